@@ -1,0 +1,88 @@
+// Options: a plain struct a concern, and one list of its fields from which JSON, flags and help all come.
+//
+//   struct DecodeOptions {
+//     int beam_width = 5;
+//     void list(OptionList& options) {
+//       options.section("decode", "Decoding");
+//       options.add("beam_width", beam_width, "captions kept alive at each word; 1 is greedy", between(1, 1000));
+//     }
+//   };
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace attend {
+
+using Json = nlohmann::ordered_json;
+
+/// What a value must satisfy beside its type; the defaults ask nothing.
+struct Allowed {
+  double least = -std::numeric_limits<double>::infinity();
+  double most = std::numeric_limits<double>::infinity();
+  std::vector<std::string> choices;
+};
+
+/// Numbers from `least` to `most`, both included.
+Allowed between(double least, double most);
+/// Numbers from `least` up.
+Allowed at_least(double least);
+/// One of these words.
+Allowed one_of(std::vector<std::string> choices);
+
+/// The fields of one or more option structs, bound to the values they name.
+/// The structs must outlive the list. Keys are unique within a section, flags within a list.
+class OptionList {
+ public:
+  using Target = std::variant<bool*, int*, int64_t*, double*, std::string*, std::filesystem::path*,
+                              std::vector<std::string>*, std::vector<std::filesystem::path>*>;
+
+  struct Field {
+    std::string section;  // "" for a field that is a flag only
+    std::string key;      // "beam_width"
+    std::string flag;     // "beam-width"
+    Target target;
+    std::string help;
+    Allowed allowed;
+    std::string default_text;  // its value when it was added
+  };
+
+  /// Fields added from here on are JSON keys below `name` and stand under `title` in --help; their flags are
+  /// `--<flag_prefix><key>` with dashes. An empty name makes fields that are flags only.
+  void section(std::string name, std::string title, std::string flag_prefix = "");
+
+  template <class T>
+  void add(std::string key, T& value, std::string help, Allowed allowed = {}) {
+    add_field(std::move(key), Target(&value), std::move(help), std::move(allowed));
+  }
+
+  /// Sets the fields named in `json` ({"decode": {"beam_width": 5}}). `source` names the file in errors.
+  /// Throws UsageError on an unknown section or key, a wrong type, a fraction for an integer, a value out of range.
+  void read_json(const Json& json, const std::string& source);
+
+  /// All fields that have a section, in the order they were added.
+  Json to_json() const;
+
+  /// Sets one field from the text of a flag (a list is replaced by that one value); an unknown flag or a value that doesn't fit throws UsageError.
+  void set_flag(const std::string& flag, const std::string& text);
+
+  const std::vector<Field>& fields() const { return fields_; }
+
+  /// The part of --help that these fields make: a title a section, then a line or more a flag.
+  std::string help() const;
+
+ private:
+  void add_field(std::string key, Target target, std::string help, Allowed allowed);
+
+  std::vector<Field> fields_;
+  std::string section_, prefix_, title_;
+  std::vector<std::string> field_titles_;  // the title each field stands under
+};
+
+}  // namespace attend
