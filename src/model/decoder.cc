@@ -1,0 +1,162 @@
+// B pictures · R rows · L grid cells · D annotation size · H LSTM size · E embedding size · V words · T steps ·
+// N words in all rows together
+#include "model/decoder.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "text/vocabulary.h"
+
+namespace attend {
+
+using torch::Tensor;
+namespace nn = torch::nn;
+namespace F = torch::nn::functional;
+
+void DecoderOptions::list(OptionList& options) {
+  options.section("decoder", "Decoder", "decoder_");
+  options.add("hidden_size", hidden_size, "size H of the LSTM", between(1, 65536));
+  options.add("embedding_size", embedding_size, "size E of a word's embedding", between(1, 65536));
+  options.add("annotation_size", annotation_size,
+              "size D that annotations are projected to; 0 takes the encoder's as they are", between(0, 65536));
+  options.add("gate", gate, "the gate beta on the context", one_of({"scalar", "vector", "off"}));
+  options.add("tied", tied, "the output layer shares the embedding matrix");
+  options.add("dropout", dropout, "share dropped of embedded words and of the deep output", between(0, 0.95));
+  options.add("annotation_dropout", annotation_dropout, "share dropped of the annotations' entries", between(0, 0.95));
+}
+
+PackedCaptions pack_captions(const std::vector<std::vector<std::vector<int64_t>>>& captions) {
+  struct Row {
+    int64_t picture;
+    const std::vector<int64_t>* words;
+  };
+  std::vector<Row> rows;
+  for (size_t b = 0; b < captions.size(); ++b)
+    for (const auto& words : captions[b]) rows.push_back({static_cast<int64_t>(b), &words});
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const Row& a, const Row& b) { return a.words->size() > b.words->size(); });
+
+  std::vector<int64_t> pictures, inputs, targets;
+  for (const auto& row : rows) pictures.push_back(row.picture);
+  PackedCaptions packed;
+  const size_t steps = rows.empty() ? 0 : rows.front().words->size() + 1;
+  for (size_t t = 0; t < steps; ++t) {
+    int64_t active = 0;
+    for (const auto& row : rows) {
+      if (row.words->size() < t) break;
+      inputs.push_back(t == 0 ? Vocabulary::start : (*row.words)[t - 1]);
+      targets.push_back(t == row.words->size() ? Vocabulary::end : (*row.words)[t]);
+      ++active;
+    }
+    packed.rows_at.push_back(active);
+  }
+  packed.pictures = torch::tensor(pictures, torch::kInt64);  // [R]
+  packed.inputs = torch::tensor(inputs, torch::kInt64);      // [N]
+  packed.targets = torch::tensor(targets, torch::kInt64);    // [N]
+  return packed;
+}
+
+Decoder::Decoder(const DecoderOptions& options, const AttentionOptions& attention, int64_t encoder_size,
+                 int64_t words)
+    : options_(options) {
+  const int64_t D = options.annotation_size ? options.annotation_size : encoder_size;
+  const int64_t H = options.hidden_size, E = options.embedding_size;
+  if (options.annotation_size) project_ = register_module("project", nn::Linear(encoder_size, D));
+  attention_ = register_module("attention", make_attention(attention, D, H));
+  init_h_ = register_module("init_h", nn::Linear(D, H));
+  init_c_ = register_module("init_c", nn::Linear(D, H));
+  if (options.gate != "off") beta_ = register_module("beta", nn::Linear(H, options.gate == "vector" ? D : 1));
+  embedding_ = register_module("embedding", nn::Embedding(words, E));
+  word_gates_ = register_module("word_gates", nn::Linear(E, 4 * H));
+  state_gates_ = register_module("state_gates", nn::Linear(nn::LinearOptions(D + H, 4 * H).bias(false)));
+  output_h_ = register_module("output_h", nn::Linear(H, E));
+  output_z_ = register_module("output_z", nn::Linear(nn::LinearOptions(D, E).bias(false)));
+  if (options.tied)
+    output_bias_ = register_parameter("output_bias", torch::zeros({words}));
+  else
+    output_ = register_module("output", nn::Linear(E, words));
+
+  torch::NoGradGuard no_grad;
+  embedding_->weight.normal_(0, 1 / std::sqrt(static_cast<double>(E)));
+  const double bound = 1 / std::sqrt(static_cast<double>(H));
+  word_gates_->weight.uniform_(-bound, bound);
+  state_gates_->weight.uniform_(-bound, bound);
+  word_gates_->bias.zero_();
+  word_gates_->bias.narrow(0, H, H).fill_(1);  // the forget gate starts open (Jozefowicz et al. 2015)
+}
+
+Memory Decoder::remember(const Tensor& annotations) {
+  Tensor a = annotations;                                                             // [B, L, D_encoder]
+  if (project_) a = project_->forward(a).relu();                                      // [B, L, D]
+  if (options_.annotation_dropout > 0) a = torch::dropout(a, options_.annotation_dropout, is_training());  // [B, L, D]
+  return attention_->remember(a);
+}
+
+DecoderState Decoder::start(const Memory& memory) {
+  const auto mean = memory.annotations.mean(1);                                       // [B, D]
+  return {init_h_->forward(mean).tanh(), init_c_->forward(mean).tanh()};
+}
+
+Tensor Decoder::embed(const Tensor& words) {
+  return torch::dropout(embedding_->forward(words), options_.dropout, is_training());  // [N, E]
+}
+
+Decoder::Advance Decoder::advance(const Memory& memory, const DecoderState& state, const Tensor& word_gates,
+                                  const Tensor& pictures) {
+  const auto glimpse = attention_->look(memory, state.h, pictures);
+  Tensor context = glimpse.context;                                                   // [R, D]
+  if (beta_) context = context * beta_->forward(state.h).sigmoid();                   // [R, D]
+  const auto gates = word_gates + state_gates_->forward(torch::cat({context, state.h}, 1));  // [R, 4H]
+  const auto part = gates.chunk(4, 1);                                                // [R, H] each: i, f, o, g
+  const auto c = part[1].sigmoid() * state.c + part[0].sigmoid() * part[3].tanh();    // [R, H]
+  const auto h = part[2].sigmoid() * c.tanh();                                        // [R, H]
+  return {{h, c}, context, glimpse.alpha};
+}
+
+Tensor Decoder::deep_output(const Tensor& embedded, const Tensor& h, const Tensor& context) {
+  Tensor deep = embedded + output_h_->forward(h) + output_z_->forward(context);       // [N, E]
+  deep = torch::dropout(deep, options_.dropout, is_training());                       // [N, E]
+  if (output_) return output_->forward(deep);                                         // [N, V]
+  return F::linear(deep, embedding_->weight, output_bias_);                           // [N, V]
+}
+
+WordStep Decoder::step(const Memory& memory, const DecoderState& state, const Tensor& words, const Tensor& pictures) {
+  const auto embedded = embed(words);                                                 // [R, E]
+  auto next = advance(memory, state, word_gates_->forward(embedded), pictures);
+  const auto logits = deep_output(embedded, next.state.h, next.context);              // [R, V]
+  return {std::move(next.state), logits, next.alpha};
+}
+
+TeacherForced Decoder::teach(const Memory& memory, const PackedCaptions& captions) {
+  const auto device = memory.annotations.device();
+  const auto embedded = embed(captions.inputs.to(device));                            // [N, E]
+  const auto gates = word_gates_->forward(embedded);                                  // [N, 4H]
+  DecoderState state = start(memory);
+  const auto rows = captions.pictures.to(device);                                     // [R]
+  state = {state.h.index_select(0, rows), state.c.index_select(0, rows)};             // [R, H] each
+
+  std::vector<Tensor> hidden, contexts, alphas;
+  int64_t at = 0;
+  for (const int64_t active : captions.rows_at) {
+    state = {state.h.narrow(0, 0, active), state.c.narrow(0, 0, active)};             // [R_t, H] each
+    auto next = advance(memory, state, gates.narrow(0, at, active), captions.pictures.narrow(0, 0, active));
+    state = std::move(next.state);
+    hidden.push_back(state.h);
+    contexts.push_back(next.context);
+    alphas.push_back(next.alpha);
+    at += active;
+  }
+  TeacherForced taught;
+  taught.logits = deep_output(embedded, torch::cat(hidden), torch::cat(contexts));    // [N, V]
+  taught.alpha_sum = torch::zeros_like(alphas.front());                               // [R, L]
+  std::vector<float> lengths(static_cast<size_t>(captions.pictures.size(0)), 0);
+  for (size_t t = 0; t < alphas.size(); ++t) {
+    const int64_t active = captions.rows_at[t], rest = captions.rows_at[0] - active;
+    taught.alpha_sum = taught.alpha_sum + F::pad(alphas[t], F::PadFuncOptions({0, 0, 0, rest}));  // [R, L]
+    for (int64_t r = 0; r < active; ++r) ++lengths[static_cast<size_t>(r)];
+  }
+  taught.lengths = torch::tensor(lengths).to(device);                                 // [R]
+  return taught;
+}
+
+}  // namespace attend
