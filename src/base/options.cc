@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <sstream>
+#include <stdexcept>
 #include <type_traits>
 
 #include "base/error.h"
@@ -24,28 +26,39 @@ std::string join(const std::vector<std::string>& words, const char* separator) {
   return text;
 }
 
+/// The shortest text that reads back as the same number; whole numbers without an exponent.
 std::string number_text(double value) {
-  std::ostringstream out;
-  out << value;
-  return out.str();
+  char text[32];
+  const bool whole = std::trunc(value) == value && std::fabs(value) < 1e15;
+  const auto end = whole ? std::to_chars(text, text + sizeof text, static_cast<int64_t>(value)).ptr
+                         : std::to_chars(text, text + sizeof text, value).ptr;
+  return std::string(text, end);
 }
 
-/// "an integer from 1 to 100": what a field takes, for help and errors.
-std::string expectation(const OptionList::Field& field) {
-  const auto& allowed = field.allowed;
+/// JSON on one line for messages; bytes that aren't UTF-8 become U+FFFD.
+std::string json_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+/// "1 to 100", "at least 0", "one of a, b" or nothing: the range or choice of a field.
+std::string limits(const Allowed& allowed) {
   if (!allowed.choices.empty()) return "one of " + join(allowed.choices, ", ");
-  std::string what = std::visit(
+  const bool low = std::isfinite(allowed.least), high = std::isfinite(allowed.most);
+  if (low && high) return number_text(allowed.least) + " to " + number_text(allowed.most);
+  if (low) return "at least " + number_text(allowed.least);
+  if (high) return "at most " + number_text(allowed.most);
+  return "";
+}
+
+/// "an integer, 1 to 100": what a field takes, for errors.
+std::string expectation(const OptionList::Field& field) {
+  const std::string what = std::visit(
       Overloaded{[](bool*) { return "true or false"; }, [](int*) { return "an integer"; },
                  [](int64_t*) { return "an integer"; }, [](double*) { return "a number"; },
                  [](std::string*) { return "a string"; }, [](std::filesystem::path*) { return "a path"; },
                  [](std::vector<std::string>*) { return "a list of strings"; },
                  [](std::vector<std::filesystem::path>*) { return "a list of paths"; }},
       field.target);
-  const bool low = std::isfinite(allowed.least), high = std::isfinite(allowed.most);
-  if (low && high) return what + " from " + number_text(allowed.least) + " to " + number_text(allowed.most);
-  if (low) return what + " of at least " + number_text(allowed.least);
-  if (high) return what + " of at most " + number_text(allowed.most);
-  return what;
+  const std::string limit = limits(field.allowed);
+  return limit.empty() ? what : what + ", " + limit;
 }
 
 [[noreturn]] void refuse(const OptionList::Field& field, const std::string& where, const std::string& value) {
@@ -73,62 +86,67 @@ std::string value_text(const OptionList::Target& target) {
     return text;
   }
   if (json.is_number_float()) return number_text(json.get<double>());
-  return json.dump();
+  return json_text(json);
 }
 
 void check_range(const OptionList::Field& field, const std::string& where, double value) {
-  if (!(value >= field.allowed.least && value <= field.allowed.most)) refuse(field, where, number_text(value));
+  if (!std::isfinite(value) || value < field.allowed.least || value > field.allowed.most)
+    refuse(field, where, number_text(value));
 }
 
 void check_choice(const OptionList::Field& field, const std::string& where, const std::string& value) {
   const auto& choices = field.allowed.choices;
   if (!choices.empty() && std::find(choices.begin(), choices.end(), value) == choices.end())
-    refuse(field, where, '"' + value + '"');
+    refuse(field, where, json_text(Json(value)));
 }
 
-/// Writes `json` to the field's target, or throws with `where` at the head of the message.
-void assign(const OptionList::Field& field, const Json& json, const std::string& where) {
+/// Checks `json` against the field and returns what writes it to the target. Throws with `where` at the head of the message.
+std::function<void()> assignment(const OptionList::Field& field, const Json& json, const std::string& where) {
+  const auto set = [](auto* target, auto value) -> std::function<void()> {
+    return [target, value = std::move(value)] { *target = value; };
+  };
   const auto integer = [&](auto* target) {
     using Integer = std::remove_pointer_t<decltype(target)>;
-    if (!json.is_number_integer()) refuse(field, where, json.dump());
+    if (!json.is_number_integer()) refuse(field, where, json_text(json));
     const bool fits = json.is_number_unsigned()
                           ? json.get<uint64_t>() <= static_cast<uint64_t>(std::numeric_limits<Integer>::max())
                           : json.get<int64_t>() >= std::numeric_limits<Integer>::min() &&
                                 json.get<int64_t>() <= std::numeric_limits<Integer>::max();
-    if (!fits) refuse(field, where, json.dump());
+    if (!fits) refuse(field, where, json_text(json));
     check_range(field, where, json.get<double>());
-    *target = json.get<Integer>();
+    return set(target, json.get<Integer>());
   };
   const auto strings = [&](auto* target) {
-    if (!json.is_array()) refuse(field, where, json.dump());
+    if (!json.is_array()) refuse(field, where, json_text(json));
     std::remove_pointer_t<decltype(target)> list;
     for (const auto& item : json) {
-      if (!item.is_string()) refuse(field, where, item.dump());
+      if (!item.is_string()) refuse(field, where, json_text(item));
       check_choice(field, where, item.get<std::string>());
       list.emplace_back(item.get<std::string>());
     }
-    *target = std::move(list);
+    return set(target, std::move(list));
   };
   const auto text = [&](auto* target) {
-    if (!json.is_string()) refuse(field, where, json.dump());
+    if (!json.is_string()) refuse(field, where, json_text(json));
     check_choice(field, where, json.get<std::string>());
-    *target = json.get<std::string>();
+    return set(target, std::remove_pointer_t<decltype(target)>(json.get<std::string>()));
   };
-  std::visit(Overloaded{[&](bool* target) {
-                          if (!json.is_boolean()) refuse(field, where, json.dump());
-                          *target = json.get<bool>();
-                        },
-                        [&](int* target) { integer(target); }, [&](int64_t* target) { integer(target); },
-                        [&](double* target) {
-                          if (!json.is_number()) refuse(field, where, json.dump());
-                          check_range(field, where, json.get<double>());
-                          *target = json.get<double>();
-                        },
-                        [&](std::string* target) { text(target); },
-                        [&](std::filesystem::path* target) { text(target); },
-                        [&](std::vector<std::string>* target) { strings(target); },
-                        [&](std::vector<std::filesystem::path>* target) { strings(target); }},
-             field.target);
+  return std::visit(Overloaded{[&](bool* target) {
+                                 if (!json.is_boolean()) refuse(field, where, json_text(json));
+                                 return set(target, json.get<bool>());
+                               },
+                               [&](int* target) { return integer(target); },
+                               [&](int64_t* target) { return integer(target); },
+                               [&](double* target) {
+                                 if (!json.is_number()) refuse(field, where, json_text(json));
+                                 check_range(field, where, json.get<double>());
+                                 return set(target, json.get<double>());
+                               },
+                               [&](std::string* target) { return text(target); },
+                               [&](std::filesystem::path* target) { return text(target); },
+                               [&](std::vector<std::string>* target) { return strings(target); },
+                               [&](std::vector<std::filesystem::path>* target) { return strings(target); }},
+                    field.target);
 }
 
 template <class Number>
@@ -149,22 +167,12 @@ Json flag_json(const OptionList::Field& field, const std::string& text) {
   return Json(text);
 }
 
-std::string wrap(const std::string& text, size_t indent, size_t width) {
-  std::istringstream words(text);
-  std::string out, word;
-  size_t column = indent;
-  while (words >> word) {
-    if (column > indent && column + 1 + word.size() > width) {
-      out += '\n' + std::string(indent, ' ');
-      column = indent;
-    } else if (column > indent) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word.size();
-  }
-  return out;
+/// What stands for the value in help.
+const char* placeholder(const OptionList::Target& target) {
+  return std::visit(Overloaded{[](bool*) { return ""; }, [](int*) { return "N"; }, [](int64_t*) { return "N"; },
+                               [](double*) { return "X"; }, [](std::string*) { return "WORD"; },
+                               [](std::vector<std::string>*) { return "WORD"; }, [](auto*) { return "PATH"; }},
+                    target);
 }
 
 }  // namespace
@@ -187,13 +195,15 @@ void OptionList::add_field(std::string key, Target target, std::string help, All
   std::string flag = prefix_ + key;
   std::replace(flag.begin(), flag.end(), '_', '-');
   for (const auto& field : fields_)
-    if (field.flag == flag) throw std::logic_error("two options are called --" + flag);
+    if (field.flag == flag || (!section_.empty() && field.section == section_ && field.key == key))
+      throw std::logic_error("two options are called --" + flag + " or " + section_ + "." + key);
   fields_.push_back({section_, std::move(key), flag, target, std::move(help), std::move(allowed), value_text(target)});
   field_titles_.push_back(title_);
 }
 
 void OptionList::read_json(const Json& json, const std::string& source) {
-  if (!json.is_object()) throw UsageError(source + ": expected a JSON object of sections");
+  if (!json.is_object()) throw UsageError(source + ": must be a JSON object of sections");
+  std::vector<std::function<void()>> assignments;  // run at the end: a file with a fault changes nothing
   for (const auto& [section, members] : json.items()) {
     std::vector<std::string> sections, keys;
     for (const auto& field : fields_) {
@@ -202,17 +212,18 @@ void OptionList::read_json(const Json& json, const std::string& source) {
       if (field.section == section) keys.push_back(field.key);
     }
     if (section.empty() || keys.empty())
-      throw UsageError(source + ": unknown section \"" + section + "\"; known: " + join(sections, ", "));
-    if (!members.is_object()) throw UsageError(source + ": " + section + " must be a JSON object");
+      throw UsageError(source + ": unknown section " + json_text(section) + "; known: " + join(sections, ", "));
+    if (!members.is_object()) throw UsageError(source + ": " + section + ": must be a JSON object");
     for (const auto& [key, value] : members.items()) {
-      const auto found = std::find_if(fields_.begin(), fields_.end(), [&, &section = section, &key = key](const Field& field) {
-        return field.section == section && field.key == key;
+      const auto found = std::find_if(fields_.begin(), fields_.end(), [&, &name = section, &wanted = key](const Field& field) {
+        return field.section == name && field.key == wanted;
       });
       if (found == fields_.end())
-        throw UsageError(source + ": unknown key " + section + "." + key + "; known: " + join(keys, ", "));
-      assign(*found, value, source + ": " + section + "." + key);
+        throw UsageError(source + ": " + section + ": unknown key " + json_text(key) + "; known: " + join(keys, ", "));
+      assignments.push_back(assignment(*found, value, source + ": " + section + "." + key));
     }
   }
+  for (const auto& assign : assignments) assign();
 }
 
 Json OptionList::to_json() const {
@@ -222,21 +233,26 @@ Json OptionList::to_json() const {
   return json;
 }
 
-void OptionList::set_flag(const std::string& flag, const std::string& text) {
-  for (const auto& field : fields_) {
-    if (field.flag != flag) continue;
-    const std::string where = "--" + flag;
-    Json json = flag_json(field, text);
-    if (std::holds_alternative<std::vector<std::string>*>(field.target) ||
-        std::holds_alternative<std::vector<std::filesystem::path>*>(field.target))
-      json = Json::array({text});
-    return assign(field, json, where);
+bool OptionList::is_switch(const Field& field) { return std::holds_alternative<bool*>(field.target); }
+
+bool OptionList::is_list(const Field& field) {
+  return std::holds_alternative<std::vector<std::string>*>(field.target) ||
+         std::holds_alternative<std::vector<std::filesystem::path>*>(field.target);
+}
+
+void OptionList::set_flag(const std::string& flag, const std::string& text, bool append) {
+  const auto field = std::find_if(fields_.begin(), fields_.end(), [&](const Field& f) { return f.flag == flag; });
+  if (field == fields_.end()) throw UsageError("--" + flag + ": unknown option");
+  Json json = flag_json(*field, text);
+  if (is_list(*field)) {
+    Json list = append ? value_json(field->target) : Json::array();
+    list.push_back(std::move(json));
+    json = std::move(list);
   }
-  throw UsageError("--" + flag + ": unknown option");
+  assignment(*field, json, "--" + flag)();
 }
 
 std::string OptionList::help() const {
-  constexpr size_t indent = 30, width = 100;
   std::string out, title;
   for (size_t i = 0; i < fields_.size(); ++i) {
     const auto& field = fields_[i];
@@ -244,16 +260,46 @@ std::string OptionList::help() const {
       title = field_titles_[i];
       out += "\n" + title + ":\n";
     }
-    const bool is_bool = std::holds_alternative<bool*>(field.target);
-    std::string left = "  --" + field.flag;
-    if (!is_bool) left += field.allowed.choices.empty() ? " " + std::string("ARG") : " WORD";
-    left += left.size() + 2 > indent ? "\n" + std::string(indent, ' ') : std::string(indent - left.size(), ' ');
-    std::string text = field.help;
-    const bool ranged = std::isfinite(field.allowed.least) || std::isfinite(field.allowed.most);
-    if (!field.allowed.choices.empty() || ranged) text += " (" + expectation(field) + ")";
-    if (!field.default_text.empty() && !(is_bool && field.default_text == "false"))
-      text += " [" + field.default_text + "]";
-    out += left + wrap(text, indent, width) + "\n";
+    const bool on = is_switch(field) && field.default_text == "true";
+    std::string left = (on ? "--[no-]" : "--") + field.flag;
+    if (!is_switch(field)) left += std::string(" ") + placeholder(field.target);
+
+    std::vector<std::string> notes;
+    if (const std::string limit = limits(field.allowed); !limit.empty()) notes.push_back(limit);
+    if (is_list(field)) notes.push_back("may be repeated");
+    if (on)
+      notes.push_back("on by default");
+    else if (!is_switch(field) && !field.default_text.empty())
+      notes.push_back("default " + field.default_text);
+    out += help_entry(left, field.help + (notes.empty() ? "" : " (" + join(notes, "; ") + ")"));
+  }
+  return out;
+}
+
+std::string help_entry(const std::string& name, const std::string& text) {
+  constexpr size_t indent = 28;
+  std::string out = "  " + name;
+  out += out.size() + 2 > indent ? "\n" + std::string(indent, ' ') : std::string(indent - out.size(), ' ');
+  return out + wrap(text, indent) + "\n";
+}
+
+std::string wrap(const std::string& text, size_t indent) {
+  constexpr size_t width = 96;
+  std::istringstream words(text);
+  std::string out, word;
+  size_t column = indent;
+  while (words >> word) {
+    const size_t length = static_cast<size_t>(
+        std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xC0) != 0x80; }));  // UTF-8 characters
+    if (column > indent && column + 1 + length > width) {
+      out += '\n' + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += length;
   }
   return out;
 }

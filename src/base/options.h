@@ -63,14 +63,20 @@ class OptionList {
   }
 
   /// Sets the fields named in `json` ({"decode": {"beam_width": 5}}). `source` names the file in errors.
-  /// Throws UsageError on an unknown section or key, a wrong type, a fraction for an integer, a value out of range.
+  /// Throws UsageError on an unknown section or key, a wrong type, a fraction for an integer, a value out of range;
+  /// then no field has changed.
   void read_json(const Json& json, const std::string& source);
 
   /// All fields that have a section, in the order they were added.
   Json to_json() const;
 
-  /// Sets one field from the text of a flag (a list is replaced by that one value); an unknown flag or a value that doesn't fit throws UsageError.
-  void set_flag(const std::string& flag, const std::string& text);
+  /// Sets one field from the text of a flag; a list becomes that one value or, with `append`, gains it. An unknown
+  /// flag or a value that doesn't fit throws UsageError.
+  void set_flag(const std::string& flag, const std::string& text, bool append = false);
+
+  /// Whether a field is a bool (its flag needs no value) or a list (its flag may be repeated).
+  static bool is_switch(const Field& field);
+  static bool is_list(const Field& field);
 
   const std::vector<Field>& fields() const { return fields_; }
 
@@ -84,5 +90,12 @@ class OptionList {
   std::string section_, prefix_, title_;
   std::vector<std::string> field_titles_;  // the title each field stands under
 };
+
+/// One line of --help, or more: "  --name N      text" with the text wrapped in its column.
+std::string help_entry(const std::string& name, const std::string& text);
+
+/// `text` broken into lines that fit a terminal; lines after the first begin with `indent` spaces, the first is taken
+/// to start in that column. Runs of white space become one space.
+std::string wrap(const std::string& text, size_t indent);
 
 }  // namespace attend

@@ -1,0 +1,156 @@
+#include "base/command_line.h"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <numeric>
+#include <ostream>
+#include <set>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace attend {
+namespace {
+
+namespace po = boost::program_options;
+
+bool has_sections(const OptionList& options) {
+  return std::any_of(options.fields().begin(), options.fields().end(),
+                     [](const OptionList::Field& field) { return !field.section.empty(); });
+}
+
+/// The flags as Boost wants them: only their names and whether a value follows; OptionList reads the values.
+po::options_description describe(const OptionList& options) {
+  po::options_description description;
+  auto add = description.add_options();
+  add("help,h", "");
+  if (has_sections(options)) add("config", po::value<std::string>(), "")("dump-config", "");
+  for (const auto& field : options.fields()) {
+    if (OptionList::is_switch(field)) {
+      add(field.flag.c_str(), po::value<std::string>()->implicit_value("true"), "");
+      add(("no-" + field.flag).c_str(), "");
+    } else {
+      add(field.flag.c_str(), po::value<std::string>(), "");
+    }
+  }
+  return description;
+}
+
+std::vector<po::option> split(const std::vector<std::string>& arguments, const po::options_description& description) {
+  using namespace po::command_line_style;
+  try {
+    // Unknown flags are let through, to be refused below with a better message; allow_guessing stays off.
+    return po::command_line_parser(arguments)
+        .options(description)
+        .style(allow_long | long_allow_adjacent | long_allow_next | allow_short | allow_dash_for_short)
+        .allow_unregistered()
+        .run()
+        .options;
+  } catch (const po::error& error) {
+    throw UsageError(error.what());
+  }
+}
+
+[[noreturn]] void refuse_unknown(const std::string& argument, const po::options_description& description) {
+  const std::string flag = argument.substr(0, argument.find('='));
+  std::vector<std::string> known;
+  for (const auto& option : description.options()) known.push_back("--" + option->long_name());
+  const std::string near = flag.size() > 3 ? nearest(flag, known) : "";
+  throw UsageError(flag + ": unknown option; " +
+                   (near.empty() ? "see --help, and put -- before a file name that begins with -"
+                                 : "did you mean " + near + "?"));
+}
+
+void check_count(size_t given, const CommandSyntax& syntax, const std::vector<std::string>& positional) {
+  if (given > syntax.most_arguments) {
+    const std::string first = positional[syntax.most_arguments];
+    throw UsageError(first + ": unexpected argument; usage: attend " + syntax.name + " [options] " + syntax.arguments);
+  }
+  if (given < syntax.least_arguments)
+    throw UsageError("missing argument; usage: attend " + syntax.name + " [options] " + syntax.arguments);
+}
+
+size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t substituted = diagonal + (a[i] != b[j]);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({substituted, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
+  std::string best;
+  size_t least = std::max<size_t>(2, word.size() / 4) + 1;  // further away is no likeness
+  for (const auto& candidate : candidates) {
+    const size_t distance = candidate.rfind(word, 0) == 0 ? 0 : edit_distance(word, candidate);
+    if (distance >= least) continue;
+    least = distance;
+    best = candidate;
+  }
+  return best;
+}
+
+CommandLine parse_command_line(const std::vector<std::string>& arguments, OptionList& options,
+                               const CommandSyntax& syntax) {
+  const po::options_description description = describe(options);
+  const std::vector<po::option> parts = split(arguments, description);
+
+  CommandLine line;
+  for (const auto& part : parts) line.help |= !part.unregistered && part.string_key == "help";
+  if (line.help) return line;
+
+  std::vector<std::string> configurations;
+  for (const auto& part : parts) {
+    if (part.unregistered) refuse_unknown(part.original_tokens.front(), description);
+    if (part.position_key >= 0) line.positional.push_back(part.value.front());
+    if (part.string_key == "config") configurations.push_back(part.value.front());
+    if (part.string_key == "dump-config") line.dump_config = true;
+  }
+  check_count(line.positional.size(), syntax, line.positional);
+  for (const auto& file : configurations) options.read_json(read_json_file(file), file);
+
+  std::set<std::string> seen;
+  for (const auto& part : parts) {
+    for (const auto& field : options.fields()) {
+      if (OptionList::is_switch(field) && part.string_key == "no-" + field.flag) options.set_flag(field.flag, "false");
+      if (part.string_key != field.flag) continue;
+      const bool again = !seen.insert(field.flag).second;
+      options.set_flag(field.flag, part.value.empty() ? "true" : part.value.front(), again);
+    }
+  }
+  return line;
+}
+
+std::string command_help(const CommandSyntax& syntax, const OptionList& options) {
+  std::string out = "Usage: attend " + syntax.name + " [options]";
+  if (!syntax.arguments.empty()) out += " " + syntax.arguments;
+  out += "\n\n" + wrap(syntax.description, 0) + "\n";
+  if (!syntax.examples.empty()) out += "\nExamples:\n";
+  for (const auto& [command, purpose] : syntax.examples) out += "  " + command + "\n      " + wrap(purpose, 6) + "\n";
+  out += options.help();
+  out += "\nGeneral:\n";
+  if (has_sections(options)) {
+    out += help_entry("--config PATH", "JSON file of options, in the form --dump-config prints; flags override it");
+    out += help_entry("--dump-config", "print the options that would be used, as JSON, and stop");
+  }
+  return out + help_entry("-h, --help", "show this help and stop");
+}
+
+bool answer(const CommandLine& line, const CommandSyntax& syntax, const OptionList& options, std::ostream& out) {
+  if (line.help)
+    out << command_help(syntax, options);
+  else if (line.dump_config)
+    out << options.to_json().dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  return line.help || line.dump_config;
+}
+
+}  // namespace attend

@@ -1,0 +1,50 @@
+// A command's line: flags from an OptionList, a JSON file below them, and what --help says.
+#pragma once
+
+#include <cstddef>
+#include <iosfwd>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/options.h"
+
+namespace attend {
+
+/// What a command is called, takes and does: for its --help, and to check how many arguments it is given.
+struct CommandSyntax {
+  std::string name;       // "caption"
+  std::string arguments;  // "[PATH...]": what follows the options in the usage line
+  size_t least_arguments = 0, most_arguments = 0;
+  std::string description;
+  std::vector<std::pair<std::string, std::string>> examples;  // command line, what it does
+};
+
+struct CommandLine {
+  std::vector<std::string> positional;  // arguments that aren't flags, byte for byte
+  bool help = false, dump_config = false;
+};
+
+/// Reads the arguments after the command's name into `options`.
+///   --flag VALUE, --flag=VALUE   one flag a field; nothing is guessed from a part of its name. The last one counts; a
+///                                list's first one replaces its default and later ones are appended.
+///   --switch, --no-switch, --switch=true|false   for bools
+///   --config FILE                JSON for OptionList::read_json; flags override it wherever they stand
+///   --dump-config, --help, -h    only noted in the result; see answer(). With --help nothing else is looked at.
+///   --                           ends the flags
+/// --config and --dump-config exist when a field has a JSON section. Reading the same line twice gives the same options,
+/// so a command may read it, load what an option names (a model's own options), and read it again on top.
+/// Throws UsageError, which names the flag (and the nearest one, if it is unknown), or InputError for the file.
+CommandLine parse_command_line(const std::vector<std::string>& arguments, OptionList& options,
+                               const CommandSyntax& syntax);
+
+/// The whole --help of a command.
+std::string command_help(const CommandSyntax& syntax, const OptionList& options);
+
+/// Writes what --help or --dump-config asks for, if one was given; then there is nothing more to do.
+bool answer(const CommandLine& line, const CommandSyntax& syntax, const OptionList& options, std::ostream& out);
+
+/// The candidate most like `word`: one that starts with it, or else the fewest edits away; "" if none is near.
+std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
+
+}  // namespace attend
