@@ -15,7 +15,8 @@ using torch::autograd::tensor_list;
 /// tanh in straight-line arithmetic, so that a loop over it becomes vector instructions; absolute error below 2e-7.
 /// tanh x = 1 - 2 / (e^2x + 1); e^2x = 2^n 2^f with |f| <= 1/2 and 2^f by its Taylor polynomial.
 inline float fast_tanh(float x) {
-  x = std::fmin(std::fmax(x, -9.0f), 9.0f);
+  x = x < -9.0f ? -9.0f : x;
+  x = x > 9.0f ? 9.0f : x;
   const float t = x * 2.885390082f;  // 2 / ln 2
   const float n = std::nearbyintf(t);
   const float f = t - n;

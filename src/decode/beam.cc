@@ -1,0 +1,209 @@
+// B pictures · K beam width · R live rows · L grid cells · V words · T time steps
+#include "decode/beam.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "text/vocabulary.h"
+
+namespace attend {
+namespace {
+
+constexpr double kImpossible = -std::numeric_limits<double>::infinity();
+
+/// One row's way on by one word.
+struct Candidate {
+  double log_probability;       // of the caption so far
+  double word_log_probability;  // of this word
+  int64_t row;                  // the row it comes from, in the step's numbering
+  int64_t word;
+};
+
+bool better(const Candidate& a, const Candidate& b) {
+  if (a.log_probability != b.log_probability) return a.log_probability > b.log_probability;
+  return a.row != b.row ? a.row < b.row : a.word < b.word;
+}
+
+/// A hypothesis is a chain of these, one a word, from the last back to the first: nothing is copied as beams grow.
+struct Link {
+  int64_t before;  // index in Search::links_, or -1
+  int64_t word;
+  double word_log_probability;
+  int64_t step, row;  // which row of which step's alpha
+};
+
+/// A live row.
+struct Live {
+  int64_t picture;
+  int64_t last;  // index of its last Link, -1 before the first word
+  double log_probability;
+};
+
+class Search {
+ public:
+  Search(WordModel& model, const DecodeOptions& options) : model_(model), options_(options) {}
+
+  std::vector<std::vector<Hypothesis>> run() {
+    const int64_t pictures = model_.start();
+    finished_.resize(pictures);
+    places_.assign(pictures, options_.beam_width);
+    for (int64_t b = 0; b < pictures; ++b) live_.push_back({b, -1, 0});
+    for (int length = 1; !live_.empty(); ++length) advance(length);
+    for (auto& list : finished_) {
+      std::stable_sort(list.begin(), list.end(),
+                       [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
+      if (list.size() > static_cast<size_t>(options_.n_best)) list.resize(options_.n_best);
+    }
+    return std::move(finished_);
+  }
+
+ private:
+  /// One word for every live row. `length` counts it.
+  void advance(int length) {
+    std::vector<int64_t> words;
+    for (const auto& row : live_) words.push_back(row.last < 0 ? int64_t{Vocabulary::start} : links_[row.last].word);
+    const auto step = model_.step(torch::tensor(words, torch::kInt64));
+    const auto logits = step.logits.to(torch::kCPU, torch::kFloat).contiguous();  // [R, V]
+    alphas_.push_back(step.alpha.to(torch::kCPU, torch::kFloat).contiguous());    // [R, L]
+
+    std::vector<Live> next;
+    std::vector<int64_t> parents;
+    for (size_t begin = 0; begin < live_.size();) {
+      size_t end = begin;
+      while (end < live_.size() && live_[end].picture == live_[begin].picture) ++end;
+      extend(logits, static_cast<int64_t>(begin), static_cast<int64_t>(end), length, next, parents);
+      begin = end;
+    }
+    live_ = std::move(next);
+    if (!live_.empty()) model_.reorder(torch::tensor(parents, torch::kInt64));
+  }
+
+  /// Chooses the best ways on of one picture's rows [begin, end).
+  void extend(const torch::Tensor& logits, int64_t begin, int64_t end, int length, std::vector<Live>& next,
+              std::vector<int64_t>& parents) {
+    const int64_t picture = live_[begin].picture;
+    const size_t places = static_cast<size_t>(places_[picture]);
+    best_.clear();
+    for (int64_t row = begin; row < end; ++row) {
+      ban_words(row, length, logits.size(1));
+      collect(logits.data_ptr<float>() + row * logits.size(1), logits.size(1), row, places);
+    }
+    if (best_.empty() && finished_[picture].empty()) finish(live_[begin], length - 1);
+    std::sort(best_.begin(), best_.end(), better);
+    for (const auto& candidate : best_) {
+      links_.push_back({live_[candidate.row].last, candidate.word, candidate.word_log_probability,
+                        static_cast<int64_t>(alphas_.size()) - 1, candidate.row});
+      const Live grown{picture, static_cast<int64_t>(links_.size()) - 1, candidate.log_probability};
+      if (candidate.word == Vocabulary::end) {
+        finish(grown, length);
+        --places_[picture];
+      } else {
+        next.push_back(grown);
+        parents.push_back(candidate.row);
+      }
+    }
+  }
+
+  /// Marks in banned_ the words this row must not say now.
+  void ban_words(int64_t row, int length, int64_t words) {
+    banned_.assign(static_cast<size_t>(words), length > options_.max_length);
+    for (const int64_t word : {Vocabulary::pad, Vocabulary::start, Vocabulary::unknown}) banned_[word] = true;
+    banned_[Vocabulary::end] = length <= options_.min_length;
+    const auto n = static_cast<size_t>(options_.no_repeat_ngram);
+    if (n == 0) return;
+    const auto said = words_of(live_[row].last);
+    for (size_t i = 0; said.size() >= n && i + n <= said.size(); ++i)
+      if (std::equal(said.end() - static_cast<long>(n) + 1, said.end(), said.begin() + static_cast<long>(i)))
+        banned_[said[i + n - 1]] = true;
+  }
+
+  /// Puts this row's best words into best_, a heap of the `places` best candidates of the picture (worst on top).
+  /// The normalizer log sum exp is only needed for rows, so the vocabulary is read twice and never sorted.
+  void collect(const float* logits, int64_t words, int64_t row, size_t places) {
+    const float largest = *std::max_element(logits, logits + words);
+    double sum = 0;
+    for (int64_t w = 0; w < words; ++w) sum += std::exp(logits[w] - largest);
+    const double normalizer = largest + std::log(sum);
+    for (int64_t w = 0; w < words; ++w) {
+      const double word_log_probability = logits[w] - normalizer;
+      const double total = live_[row].log_probability + word_log_probability;
+      if (best_.size() == places && total < best_.front().log_probability) continue;
+      if (banned_[w] || total == kImpossible || std::isnan(total)) continue;
+      const Candidate candidate{total, word_log_probability, row, w};
+      if (best_.size() == places) {
+        if (!better(candidate, best_.front())) continue;
+        std::pop_heap(best_.begin(), best_.end(), better);
+        best_.back() = candidate;
+      } else {
+        best_.push_back(candidate);
+      }
+      std::push_heap(best_.begin(), best_.end(), better);
+    }
+  }
+
+  std::vector<int64_t> words_of(int64_t last) const {
+    std::vector<int64_t> words;
+    for (int64_t at = last; at >= 0; at = links_[at].before) words.push_back(links_[at].word);
+    std::reverse(words.begin(), words.end());
+    return words;
+  }
+
+  void finish(const Live& row, int length) {
+    Hypothesis hypothesis;
+    std::vector<torch::Tensor> alphas;
+    for (int64_t at = row.last; at >= 0; at = links_[at].before) {
+      const Link& link = links_[at];
+      hypothesis.word_log_probability.push_back(link.word_log_probability);
+      if (link.word == Vocabulary::end) continue;
+      hypothesis.words.push_back(link.word);
+      alphas.push_back(alphas_[link.step].select(0, link.row));  // [L]
+    }
+    std::reverse(hypothesis.words.begin(), hypothesis.words.end());
+    std::reverse(hypothesis.word_log_probability.begin(), hypothesis.word_log_probability.end());
+    std::reverse(alphas.begin(), alphas.end());
+    hypothesis.alpha = alphas.empty() ? torch::zeros({0, alphas_[0].size(1)}) : torch::stack(alphas);  // [T, L]
+    hypothesis.log_probability = row.log_probability;
+    hypothesis.score = row.log_probability / std::pow(std::max(length, 1), options_.length_exponent);
+    finished_[row.picture].push_back(std::move(hypothesis));
+  }
+
+  WordModel& model_;
+  const DecodeOptions& options_;
+  std::vector<Live> live_;                         // rows of one picture stand together
+  std::vector<int> places_;                        // beams each picture has left
+  std::vector<Link> links_;
+  std::vector<torch::Tensor> alphas_;              // a step each, [R, L]
+  std::vector<std::vector<Hypothesis>> finished_;  // [B]
+  std::vector<bool> banned_;                       // [V], of the row at hand
+  std::vector<Candidate> best_;                    // of the picture at hand
+};
+
+}  // namespace
+
+void DecodeOptions::list(OptionList& options) {
+  options.section("decode", "Decoding");
+  options.add("beam_width", beam_width, "captions kept alive at each word; 1 is greedy", between(1, 1000));
+  options.add("length_exponent", length_exponent,
+              "captions are ranked by log-probability / length^exponent; larger favours longer ones", between(0, 5));
+  options.add("max_length", max_length, "most words of a caption", between(1, 1000));
+  options.add("min_length", min_length, "fewest words of a caption", between(0, 1000));
+  options.add("no_repeat_ngram", no_repeat_ngram, "say no run of this many words twice; 0 allows all", between(0, 100));
+  options.add("n_best", n_best, "captions given for each picture, at most the beam width", between(1, 1000));
+}
+
+void DecodeOptions::check() const {
+  if (min_length > max_length)
+    throw UsageError("decode.min_length " + std::to_string(min_length) + " is above decode.max_length " +
+                     std::to_string(max_length));
+  if (n_best > beam_width)
+    throw UsageError("decode.n_best " + std::to_string(n_best) + " is above decode.beam_width " +
+                     std::to_string(beam_width) + "; a beam gives as many captions as it is wide");
+}
+
+std::vector<std::vector<Hypothesis>> beam_search(WordModel& model, const DecodeOptions& options) {
+  return Search(model, options).run();
+}
+
+}  // namespace attend

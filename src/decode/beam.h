@@ -1,0 +1,61 @@
+// Beam search over many pictures at once.
+//
+// B pictures · K beam width · R live rows (beams of all unfinished pictures) · L grid cells · V words
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+
+namespace attend {
+
+struct DecodeOptions {
+  int beam_width = 5;            // K; 1 is greedy
+  double length_exponent = 0.7;  // score = log-probability / length^exponent (Wu et al. 2016, without their constant)
+  int max_length = 30;           // words
+  int min_length = 1;            // words
+  int no_repeat_ngram = 0;       // n-grams of this many words are said once at most; 0 allows all
+  int n_best = 1;                // captions returned for each picture, at most K
+
+  void list(OptionList& options);
+  /// Throws UsageError where two of them contradict each other.
+  void check() const;
+};
+
+/// A finished caption.
+struct Hypothesis {
+  std::vector<int64_t> words;               // without <start> and <end>
+  std::vector<double> word_log_probability; // of each word; then of <end> where the caption ended by itself
+  double log_probability = 0;               // of the whole caption, natural logarithm, <end> included
+  double score = 0;                         // log_probability / length^exponent; length counts <end>
+  torch::Tensor alpha;                      // [T, L], where each word looked
+};
+
+/// What a beam search needs of a model. Rows are numbered from 0; the search decides which live on.
+class WordModel {
+ public:
+  virtual ~WordModel() = default;
+  struct Step {
+    torch::Tensor logits;  // [R, V]
+    torch::Tensor alpha;   // [R, L]
+  };
+  /// One row a picture, before any word; returns B.
+  virtual int64_t start() = 0;
+  /// Says the next word of every row, given the one before ([R] int64, <start> at first).
+  virtual Step step(const torch::Tensor& words) = 0;
+  /// Goes on with these rows ([R'] int64, indices of rows of the last step; repeats allowed), in this order.
+  virtual void reorder(const torch::Tensor& rows) = 0;
+};
+
+/// The n best captions of each picture, best first. A hypothesis that says <end> among the K best of its picture gives
+/// up its place in the beam, so a beam as wide as the space of captions finds the best there is; after max_length words
+/// only <end> can follow. Where nothing at all may follow, the best live hypothesis counts as it stands: there is always
+/// a caption. Ties go to the earlier beam, then to the
+/// smaller word id, so that results don't depend on the batch.
+std::vector<std::vector<Hypothesis>> beam_search(WordModel& model, const DecodeOptions& options);
+
+}  // namespace attend

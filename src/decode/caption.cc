@@ -1,0 +1,71 @@
+// B pictures · R live rows · L grid cells · D annotation size
+#include "decode/caption.h"
+
+#include "text/detokenize.h"
+
+namespace attend {
+namespace {
+
+class CaptionerWordModel : public WordModel {
+ public:
+  CaptionerWordModel(Decoder& decoder, const torch::Tensor& annotations)
+      : decoder_(decoder), memory_(decoder.remember(annotations)) {}
+
+  int64_t start() override {
+    state_ = decoder_.start(memory_);
+    const int64_t pictures = memory_.annotations.size(0);
+    pictures_ = torch::arange(pictures, torch::kInt64);  // [B]
+    return pictures;
+  }
+
+  Step step(const torch::Tensor& words) override {
+    auto said = decoder_.step(memory_, state_, words.to(memory_.annotations.device()), pictures_);
+    state_ = std::move(said.state);
+    return {said.logits, said.alpha};
+  }
+
+  void reorder(const torch::Tensor& rows) override {
+    pictures_ = pictures_.index_select(0, rows);                        // [R]
+    const auto there = rows.to(memory_.annotations.device());           // [R]
+    state_ = {state_.h.index_select(0, there), state_.c.index_select(0, there)};
+  }
+
+ private:
+  Decoder& decoder_;
+  const Memory memory_;
+  DecoderState state_;
+  torch::Tensor pictures_;  // [R] int64 on the CPU
+};
+
+}  // namespace
+
+DecodeOptions model_decode_options(const Captioner& captioner, const std::string& source) {
+  DecodeOptions options;
+  OptionList list;
+  options.list(list);
+  list.read_json(Json{{"decode", captioner.decode}}, source);
+  return options;
+}
+
+std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, const torch::Tensor& annotations,
+                                                      const DecodeOptions& options) {
+  const torch::NoGradGuard no_grad;
+  if (annotations.size(0) == 0) return {};
+  CaptionerWordModel model(*captioner.decoder, annotations);
+  std::vector<std::vector<Caption>> captions;
+  for (auto& hypotheses : beam_search(model, options)) {
+    auto& list = captions.emplace_back();
+    for (auto& hypothesis : hypotheses) {
+      Caption caption;
+      for (const int64_t word : hypothesis.words) caption.words.push_back(captioner.vocabulary.word(word));
+      caption.text = detokenize(caption.words);
+      caption.word_log_probability = std::move(hypothesis.word_log_probability);
+      caption.log_probability = hypothesis.log_probability;
+      caption.alpha = std::move(hypothesis.alpha);  // [T, L]
+      list.push_back(std::move(caption));
+    }
+  }
+  return captions;
+}
+
+}  // namespace attend

@@ -1,0 +1,28 @@
+// From annotations to captions: a Captioner behind the beam search.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "decode/beam.h"
+#include "model/captioner.h"
+
+namespace attend {
+
+/// A caption in words, with where each word looked.
+struct Caption {
+  std::string text;                          // detokenized
+  std::vector<std::string> words;            // as the vocabulary has them
+  std::vector<double> word_log_probability;  // of each word, and of <end> after the last
+  double log_probability = 0;                // of the whole caption, <end> included
+  torch::Tensor alpha;                       // [words, L]
+};
+
+/// The decode options a model file carries (its "decode" section), to be overridden by configuration and flags.
+DecodeOptions model_decode_options(const Captioner& captioner, const std::string& source);
+
+/// annotations [B, L, D] as Captioner::annotate() gives them → the n best captions of each picture, best first.
+std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, const torch::Tensor& annotations,
+                                                      const DecodeOptions& options);
+
+}  // namespace attend

@@ -1,0 +1,122 @@
+// B pictures · L = h·w grid cells · D annotation size
+#include "model/captioner.h"
+
+#include "base/error.h"
+#include "model/safetensors.h"
+
+namespace attend {
+namespace {
+
+constexpr const char* kFormat = "attend-captioner";
+constexpr const char* kVersion = "1";
+
+std::string read_metadata(const SafetensorsFile& file, const char* key, const std::string& source) {
+  const auto found = file.metadata.find(key);
+  if (found == file.metadata.end() || !found->is_string())
+    throw InputError(source + ": not an attend model: its metadata has no \"" + key + "\"");
+  return found->get<std::string>();
+}
+
+Json parse_metadata(const SafetensorsFile& file, const char* key, const std::string& source) {
+  try {
+    return Json::parse(read_metadata(file, key, source));
+  } catch (const Json::parse_error&) {
+    throw InputError(source + ": metadata \"" + key + "\" is not valid JSON; the file is damaged");
+  }
+}
+
+}  // namespace
+
+void ModelOptions::list(OptionList& options) {
+  encoder.list(options);
+  attention.list(options);
+  decoder.list(options);
+}
+
+Captioner::Captioner(const ModelOptions& model_options, Vocabulary words)
+    : options(model_options), vocabulary(std::move(words)), encoder(make_encoder(options.encoder)) {
+  decoder = std::make_shared<Decoder>(options.decoder, options.attention, encoder->annotation_size(),
+                                      vocabulary.size());
+  decoder->eval();
+}
+
+void Captioner::to(torch::Device where) {
+  device = where;
+  encoder->to(where);
+  decoder->to(where);
+}
+
+torch::Tensor Captioner::annotate(const torch::Tensor& pictures) {
+  return encoder->forward(pictures.to(device)).flatten(1, 2);  // [B, L, D]
+}
+
+TensorMap captioner_state(const Captioner& captioner) {
+  TensorMap state;
+  for (const auto& [name, tensor] : captioner.encoder->state()) state["encoder." + name] = tensor;
+  for (const auto& item : captioner.decoder->named_parameters()) state["decoder." + item.key()] = item.value();
+  return state;
+}
+
+void load_captioner_state(Captioner& captioner, const TensorMap& state, const std::string& source) {
+  TensorMap encoder;
+  for (const auto& [name, tensor] : state)
+    if (name.rfind("encoder.", 0) == 0) encoder[name.substr(8)] = tensor;
+  captioner.encoder->load_state(encoder, source);
+  torch::NoGradGuard no_grad;
+  for (auto& item : captioner.decoder->named_parameters()) {
+    const auto found = state.find("decoder." + item.key());
+    if (found == state.end()) throw InputError(source + ": tensor decoder." + item.key() + " is missing");
+    if (found->second.sizes() != item.value().sizes())
+      throw InputError(source + ": tensor decoder." + item.key() + " has another shape than its options say");
+    item.value().copy_(found->second);
+  }
+}
+
+void save_captioner(const Captioner& captioner, const std::filesystem::path& path, bool half) {
+  TensorMap state = captioner_state(captioner);
+  for (auto& [name, tensor] : state)
+    tensor = tensor.detach().to(torch::kCPU, half ? torch::kHalf : torch::kFloat).contiguous();
+  ModelOptions options = captioner.options;
+  OptionList list;
+  options.list(list);
+  write_safetensors(path, state,
+                    {{"format", kFormat},
+                     {"format_version", kVersion},
+                     {"options", list.to_json().dump()},
+                     {"vocabulary", Json(captioner.vocabulary.words()).dump()},
+                     {"decode", captioner.decode.dump()},
+                     {"about", captioner.about.dump()}});
+}
+
+Captioner load_captioner(const std::filesystem::path& path) {
+  const std::string source = path.string();
+  const auto file = read_safetensors(path);
+  if (read_metadata(file, "format", source) != kFormat) throw InputError(source + ": not an attend model");
+  if (const auto version = read_metadata(file, "format_version", source); version != kVersion)
+    throw InputError(source + ": a model of format version " + version + "; this attend reads version " + kVersion);
+  ModelOptions options;
+  OptionList list;
+  options.list(list);
+  const Json words = parse_metadata(file, "vocabulary", source);
+  try {
+    list.read_json(parse_metadata(file, "options", source), source);
+    Captioner captioner(options, Vocabulary(words.get<std::vector<std::string>>()));
+    load_captioner_state(captioner, file.tensors, source);
+    captioner.decode = parse_metadata(file, "decode", source);
+    captioner.about = parse_metadata(file, "about", source);
+    return captioner;
+  } catch (const Json::exception&) {
+    throw InputError(source + ": its vocabulary is not a list of words; the file is damaged");
+  } catch (const UsageError& error) {
+    throw InputError(error.what());
+  }
+}
+
+torch::Device choose_device(const std::string& name) {
+  if (name == "cpu") return torch::kCPU;
+  if (torch::cuda::is_available()) return torch::Device(torch::kCUDA, 0);
+  if (name == "auto") return torch::kCPU;
+  throw UsageError("--device " + name + ": no CUDA device is available to this LibTorch; use --device cpu");
+}
+
+}  // namespace attend

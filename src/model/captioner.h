@@ -1,0 +1,64 @@
+// The captioner: encoder, decoder and vocabulary in one value, and the one file it is kept in.
+//
+// B pictures in a batch · S input side · h x w grid · L = h·w cells · D annotation size
+#pragma once
+
+#include <torch/torch.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "model/decoder.h"
+#include "model/encoder.h"
+#include "text/vocabulary.h"
+
+namespace attend {
+
+/// What a captioner is built of.
+struct ModelOptions {
+  EncoderOptions encoder;
+  AttentionOptions attention;
+  DecoderOptions decoder;
+
+  void list(OptionList& options);
+};
+
+/// The one model that training, captioning and evaluation share.
+struct Captioner {
+  /// Random weights.
+  Captioner(const ModelOptions& options, Vocabulary vocabulary);
+
+  ModelOptions options;
+  Vocabulary vocabulary;
+  std::unique_ptr<Encoder> encoder;
+  std::shared_ptr<Decoder> decoder;
+  torch::Device device = torch::kCPU;
+  /// How captions are best decoded with these weights ("decode" section of the recipe), as a model file carries it.
+  Json decode = Json::object();
+  /// What it was trained on and how, its figures and its licence: what `attend inspect` shows.
+  Json about = Json::object();
+
+  void to(torch::Device where);
+
+  /// pictures u8 RGB [B, S, S, 3] → annotations [B, L, D], on the captioner's device.
+  torch::Tensor annotate(const torch::Tensor& pictures);
+};
+
+/// Every weight of encoder and decoder under its stable name ("encoder.…", "decoder.…").
+TensorMap captioner_state(const Captioner& captioner);
+/// Copies `state` into the weights. Throws InputError that names `source` and the tensor that is missing or misshapen.
+void load_captioner_state(Captioner& captioner, const TensorMap& state, const std::string& source);
+
+/// Writes one .safetensors file: weights (fp16 when `half`), vocabulary, options, decode defaults, about. Atomic.
+void save_captioner(const Captioner& captioner, const std::filesystem::path& path, bool half = true);
+
+/// Reads what save_captioner() wrote. Throws InputError that names the file and what is wrong with it: cut short, of
+/// another format or version, a tensor missing.
+Captioner load_captioner(const std::filesystem::path& path);
+
+/// "cpu", "cuda", or "auto": CUDA when LibTorch was built with it and a card is there. Throws UsageError when asked for
+/// a card that isn't there.
+torch::Device choose_device(const std::string& name);
+
+}  // namespace attend
