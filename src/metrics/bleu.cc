@@ -1,0 +1,92 @@
+#include "metrics/bleu.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <string>
+
+#include "base/error.h"
+#include "metrics/ngrams.h"
+
+namespace attend {
+namespace {
+
+/// What BLEU needs of one picture; adds up to that of a corpus.
+struct Counts {
+  double length = 0, reference_length = 0;
+  std::array<double, kMaxNgram> correct{}, guessed{};
+
+  Counts& operator+=(const Counts& other) {
+    length += other.length;
+    reference_length += other.reference_length;
+    for (int n = 0; n < kMaxNgram; ++n) {
+      correct[n] += other.correct[n];
+      guessed[n] += other.guessed[n];
+    }
+    return *this;
+  }
+};
+
+size_t closest_length(const CaptionPair& pair) {
+  const auto distance = [&](size_t length) {
+    return std::pair(std::abs(static_cast<long>(length) - static_cast<long>(pair.candidate.size())), length);
+  };
+  size_t best = pair.references.front().size();
+  for (const auto& reference : pair.references) {
+    if (distance(reference.size()) < distance(best)) best = reference.size();
+  }
+  return best;
+}
+
+Counts count(const CaptionPair& pair) {
+  Counts counts;
+  counts.length = static_cast<double>(pair.candidate.size());
+  counts.reference_length = static_cast<double>(closest_length(pair));
+
+  std::vector<NgramCounts> references;
+  for (const auto& reference : pair.references) references.push_back(count_ngrams(reference));
+  const auto candidate = count_ngrams(pair.candidate);
+  for (int n = 0; n < kMaxNgram; ++n) {
+    for (const auto& [ngram, times] : candidate[n]) {
+      int most = 0;
+      for (const auto& reference : references) {
+        const auto found = reference[n].find(ngram);
+        if (found != reference[n].end()) most = std::max(most, found->second);
+      }
+      counts.correct[n] += std::min(times, most);
+      counts.guessed[n] += times;
+    }
+  }
+  return counts;
+}
+
+std::array<double, kMaxNgram> score(const Counts& counts) {
+  // coco-caption's constants: they decide the figure of a picture without a common 4-gram.
+  constexpr double kTiny = 1e-15, kSmall = 1e-9;
+  const double ratio = (counts.length + kTiny) / (counts.reference_length + kSmall);
+  const double brevity = ratio < 1 ? std::exp(1 - 1 / ratio) : 1;
+  std::array<double, kMaxNgram> scores;
+  double product = 1;
+  for (int n = 0; n < kMaxNgram; ++n) {
+    product *= (counts.correct[n] + kTiny) / (counts.guessed[n] + kSmall);
+    scores[n] = std::pow(product, 1.0 / (n + 1)) * brevity;
+  }
+  return scores;
+}
+
+}  // namespace
+
+BleuScores bleu(std::span<const CaptionPair> pairs) {
+  BleuScores scores;
+  Counts total;
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    if (pairs[i].references.empty()) throw InputError("references: picture " + std::to_string(i) + " has none");
+    const auto counts = count(pairs[i]);
+    scores.pictures.push_back(score(counts));
+    total += counts;
+  }
+  if (!pairs.empty()) scores.corpus = score(total);
+  return scores;
+}
+
+}  // namespace attend

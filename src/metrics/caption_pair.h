@@ -1,0 +1,23 @@
+// What every metric reads: a candidate caption and the reference captions of the same picture, as tokens.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace attend {
+
+using Tokens = std::vector<std::string>;
+
+/// One picture's candidate and its references (at least one), each from caption_tokens() of text/ptb_tokenizer.h.
+struct CaptionPair {
+  Tokens candidate;
+  std::vector<Tokens> references;
+};
+
+/// A metric over a set of pictures.
+struct Scores {
+  double corpus = 0;             // mean over the pictures
+  std::vector<double> pictures;  // in the order of the pairs
+};
+
+}  // namespace attend

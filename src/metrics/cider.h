@@ -1,0 +1,49 @@
+// CIDEr-D (Vedantam, Zitnick and Parikh, "CIDEr: consensus-based image description evaluation", 2015, section 4): what
+// coco-caption calls "CIDEr".
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "metrics/caption_pair.h"
+#include "metrics/ngrams.h"
+
+namespace attend {
+
+/// The references of a set of pictures with their document frequencies, ready to score any number of candidates.
+class Cider {
+ public:
+  /// references[i]: the captions of picture i, at least one (else InputError). A document is a picture.
+  explicit Cider(std::span<const std::vector<Tokens>> references);
+
+  /// CIDEr-D of a caption of picture `picture`, times ten as is the custom. Safe to call from several threads at once.
+  double score(size_t picture, const Tokens& candidate) const;
+
+ private:
+  /// tf-idf weights of one caption's n-grams of one order that some reference holds, by rising n-gram number.
+  struct Vector {
+    std::vector<std::pair<uint32_t, double>> weights;
+    double norm = 0;  // over all n-grams, those no reference holds too
+  };
+  struct Caption {
+    std::array<Vector, kMaxNgram> vectors;
+    double length = 0;  // coco-caption measures length in bigrams
+  };
+
+  Caption weigh(const Tokens& tokens) const;
+
+  double log_pictures_;
+  std::array<std::unordered_map<std::string, uint32_t>, kMaxNgram> numbers_;  // n-gram → its number
+  std::array<std::vector<double>, kMaxNgram> idf_;                            // by number
+  std::vector<std::vector<Caption>> references_;                              // by picture
+};
+
+/// CIDEr-D with the document frequencies of the pairs' own references: what coco-caption prints.
+Scores cider_d(std::span<const CaptionPair> pairs);
+
+}  // namespace attend

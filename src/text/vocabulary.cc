@@ -1,0 +1,63 @@
+#include "text/vocabulary.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/error.h"
+
+namespace attend {
+namespace {
+
+constexpr std::array<std::string_view, 4> kSpecial = {"<pad>", "<start>", "<end>", "<unk>"};
+
+}  // namespace
+
+Vocabulary Vocabulary::build(const std::vector<std::vector<std::string>>& captions, int min_count) {
+  std::map<std::string, int64_t> counts;
+  for (const auto& caption : captions) {
+    for (const auto& token : caption) ++counts[token];
+  }
+  for (const auto special : kSpecial) counts.erase(std::string(special));
+  counts.erase("");
+
+  std::vector<std::pair<std::string, int64_t>> ranked;
+  for (const auto& entry : counts) {
+    if (entry.second >= min_count) ranked.push_back(entry);
+  }
+  // Stable, so that words of one count stay in the map's alphabetical order.
+  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+
+  std::vector<std::string> words(kSpecial.begin(), kSpecial.end());
+  for (auto& entry : ranked) words.push_back(std::move(entry.first));
+  return Vocabulary(std::move(words));
+}
+
+Vocabulary::Vocabulary(std::vector<std::string> words) : words_(std::move(words)) {
+  for (size_t i = 0; i < kSpecial.size(); ++i) {
+    if (i >= words_.size() || words_[i] != kSpecial[i]) {
+      throw InputError("vocabulary: word " + std::to_string(i) + " must be " + std::string(kSpecial[i]));
+    }
+  }
+  ids_.reserve(words_.size());
+  for (size_t i = 0; i < words_.size(); ++i) {
+    if (words_[i].empty()) throw InputError("vocabulary: word " + std::to_string(i) + " is empty");
+    if (!ids_.emplace(words_[i], static_cast<int64_t>(i)).second) {
+      throw InputError("vocabulary: word " + std::to_string(i) + ", \"" + words_[i] + "\", stands there twice");
+    }
+  }
+}
+
+int64_t Vocabulary::id(std::string_view word) const {
+  const auto found = ids_.find(word);
+  return found == ids_.end() ? kUnknown : found->second;
+}
+
+std::vector<int64_t> Vocabulary::encode(const std::vector<std::string>& tokens) const {
+  std::vector<int64_t> ids;
+  ids.reserve(tokens.size());
+  for (const auto& token : tokens) ids.push_back(id(token));
+  return ids;
+}
+
+}  // namespace attend
