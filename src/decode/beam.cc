@@ -63,7 +63,7 @@ class Search {
   /// One word for every live row. `length` counts it.
   void advance(int length) {
     std::vector<int64_t> words;
-    for (const auto& row : live_) words.push_back(row.last < 0 ? int64_t{Vocabulary::start} : links_[row.last].word);
+    for (const auto& row : live_) words.push_back(row.last < 0 ? int64_t{Vocabulary::kStart} : links_[row.last].word);
     const auto step = model_.step(torch::tensor(words, torch::kInt64));
     const auto logits = step.logits.to(torch::kCPU, torch::kFloat).contiguous();  // [R, V]
     alphas_.push_back(step.alpha.to(torch::kCPU, torch::kFloat).contiguous());    // [R, L]
@@ -96,7 +96,7 @@ class Search {
       links_.push_back({live_[candidate.row].last, candidate.word, candidate.word_log_probability,
                         static_cast<int64_t>(alphas_.size()) - 1, candidate.row});
       const Live grown{picture, static_cast<int64_t>(links_.size()) - 1, candidate.log_probability};
-      if (candidate.word == Vocabulary::end) {
+      if (candidate.word == Vocabulary::kEnd) {
         finish(grown, length);
         --places_[picture];
       } else {
@@ -109,8 +109,8 @@ class Search {
   /// Marks in banned_ the words this row must not say now.
   void ban_words(int64_t row, int length, int64_t words) {
     banned_.assign(static_cast<size_t>(words), length > options_.max_length);
-    for (const int64_t word : {Vocabulary::pad, Vocabulary::start, Vocabulary::unknown}) banned_[word] = true;
-    banned_[Vocabulary::end] = length <= options_.min_length;
+    for (const int64_t word : {Vocabulary::kPad, Vocabulary::kStart, Vocabulary::kUnknown}) banned_[word] = true;
+    banned_[Vocabulary::kEnd] = length <= options_.min_length;
     const auto n = static_cast<size_t>(options_.no_repeat_ngram);
     if (n == 0) return;
     const auto said = words_of(live_[row].last);
@@ -156,7 +156,7 @@ class Search {
     for (int64_t at = row.last; at >= 0; at = links_[at].before) {
       const Link& link = links_[at];
       hypothesis.word_log_probability.push_back(link.word_log_probability);
-      if (link.word == Vocabulary::end) continue;
+      if (link.word == Vocabulary::kEnd) continue;
       hypothesis.words.push_back(link.word);
       alphas.push_back(alphas_[link.step].select(0, link.row));  // [L]
     }

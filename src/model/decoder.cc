@@ -44,8 +44,8 @@ PackedCaptions pack_captions(const std::vector<std::vector<std::vector<int64_t>>
     int64_t active = 0;
     for (const auto& row : rows) {
       if (row.words->size() < t) break;
-      inputs.push_back(t == 0 ? Vocabulary::start : (*row.words)[t - 1]);
-      targets.push_back(t == row.words->size() ? Vocabulary::end : (*row.words)[t]);
+      inputs.push_back(t == 0 ? Vocabulary::kStart : (*row.words)[t - 1]);
+      targets.push_back(t == row.words->size() ? Vocabulary::kEnd : (*row.words)[t]);
       ++active;
     }
     packed.rows_at.push_back(active);

@@ -79,7 +79,7 @@ void enumerate(const RandomModel& model, int64_t picture, int64_t words, const D
   const auto logits = model.row_logits(picture, said);
   const int length = static_cast<int>(said.size()) - 1;
   if (length >= options.min_length)
-    all[{said.begin() + 1, said.end()}] = log_probability + log_softmax(logits, Vocabulary::end);
+    all[{said.begin() + 1, said.end()}] = log_probability + log_softmax(logits, Vocabulary::kEnd);
   if (length == options.max_length) return;
   for (int64_t w = 4; w < words; ++w) {
     said.push_back(w);
@@ -104,7 +104,7 @@ TEST_P(WideBeam, EqualsBruteForceOverAllCaptions) {
     ASSERT_EQ(found.size(), kPictures);
     for (int64_t b = 0; b < kPictures; ++b) {
       std::map<std::vector<int64_t>, double> all;
-      std::vector<int64_t> said{Vocabulary::start};
+      std::vector<int64_t> said{Vocabulary::kStart};
       enumerate(model, b, kWords, options, said, 0, all);
       std::vector<std::pair<double, std::vector<int64_t>>> ranked;
       for (const auto& [words, log_probability] : all)
@@ -129,14 +129,14 @@ TEST(Beam, OfWidthOneIsGreedy) {
     options.max_length = 12;
     const auto found = beam_search(model, options);
     for (int64_t b = 0; b < 2; ++b) {
-      std::vector<int64_t> said{Vocabulary::start};
+      std::vector<int64_t> said{Vocabulary::kStart};
       for (;;) {
         auto logits = model.row_logits(b, said);
-        for (const int64_t word : {Vocabulary::pad, Vocabulary::start, Vocabulary::unknown}) logits[word] = -1e9f;
+        for (const int64_t word : {Vocabulary::kPad, Vocabulary::kStart, Vocabulary::kUnknown}) logits[word] = -1e9f;
         const int length = static_cast<int>(said.size());
-        if (length <= options.min_length) logits[Vocabulary::end] = -1e9f;
+        if (length <= options.min_length) logits[Vocabulary::kEnd] = -1e9f;
         const int64_t word = std::max_element(logits.begin(), logits.end()) - logits.begin();
-        if (word == Vocabulary::end || length > options.max_length) break;
+        if (word == Vocabulary::kEnd || length > options.max_length) break;
         said.push_back(word);
       }
       EXPECT_EQ(found[b][0].words, std::vector<int64_t>(said.begin() + 1, said.end()));

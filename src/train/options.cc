@@ -1,0 +1,53 @@
+#include "train/options.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace attend {
+
+void TrainOptions::list(OptionList& options) {
+  options.section("train", "Training");
+  options.add("encoder_weights", encoder_weights,
+              "pretrained weights of the encoder: .pth, .safetensors or a Python wheel that holds one .pth");
+  options.add("features", features, "folder of the feature store; empty: \"features\" in the output folder");
+  options.add("seed", seed, "seed of initial weights, shuffling, dropout and augmentation", at_least(0));
+  options.add("epochs", epochs, "passes over the training split", between(1, 100000));
+  options.add("max_steps", max_steps, "stop after so many steps; 0: no limit", at_least(0));
+  options.add("batch_size", batch_size, "pictures a step, each with all its captions", between(1, 65536));
+  options.add("min_word_count", min_word_count, "words rarer than this in the training captions become <unk>",
+              at_least(1));
+  options.add("optimizer", optimizer, "update rule", one_of({"adamw", "adam"}));
+  options.add("learning_rate", learning_rate, "of the decoder, at its highest", between(0, 10));
+  options.add("encoder_learning_rate", encoder_learning_rate, "of the encoder's trained stages", between(0, 10));
+  options.add("weight_decay", weight_decay, "of matrices, not of biases", between(0, 1));
+  options.add("schedule", schedule, "how the learning rate falls", one_of({"cosine", "plateau", "constant"}));
+  options.add("warmup_steps", warmup_steps, "steps of linear warm-up", at_least(0));
+  options.add("plateau_factor", plateau_factor,
+              "schedule plateau: factor on the rate after an epoch without a better validation CIDEr", between(0.01, 1));
+  options.add("clip_norm", clip_norm, "largest norm of a step's whole gradient; 0: no limit", at_least(0));
+  options.add("averaging", averaging, "decay of the weight average that is validated and kept; 0: none",
+              between(0, 0.999999));
+  options.add("label_smoothing", label_smoothing, "share of each target spread over the vocabulary", between(0, 0.9));
+  options.add("doubly_stochastic", doubly_stochastic, "lambda of the doubly stochastic regularizer", at_least(0));
+  options.add("doubly_stochastic_form", doubly_stochastic_form,
+              "the paper's sum over cells, or a mean that doesn't depend on the grid", one_of({"sum", "mean"}));
+  options.add("fine_tune_stages", fine_tune_stages, "last stages of the encoder that are trained", between(0, 1000));
+  options.add("fine_tune_from", fine_tune_from,
+              "first epoch that trains them; until then annotations come from the feature store", at_least(1));
+  options.add("patience", patience, "epochs without a better validation CIDEr before training stops; 0: never",
+              at_least(0));
+  options.add("validation_beam", validation_beam, "beam width of the captions decoded for validation",
+              between(1, 1000));
+  options.add("log_every", log_every, "steps between lines of the log", at_least(1));
+}
+
+double schedule_factor(const TrainOptions& options, int64_t step, int64_t steps) {
+  const double warmup = options.warmup_steps;
+  const double factor = warmup > 0 ? std::min(1.0, static_cast<double>(step + 1) / warmup) : 1.0;
+  if (options.schedule != "cosine" || static_cast<double>(step) < warmup) return factor;
+  const double progress = (static_cast<double>(step) - warmup) / std::max(1.0, static_cast<double>(steps) - warmup);
+  return 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, progress)));
+}
+
+}  // namespace attend

@@ -1,0 +1,44 @@
+// How a captioner is trained.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/options.h"
+
+namespace attend {
+
+struct TrainOptions {
+  std::filesystem::path encoder_weights;  // .pth, .safetensors or wheel with the encoder's pretrained weights
+  std::filesystem::path features;         // folder of the feature store; empty: inside the output folder
+  int64_t seed = 1;
+  int epochs = 10;
+  int max_steps = 0;               // stop after so many steps in all; 0: no such limit
+  int batch_size = 32;             // pictures, each with all its captions
+  int min_word_count = 5;          // words rarer than this in the training split become <unk>
+  std::string optimizer = "adamw"; // adamw | adam
+  double learning_rate = 1e-3;
+  double encoder_learning_rate = 1e-4;
+  double weight_decay = 0.01;
+  std::string schedule = "cosine"; // cosine | plateau | constant
+  int warmup_steps = 200;
+  double plateau_factor = 0.5;     // of the learning rate, after an epoch without a better validation CIDEr
+  double clip_norm = 5;            // of the whole gradient; 0: no clipping
+  double averaging = 0.998;        // exponential moving average of the weights that is validated and kept; 0: none
+  double label_smoothing = 0.1;
+  double doubly_stochastic = 0;    // lambda of equation 14
+  std::string doubly_stochastic_form = "mean";  // sum (the paper's) | mean (independent of the grid's size)
+  int fine_tune_stages = 0;        // last stages of the encoder that are trained
+  int fine_tune_from = 1;          // first epoch in which they are; before it, annotations come from the feature store
+  int patience = 0;                // epochs without a better validation CIDEr before training stops; 0: never
+  int validation_beam = 3;         // beam width of the captions decoded for validation
+  int log_every = 20;              // steps between lines of the log
+
+  void list(OptionList& options);
+};
+
+/// The learning rate's factor at `step` (from 0) of `steps`: linear warm-up, then cosine to 0 (Loshchilov and Hutter
+/// 2017) or constant.
+double schedule_factor(const TrainOptions& options, int64_t step, int64_t steps);
+
+}  // namespace attend
