@@ -1,0 +1,71 @@
+#include "vision/augment.h"
+
+#include <algorithm>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+
+namespace attend {
+namespace {
+
+/// Uniform in [0, 1), the same with every standard library.
+double uniform(std::mt19937_64& generator) { return static_cast<double>(generator() >> 11) * 0x1p-53; }
+
+double uniform(std::mt19937_64& generator, double low, double high) { return low + (high - low) * uniform(generator); }
+
+/// A rectangle that lacks at most `most` of each side, sides drawn apart so that the aspect ratio varies too.
+cv::Rect random_crop(cv::Size size, double most, std::mt19937_64& generator) {
+  const auto kept = [&](int side) {
+    return std::clamp(static_cast<int>(std::lround(side * (1 - uniform(generator, 0, most)))), 1, side);
+  };
+  const auto start = [&](int room) { return static_cast<int>(uniform(generator) * (room + 1)); };
+  const int width = kept(size.width), height = kept(size.height);
+  const int x = start(size.width - width), y = start(size.height - height);
+  return {x, y, width, height};
+}
+
+/// Brightness, contrast and saturation as one affine map of colours: out = matrix (in, 1).
+cv::Matx34f colour_map(const AugmentOptions& options, double mean_grey, std::mt19937_64& generator) {
+  const auto factor = [&](double strength) { return uniform(generator, 1 - strength, 1 + strength); };
+  const double brightness = factor(options.brightness), contrast = factor(options.contrast),
+               saturation = factor(options.saturation);
+  const double gain = brightness * contrast, offset = brightness * (1 - contrast) * mean_grey;
+  cv::Matx34f matrix;
+  for (int row = 0; row < 3; ++row) {
+    for (int col = 0; col < 3; ++col)
+      matrix(row, col) = static_cast<float>(gain * ((row == col ? saturation : 0) + (1 - saturation) / 3));
+    matrix(row, 3) = static_cast<float>(offset);
+  }
+  return matrix;
+}
+
+}  // namespace
+
+void AugmentOptions::list(OptionList& options) {
+  options.section("augment", "Augmentation", "augment_");
+  options.add("crop", crop, "largest share of a side that is cut away", between(0, 0.9));
+  options.add("flip", flip, "mirror every other picture");
+  options.add("brightness", brightness, "strength of random changes of brightness", between(0, 1));
+  options.add("contrast", contrast, "strength of random changes of contrast", between(0, 1));
+  options.add("saturation", saturation, "strength of random changes of saturation", between(0, 1));
+}
+
+cv::Mat augment(const cv::Mat& picture, const AugmentOptions& options, std::mt19937_64& generator) {
+  CV_Assert(picture.type() == CV_8UC3);
+  cv::Mat changed;
+  if (options.crop > 0) {
+    const cv::Mat kept = picture(random_crop(picture.size(), options.crop, generator));
+    cv::resize(kept, changed, picture.size(), 0, 0, cv::INTER_LINEAR);
+  } else {
+    changed = picture.clone();
+  }
+  if (options.flip && uniform(generator) < 0.5) cv::flip(changed, changed, 1);
+  if (options.brightness > 0 || options.contrast > 0 || options.saturation > 0) {
+    const auto mean = cv::mean(changed);
+    cv::Mat coloured;
+    cv::transform(changed, coloured, colour_map(options, (mean[0] + mean[1] + mean[2]) / 3, generator));
+    changed = coloured;
+  }
+  return changed;
+}
+
+}  // namespace attend

@@ -1,0 +1,67 @@
+#include <webp/decode.h>
+#include <webp/demux.h>
+
+#include <memory>
+
+#include "vision/codecs.h"
+
+namespace attend::codecs {
+namespace {
+
+struct Delete {
+  void operator()(WebPDemuxer* demuxer) const { WebPDemuxDelete(demuxer); }
+};
+
+/// The first frame of a file, or its only picture.
+struct Frame : WebPIterator {
+  explicit Frame(const WebPDemuxer* demuxer) : WebPIterator{} { found = WebPDemuxGetFrame(demuxer, 1, this) != 0; }
+  ~Frame() { WebPDemuxReleaseIterator(this); }
+  Frame(const Frame&) = delete;
+  bool found;
+};
+
+int orientation(const WebPDemuxer* demuxer) {
+  WebPChunkIterator chunk{};
+  int value = 1;
+  if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) value = exif_orientation({chunk.chunk.bytes, chunk.chunk.size});
+  WebPDemuxReleaseChunkIterator(&chunk);
+  return value;
+}
+
+void lay_over(const cv::Mat& bgra, cv::Mat canvas) {
+  for (int y = 0; y < bgra.rows; ++y) {
+    const auto* from = bgra.ptr<cv::Vec4b>(y);
+    auto* to = canvas.ptr<cv::Vec3b>(y);
+    for (int x = 0; x < bgra.cols; ++x)
+      for (int c = 0; c < 3; ++c)
+        to[x][c] = static_cast<unsigned char>((from[x][c] * from[x][3] + to[x][c] * (255 - from[x][3]) + 127) / 255);
+  }
+}
+
+}  // namespace
+
+Stored read_webp(Bytes file, const ReadLimits& limits) {
+  const WebPData data{file.data(), file.size()};
+  const std::unique_ptr<WebPDemuxer, Delete> demuxer(WebPDemux(&data));  // null unless every frame is whole
+  if (!demuxer) throw Undecodable("not a whole WebP: cut short or damaged");
+  const auto width = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH);
+  const auto height = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT);
+  check_size(width, height, limits);
+  const Frame frame(demuxer.get());
+  if (!frame.found) throw Undecodable("a WebP without a picture");
+
+  Stored stored;
+  stored.orientation = orientation(demuxer.get());
+  stored.full = cv::Size(static_cast<int>(width), static_cast<int>(height));
+  stored.pixels = cv::Mat(stored.full, CV_8UC3, cv::Scalar::all(255));
+  cv::Mat area = stored.pixels(cv::Rect(frame.x_offset, frame.y_offset, frame.width, frame.height));
+  cv::Mat decoded = frame.has_alpha ? cv::Mat(area.size(), CV_8UC4) : area;
+  const auto decode = frame.has_alpha ? WebPDecodeBGRAInto : WebPDecodeBGRInto;
+  const size_t room = decoded.step * static_cast<size_t>(decoded.rows - 1) + decoded.cols * decoded.elemSize();
+  if (!decode(frame.fragment.bytes, frame.fragment.size, decoded.data, room, static_cast<int>(decoded.step)))
+    throw Undecodable("not a whole WebP: damaged pixel data");
+  if (frame.has_alpha) lay_over(decoded, area);
+  return stored;
+}
+
+}  // namespace attend::codecs
