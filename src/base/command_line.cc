@@ -26,14 +26,24 @@ po::options_description describe(const OptionList& options) {
   add("help,h", "");
   if (has_sections(options)) add("config", po::value<std::string>(), "")("dump-config", "");
   for (const auto& field : options.fields()) {
-    if (OptionList::is_switch(field)) {
-      add(field.flag.c_str(), po::value<std::string>()->implicit_value("true"), "");
-      add(("no-" + field.flag).c_str(), "");
-    } else {
+    if (OptionList::is_switch(field))
+      add(field.flag.c_str(), "")(("no-" + field.flag).c_str(), "");
+    else
       add(field.flag.c_str(), po::value<std::string>(), "");
-    }
   }
   return description;
+}
+
+/// Boost has no flag that takes a value only behind "=", so --switch=true and --switch=false become what it knows.
+void spell_out_switches(std::vector<std::string>& arguments, const OptionList& options) {
+  for (auto& argument : arguments) {
+    if (argument == "--") return;
+    for (const auto& field : options.fields()) {
+      if (!OptionList::is_switch(field)) continue;
+      if (argument == "--" + field.flag + "=true") argument = "--" + field.flag;
+      if (argument == "--" + field.flag + "=false") argument = "--no-" + field.flag;
+    }
+  }
 }
 
 std::vector<po::option> split(const std::vector<std::string>& arguments, const po::options_description& description) {
@@ -42,7 +52,7 @@ std::vector<po::option> split(const std::vector<std::string>& arguments, const p
     // Unknown flags are let through, to be refused below with a better message; allow_guessing stays off.
     return po::command_line_parser(arguments)
         .options(description)
-        .style(allow_long | long_allow_adjacent | long_allow_next | allow_short | allow_dash_for_short)
+        .style(allow_long | long_allow_adjacent | long_allow_next | allow_short | allow_dash_for_short | short_allow_next)
         .allow_unregistered()
         .run()
         .options;
@@ -61,13 +71,11 @@ std::vector<po::option> split(const std::vector<std::string>& arguments, const p
                                  : "did you mean " + near + "?"));
 }
 
-void check_count(size_t given, const CommandSyntax& syntax, const std::vector<std::string>& positional) {
-  if (given > syntax.most_arguments) {
-    const std::string first = positional[syntax.most_arguments];
-    throw UsageError(first + ": unexpected argument; usage: attend " + syntax.name + " [options] " + syntax.arguments);
-  }
-  if (given < syntax.least_arguments)
-    throw UsageError("missing argument; usage: attend " + syntax.name + " [options] " + syntax.arguments);
+void check_count(const std::vector<std::string>& positional, const CommandSyntax& syntax) {
+  const std::string usage = "usage: attend " + syntax.name + " [options] " + syntax.arguments;
+  if (positional.size() > syntax.most_arguments)
+    throw UsageError(positional[syntax.most_arguments] + ": unexpected argument; " + usage);
+  if (positional.size() < syntax.least_arguments) throw UsageError("missing argument; " + usage);
 }
 
 size_t edit_distance(const std::string& a, const std::string& b) {
@@ -99,9 +107,9 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
   return best;
 }
 
-CommandLine parse_command_line(const std::vector<std::string>& arguments, OptionList& options,
-                               const CommandSyntax& syntax) {
+CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& options, const CommandSyntax& syntax) {
   const po::options_description description = describe(options);
+  spell_out_switches(arguments, options);
   const std::vector<po::option> parts = split(arguments, description);
 
   CommandLine line;
@@ -110,12 +118,18 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments, Option
 
   std::vector<std::string> configurations;
   for (const auto& part : parts) {
-    if (part.unregistered) refuse_unknown(part.original_tokens.front(), description);
-    if (part.position_key >= 0) line.positional.push_back(part.value.front());
+    const bool is_flag = part.position_key < 0;
+    const bool nameless = !is_flag && part.value != part.original_tokens;  // "--=x": an argument to Boost
+    if (part.unregistered || nameless)
+      refuse_unknown(part.original_tokens.front(), description);
+    if (is_flag && part.original_tokens.size() > 1 && part.original_tokens[1].rfind("--", 0) == 0)
+      throw UsageError(part.original_tokens[0] + ": its value is missing; one that begins with -- is written " +
+                       part.original_tokens[0] + "=VALUE");
+    if (!is_flag) line.positional.push_back(part.value.front());
     if (part.string_key == "config") configurations.push_back(part.value.front());
     if (part.string_key == "dump-config") line.dump_config = true;
   }
-  check_count(line.positional.size(), syntax, line.positional);
+  check_count(line.positional, syntax);
   for (const auto& file : configurations) options.read_json(read_json_file(file), file);
 
   std::set<std::string> seen;

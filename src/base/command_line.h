@@ -35,8 +35,7 @@ struct CommandLine {
 /// --config and --dump-config exist when a field has a JSON section. Reading the same line twice gives the same options,
 /// so a command may read it, load what an option names (a model's own options), and read it again on top.
 /// Throws UsageError, which names the flag (and the nearest one, if it is unknown), or InputError for the file.
-CommandLine parse_command_line(const std::vector<std::string>& arguments, OptionList& options,
-                               const CommandSyntax& syntax);
+CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& options, const CommandSyntax& syntax);
 
 /// The whole --help of a command.
 std::string command_help(const CommandSyntax& syntax, const OptionList& options);

@@ -1,0 +1,230 @@
+#include "base/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace attend {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+using Words = std::vector<std::string>;
+
+class CommandLineTest : public ::testing::Test {
+ protected:
+  CommandLineTest() {
+    list.section("decode", "Decoding");
+    list.add("beam_width", beam_width, "captions kept alive", between(1, 100));
+    list.add("length_penalty", length_penalty, "exponent");
+    list.add("splits", splits, "splits to read");
+    list.section("", "Output");
+    list.add("overlay", overlay, "folder of overlays");
+    list.add("recursive", recursive, "go into folders");
+    list.add("skip", skip, "skip what exists");
+    syntax = {"caption", "[PATH...]", 0, 5, "Captions pictures.", {{"attend caption a.jpg", "captions one picture"}}};
+  }
+  ~CommandLineTest() override { std::filesystem::remove(config); }
+
+  CommandLine parse(const Words& arguments) { return parse_command_line(arguments, list, syntax); }
+  std::string error(const Words& arguments) {
+    try {
+      parse(arguments);
+    } catch (const UsageError& error) {
+      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);
+      return error.what();
+    }
+    ADD_FAILURE() << "nothing was thrown";
+    return "";
+  }
+  std::string write_config(const std::string& json) {
+    write_file_atomically(config, json);
+    return config;
+  }
+
+  int beam_width = 5;
+  double length_penalty = 0.5;
+  std::vector<std::string> splits = {"train"};
+  std::filesystem::path overlay;
+  bool recursive = false, skip = true;
+  OptionList list;
+  CommandSyntax syntax;
+  const std::string config = ::testing::TempDir() + "command_line_test_" +
+                             ::testing::UnitTest::GetInstance()->current_test_info()->name() + ".json";
+};
+
+TEST_F(CommandLineTest, FlagsAndArgumentsMix) {
+  const CommandLine line = parse({"a.jpg", "--beam-width", "3", "b.jpg", "--overlay=out dir", "-", "--recursive", "c.jpg"});
+  EXPECT_THAT(line.positional, ElementsAre("a.jpg", "b.jpg", "-", "c.jpg"));
+  EXPECT_EQ(beam_width, 3);
+  EXPECT_EQ(overlay, "out dir");
+  EXPECT_TRUE(recursive);
+  EXPECT_FALSE(line.help);
+  EXPECT_FALSE(line.dump_config);
+}
+
+TEST_F(CommandLineTest, NothingGivenChangesNothing) {
+  const Json before = list.to_json();
+  EXPECT_THAT(parse({}).positional, IsEmpty());
+  EXPECT_EQ(list.to_json(), before);
+}
+
+TEST_F(CommandLineTest, FileNamesPassThroughByteForByte) {
+  const Words names = {"\xff\xfe\x80.jpg", "näme.png", " spaces and\nnewline ", "a=b", "@file"};
+  EXPECT_EQ(parse(names).positional, names);
+  parse({"--overlay", "\xff=\x01"});
+  EXPECT_EQ(overlay.native(), "\xff=\x01");
+  parse({"--overlay=--model=x"});
+  EXPECT_EQ(overlay, "--model=x");
+}
+
+TEST_F(CommandLineTest, TwoDashesEndTheFlags) {
+  EXPECT_THAT(parse({"--recursive", "--", "--beam-width", "-h", "--", ""}).positional,
+              ElementsAre("--beam-width", "-h", "--", ""));
+  EXPECT_EQ(beam_width, 5);
+}
+
+TEST_F(CommandLineTest, SwitchesTakeNoNextArgument) {
+  EXPECT_THAT(parse({"--recursive", "false"}).positional, ElementsAre("false"));
+  EXPECT_TRUE(recursive);
+  parse({"--recursive=false", "--no-skip"});
+  EXPECT_FALSE(recursive);
+  EXPECT_FALSE(skip);
+  parse({"--no-recursive", "--recursive", "--skip", "--skip=false"});
+  EXPECT_TRUE(recursive);
+  EXPECT_FALSE(skip);
+  EXPECT_THAT(error({"--recursive=maybe"}), HasSubstr("--recursive"));
+  EXPECT_THAT(error({"--no-recursive=true"}), HasSubstr("--no-recursive"));
+}
+
+TEST_F(CommandLineTest, NegativeNumbersAreValues) {
+  parse({"--length-penalty", "-0.5"});
+  EXPECT_EQ(length_penalty, -0.5);
+  parse({"--length-penalty=-1.5"});
+  EXPECT_EQ(length_penalty, -1.5);
+  EXPECT_THAT(error({"--beam-width", "-5"}), HasSubstr("--beam-width: -5 is not allowed"));
+}
+
+TEST_F(CommandLineTest, TheLastValueCountsAndListsGrow) {
+  parse({"--beam-width", "3", "--beam-width", "4"});
+  EXPECT_EQ(beam_width, 4);
+  parse({"--splits", "val"});
+  EXPECT_THAT(splits, ElementsAre("val"));
+  parse({"--splits", "val", "--splits=test"});
+  EXPECT_THAT(splits, ElementsAre("val", "test"));
+}
+
+TEST_F(CommandLineTest, NoPartOfAFlagIsEnough) {
+  EXPECT_EQ(error({"--beam", "3"}), "--beam: unknown option; did you mean --beam-width?");
+  EXPECT_EQ(error({"--beam=3"}), "--beam: unknown option; did you mean --beam-width?");
+  EXPECT_EQ(error({"--recursiv"}), "--recursiv: unknown option; did you mean --recursive?");
+  EXPECT_EQ(error({"--beam_width", "3"}), "--beam_width: unknown option; did you mean --beam-width?");
+  EXPECT_EQ(error({"--hlep"}), "--hlep: unknown option; did you mean --help?");
+  EXPECT_EQ(beam_width, 5);
+}
+
+TEST_F(CommandLineTest, WhatLooksLikeAFlagIsNeverAFileName) {
+  for (const char* argument : {"--zzzzzz", "-x", "-5", "-o", "---", "-beam-width", "--=x"})
+    EXPECT_THAT(error({"a.jpg", argument, "b.jpg"}), AllOf(HasSubstr(argument), HasSubstr("unknown option"))) << argument;
+}
+
+TEST_F(CommandLineTest, MissingValuesAreNamed) {
+  EXPECT_THAT(error({"--beam-width"}), HasSubstr("--beam-width"));
+  EXPECT_THAT(error({"--overlay", "--recursive"}), HasSubstr("--overlay"));
+  EXPECT_THAT(error({"--overlay", "--"}), HasSubstr("--overlay"));
+  EXPECT_THAT(error({"--overlay="}), HasSubstr("--overlay"));
+  EXPECT_THAT(error({"--config"}), HasSubstr("--config"));
+}
+
+TEST_F(CommandLineTest, TheNumberOfArgumentsIsChecked) {
+  EXPECT_THAT(error({"1", "2", "3", "4", "5", "6"}), AllOf(HasSubstr("6: unexpected argument"), HasSubstr("usage:")));
+  syntax.least_arguments = 1;
+  EXPECT_THAT(error({"--recursive"}), HasSubstr("usage: attend caption [options] [PATH...]"));
+}
+
+TEST_F(CommandLineTest, FlagsOverrideTheFileWhereverTheyStand) {
+  const std::string file = write_config(R"({"decode": {"beam_width": 7, "length_penalty": 0.9, "splits": ["a", "b"]}})");
+  parse({"--beam-width", "3", "--config", file});
+  EXPECT_EQ(beam_width, 3);
+  EXPECT_EQ(length_penalty, 0.9);
+  EXPECT_THAT(splits, ElementsAre("a", "b"));
+  parse({"--config=" + file, "--splits", "c", "--beam-width", "4"});
+  EXPECT_EQ(beam_width, 4);
+  EXPECT_THAT(splits, ElementsAre("c"));
+}
+
+TEST_F(CommandLineTest, FaultsOfTheFileNameIt) {
+  EXPECT_THAT(error({"--config", write_config(R"({"decode": {"beam_with": 7}})")}),
+              AllOf(HasSubstr(config), HasSubstr("unknown key \"beam_with\"")));
+  EXPECT_THROW(parse({"--config", config + ".missing"}), InputError);
+  write_config(R"({"decode": )");
+  EXPECT_THROW(parse({"--config", config}), InputError);
+}
+
+TEST_F(CommandLineTest, HelpIsAnsweredWhateverElseStands) {
+  EXPECT_TRUE(parse({"--help"}).help);
+  EXPECT_TRUE(parse({"--bogus", "-h", "--config", "missing.json"}).help);
+  std::ostringstream out;
+  EXPECT_TRUE(answer(parse({"-h"}), syntax, list, out));
+  EXPECT_EQ(out.str(), command_help(syntax, list));
+}
+
+TEST_F(CommandLineTest, DumpedConfigurationIsWhatWouldRunAndReadsBack) {
+  std::ostringstream out;
+  EXPECT_TRUE(answer(parse({"--dump-config", "--beam-width", "9"}), syntax, list, out));
+  const Json dumped = Json::parse(out.str());
+  EXPECT_EQ(dumped["decode"]["beam_width"], 9);
+  beam_width = 1;
+  parse({"--config", write_config(out.str())});
+  EXPECT_EQ(beam_width, 9);
+}
+
+TEST_F(CommandLineTest, BytesThatAreNotUtf8CanBeDumped) {
+  std::ostringstream out;
+  EXPECT_TRUE(answer(parse({"--dump-config", "--splits", "\xff"}), syntax, list, out));
+  EXPECT_EQ(Json::parse(out.str())["decode"]["splits"][0], "\uFFFD");
+}
+
+TEST_F(CommandLineTest, WithNothingAskedNothingIsAnswered) {
+  std::ostringstream out;
+  EXPECT_FALSE(answer(parse({"a.jpg"}), syntax, list, out));
+  EXPECT_EQ(out.str(), "");
+}
+
+TEST_F(CommandLineTest, HelpShowsUsageExamplesAndEveryFlag) {
+  const std::string help = command_help(syntax, list);
+  EXPECT_EQ(help.rfind("Usage: attend caption [options] [PATH...]\n\nCaptions pictures.\n", 0), 0u) << help;
+  EXPECT_THAT(help, HasSubstr("  attend caption a.jpg\n      captions one picture\n"));
+  for (const auto& field : list.fields()) EXPECT_THAT(help, HasSubstr(field.flag + " "));
+  EXPECT_THAT(help, AllOf(HasSubstr("--beam-width N "), HasSubstr("--config PATH "), HasSubstr("--dump-config "), HasSubstr("-h, --help ")));
+}
+
+TEST(CommandLineWithoutSectionsTest, HasNoConfiguration) {
+  bool json = false;
+  OptionList list;
+  list.section("", "Output");
+  list.add("json", json, "for machines");
+  const CommandSyntax syntax = {"inspect", "MODEL", 1, 1, "Says what a model is.", {}};
+  EXPECT_THROW(parse_command_line({"m", "--config", "x"}, list, syntax), UsageError);
+  EXPECT_THROW(parse_command_line({"m", "--dump-config"}, list, syntax), UsageError);
+  EXPECT_THAT(command_help(syntax, list), AllOf(Not(HasSubstr("--config")), Not(HasSubstr("Examples"))));
+  EXPECT_THAT(parse_command_line({"m", "--json"}, list, syntax).positional, ElementsAre("m"));
+}
+
+TEST(NearestTest, PrefersWhatBeginsWithTheWordThenTheFewestEdits) {
+  EXPECT_EQ(nearest("--beam", {"--bean", "--beam-width"}), "--beam-width");
+  EXPECT_EQ(nearest("--sede", {"--speed", "--seed"}), "--seed");
+  EXPECT_EQ(nearest("--zzzzzz", {"--speed", "--seed"}), "");
+  EXPECT_EQ(nearest("--x", {}), "");
+}
+
+}  // namespace
+}  // namespace attend
