@@ -1,0 +1,346 @@
+#include "data/dataset.h"
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/progress.h"
+
+namespace attend {
+namespace {
+
+/// What is wrong with one sort of entry: counted by kind, the first few named.
+class Faults {
+ public:
+  void add(const std::string& kind, const std::string& who) {
+    ++total_;
+    auto& [count, first] = kinds_[kind];
+    if (++count <= 3) first += (first.empty() ? "" : ", ") + who;
+  }
+
+  int64_t total() const { return total_; }
+
+  /// "12 files missing (a.jpg, b.jpg, c.jpg, …); 1 malformed (images[7]: no id)"
+  std::string text() const {
+    std::string text;
+    for (const auto& [kind, named] : kinds_)
+      text += (text.empty() ? "" : "; ") + std::to_string(named.first) + " " + kind + " (" + named.second +
+              (named.first > 3 ? ", …)" : ")");
+    return text;
+  }
+
+ private:
+  int64_t total_ = 0;
+  std::map<std::string, std::pair<int64_t, std::string>> kinds_;
+};
+
+/// An entry that hasn't the form it needs; the message says what is wrong.
+struct Malformed {
+  std::string what;
+};
+
+int64_t id_of(const Json& entry, std::initializer_list<const char*> keys) {
+  for (const char* key : keys) {
+    const auto found = entry.find(key);
+    if (found == entry.end()) continue;
+    if (found->is_number_unsigned() && found->get<uint64_t>() <= INT64_MAX) return found->get<int64_t>();
+    throw Malformed{std::string(key) + " " + found->dump() + " is no whole number from 0 to 2^63-1"};
+  }
+  throw Malformed{std::string("no ") + *keys.begin()};
+}
+
+/// The string under the first of `keys` that is there, or nothing.
+std::optional<std::string> text_of(const Json& entry, std::initializer_list<const char*> keys) {
+  for (const char* key : keys) {
+    const auto found = entry.find(key);
+    if (found == entry.end()) continue;
+    if (!found->is_string()) throw Malformed{std::string(key) + " is no string"};
+    return found->get<std::string>();
+  }
+  return std::nullopt;
+}
+
+/// One line without blanks at its ends.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, ' ');
+  const size_t first = text.find_first_not_of(' ');
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+bool has_word(const std::string& caption) {
+  return std::any_of(caption.begin(), caption.end(), [](unsigned char c) { return std::isalnum(c) || c >= 0x80; });
+}
+
+/// Whether a file name stays below the folder it is joined to.
+bool stays_inside(const std::filesystem::path& name) {
+  return !name.empty() && name.is_relative() && name.native().find('\0') == std::string::npos &&
+         std::find(name.begin(), name.end(), "..") == name.end();
+}
+
+/// Reads one captions file into a Dataset that may hold others already.
+class Reader {
+ public:
+  /// `names`: the picture files of the files read before, which none may use again.
+  Reader(std::filesystem::path file, std::filesystem::path images, double max_faulty, Dataset& dataset,
+         std::unordered_set<std::string>& names)
+      : file_(std::move(file)), images_(std::move(images)), max_faulty_(max_faulty), dataset_(dataset), names_(names) {}
+
+  /// Adds the pictures of `whole_split`, or of all known splits.
+  void read(std::set<std::string> known_splits, const std::string& whole_split, bool all_splits) {
+    dataset_.source += (dataset_.source.empty() ? "" : ", ") + file_.string();
+    const Json rest = parse();
+    if (!rest.is_object() || !rest.contains("images") || !rest["images"].is_array())
+      throw InputError(file_.string() +
+                       ": no \"images\" list; COCO captions JSON or Karpathy's dataset JSON is needed");
+    if (pictures_seen_ == 0) throw InputError(file_.string() + ": no pictures in it");
+    if (rest.contains("splits")) read_split_lists(rest["splits"]);
+    attach_captions();
+    known_splits.insert({"train", "val", "test"});
+    choose(known_splits, whole_split, all_splits);
+    report();
+  }
+
+ private:
+  static constexpr int64_t left_out = -1;
+
+  struct Annotation {
+    int64_t picture;  // its id
+    std::string caption;
+  };
+
+  /// Hands every entry of "images" and "annotations" on while the file is parsed and keeps only what is left of it: a
+  /// tree of the whole file would take several times the memory of the result.
+  Json parse() {
+    const MappedFile mapped(file_);
+    const auto* text = reinterpret_cast<const char*>(mapped.bytes().data());
+    std::string section;
+    bool in_list = false;
+    const auto on_event = [&](int depth, Json::parse_event_t event, Json& value) {
+      using Event = Json::parse_event_t;
+      if (depth == 1 && event == Event::key) {
+        section = value.get<std::string>();
+        in_list = false;
+      } else if (depth == 1 && event == Event::array_start) {
+        in_list = section == "images" || section == "annotations";
+      }
+      const bool whole = event == Event::object_end || event == Event::array_end || event == Event::value;
+      if (depth != 2 || !in_list || !whole) return true;
+      section == "images" ? take_picture(value) : take_annotation(value);
+      return false;
+    };
+    try {
+      return Json::parse(text, text + mapped.bytes().size(), on_event);
+    } catch (const Json::exception& error) {
+      read_json_file(file_);  // says line and column
+      throw InputError(file_.string() + ": not valid JSON: " + error.what());
+    }
+  }
+
+  void take_picture(const Json& entry) {
+    const std::string place = "images[" + std::to_string(pictures_seen_++) + "]";
+    try {
+      if (!entry.is_object()) throw Malformed{"no object"};
+      const int64_t id = id_of(entry, {"id", "cocoid", "imgid"});
+      const auto [known, is_new] = index_.emplace(id, left_out);
+      if (!is_new) return picture_faults_.add("ids used twice", std::to_string(id));
+      const auto name = text_of(entry, {"file_name", "filename"});
+      if (!name) throw Malformed{"no file_name"};
+      const std::filesystem::path path = std::filesystem::path(text_of(entry, {"filepath"}).value_or("")) / *name;
+      if (!stays_inside(path)) return picture_faults_.add("names that leave the images folder", "\"" + *name + "\"");
+      Example example{id, images_ / path, text_of(entry, {"split"}).value_or(""), sentences(entry, place)};
+      std::error_code error;
+      if (!std::filesystem::is_regular_file(example.picture, error))
+        return picture_faults_.add("files missing", example.picture.string());
+      if (!names_.insert(example.picture.lexically_normal().string()).second)
+        return picture_faults_.add("file names used twice", path.string());
+      if (example.split == "restval") example.split = "train";
+      known->second = static_cast<int64_t>(dataset_.examples.size());
+      dataset_.examples.push_back(std::move(example));
+    } catch (const Malformed& fault) {
+      picture_faults_.add("malformed", place + ": " + fault.what);
+    }
+  }
+
+  /// Karpathy's form: the captions stand in the picture's own entry.
+  std::vector<std::string> sentences(const Json& entry, const std::string& place) {
+    std::vector<std::string> captions;
+    const auto found = entry.find("sentences");
+    if (found == entry.end()) return captions;
+    if (!found->is_array()) throw Malformed{"sentences is no list"};
+    for (const auto& sentence : *found) {
+      const std::string where = place + ".sentences[" + std::to_string(captions.size()) + "]";
+      if (auto caption = take_caption(sentence, "raw", where)) captions.push_back(std::move(*caption));
+    }
+    return captions;
+  }
+
+  void take_annotation(const Json& entry) {
+    const std::string place = "annotations[" + std::to_string(captions_seen_) + "]";
+    auto caption = take_caption(entry, "caption", place);
+    if (!caption) return;
+    try {
+      annotations_.push_back({id_of(entry, {"image_id"}), std::move(*caption)});
+    } catch (const Malformed& fault) {
+      caption_faults_.add("malformed", place + ": " + fault.what);
+    }
+  }
+
+  /// The caption of one entry, or nothing and a fault.
+  std::optional<std::string> take_caption(const Json& entry, const char* key, const std::string& place) {
+    ++captions_seen_;
+    try {
+      if (!entry.is_object()) throw Malformed{"no object"};
+      auto caption = text_of(entry, {key});
+      if (!caption) throw Malformed{std::string("no ") + key};
+      caption = one_line(std::move(*caption));
+      if (has_word(*caption)) return caption;
+      caption_faults_.add("without a word", place);
+    } catch (const Malformed& fault) {
+      caption_faults_.add("malformed", place + ": " + fault.what);
+    }
+    return std::nullopt;
+  }
+
+  /// {"train": [id or file name, …], …} for the pictures that don't name their own split.
+  void read_split_lists(const Json& splits) {
+    if (!splits.is_object()) throw InputError(file_.string() + ": splits: an object of lists is needed");
+    std::unordered_map<std::string, int64_t> by_name;
+    for (const auto& [id, at] : index_)
+      if (at != left_out)
+        by_name.emplace(dataset_.examples[static_cast<size_t>(at)].picture.lexically_relative(images_).string(), at);
+    for (const auto& [split, list] : splits.items()) {
+      if (!list.is_array()) throw InputError(file_.string() + ": splits." + split + ": a list is needed");
+      for (const auto& item : list) {
+        int64_t at = left_out;
+        const auto named = item.is_string() ? by_name.find(item.get<std::string>()) : by_name.end();
+        const auto numbered = item.is_number_unsigned() ? index_.find(item.get<int64_t>()) : index_.end();
+        if (named != by_name.end())
+          at = named->second;
+        else if (numbered != index_.end())
+          at = numbered->second;
+        else
+          picture_faults_.add("unknown in a split list", "splits." + split + ": " + item.dump());
+        if (at == left_out) continue;
+        std::string& current = dataset_.examples[static_cast<size_t>(at)].split;
+        if (current.empty())
+          current = split == "restval" ? "train" : split;
+        else if (current != split)
+          picture_faults_.add("in two splits", dataset_.examples[static_cast<size_t>(at)].picture.filename().string());
+      }
+    }
+  }
+
+  void attach_captions() {
+    for (auto& [id, caption] : annotations_) {
+      const auto found = index_.find(id);
+      if (found == index_.end())
+        caption_faults_.add("for an unknown picture", "image_id " + std::to_string(id));
+      else if (found->second != left_out)
+        dataset_.examples[static_cast<size_t>(found->second)].captions.push_back(std::move(caption));
+    }
+  }
+
+  /// Settles the splits and leaves out what is of no use.
+  void choose(const std::set<std::string>& known_splits, const std::string& whole_split, bool all_splits) {
+    const auto first = dataset_.examples.begin() + static_cast<std::ptrdiff_t>(first_);
+    const auto last = dataset_.examples.end();
+    const bool has_splits = std::any_of(first, last, [](const Example& example) { return !example.split.empty(); });
+    const auto is_unwanted = [&](Example& example) {
+      if (!has_splits) example.split = whole_split;
+      if (known_splits.count(example.split) == 0) {
+        picture_faults_.add("of no known split", example.picture.filename().string() + ": \"" + example.split + "\"");
+        return true;
+      }
+      if (captions_seen_ > 0 && example.captions.empty()) {
+        picture_faults_.add("without captions", example.picture.filename().string());
+        return true;
+      }
+      return !all_splits && example.split != whole_split;
+    };
+    dataset_.examples.erase(std::remove_if(first, last, is_unwanted), last);
+  }
+
+  /// Says what was wrong, or throws if it was too much.
+  void report() const {
+    check(picture_faults_, pictures_seen_, "pictures");
+    check(caption_faults_, captions_seen_, "captions");
+    std::string text = picture_faults_.text();
+    if (caption_faults_.total() > 0) text += (text.empty() ? "captions: " : "; captions: ") + caption_faults_.text();
+    if (!text.empty()) warn(file_.string() + ": left out: " + text);
+  }
+
+  void check(const Faults& faults, int64_t seen, const std::string& what) const {
+    if (static_cast<double>(faults.total()) <= max_faulty_ * static_cast<double>(seen)) return;
+    throw InputError(file_.string() + ": " + std::to_string(faults.total()) + " faults in " + std::to_string(seen) +
+                     " " + what + ", more than --max-faulty (" + Json(max_faulty_).dump() +
+                     " of them) puts up with: " + faults.text());
+  }
+
+  const std::filesystem::path file_, images_;
+  const double max_faulty_;
+  Dataset& dataset_;
+  std::unordered_set<std::string>& names_;
+  const size_t first_ = dataset_.examples.size();  // where this file's examples begin
+  std::unordered_map<int64_t, int64_t> index_;     // id → example, or left_out
+  std::vector<Annotation> annotations_;            // they may stand before the pictures they are for
+  int64_t pictures_seen_ = 0, captions_seen_ = 0;
+  Faults picture_faults_, caption_faults_;
+};
+
+}  // namespace
+
+std::vector<size_t> Dataset::split(const std::string& name) const {
+  std::vector<size_t> indices;
+  std::map<std::string, size_t> counts;
+  for (size_t i = 0; i < examples.size(); ++i) {
+    ++counts[examples[i].split];
+    if (examples[i].split == name) indices.push_back(i);
+  }
+  if (!indices.empty()) return indices;
+  std::string there;
+  for (const auto& [other, count] : counts) there += " " + other + " (" + std::to_string(count) + ")";
+  throw InputError(source + ": no pictures of split \"" + name + "\"; there are" + (there.empty() ? " none" : there));
+}
+
+void DataOptions::list(OptionList& options) {
+  options.section("data", "Data");
+  options.add("train_captions", train_captions,
+              "captions to learn from: COCO captions JSON or Karpathy's dataset JSON");
+  options.add("val_captions", val_captions, "captions to validate on; empty: the same file");
+  options.add("images", images, "folder that file names in the captions files start from");
+  options.add("val_images", val_images, "the same for the validation captions; empty: the same folder");
+  options.add("train_split", train_split, "split to learn from");
+  options.add("val_split", val_split, "split to validate on");
+  options.add("max_faulty", max_faulty, "share of faulty pictures, and of captions, that is left out and put up with",
+              between(0, 1));
+}
+
+Dataset read_captions(const std::filesystem::path& file, const std::filesystem::path& images,
+                      const std::string& whole_split, double max_faulty) {
+  Dataset dataset;
+  std::unordered_set<std::string> names;
+  Reader(file, images, max_faulty, dataset, names).read({whole_split}, whole_split, true);
+  return dataset;
+}
+
+Dataset read_dataset(const DataOptions& options) {
+  const bool one_file = options.val_captions.empty() || options.val_captions == options.train_captions;
+  const auto& val_images = options.val_images.empty() ? options.images : options.val_images;
+  const std::set<std::string> splits{options.train_split, options.val_split};
+  Dataset dataset;
+  std::unordered_set<std::string> names;
+  Reader(options.train_captions, options.images, options.max_faulty, dataset, names)
+      .read(splits, options.train_split, one_file);
+  if (!one_file)
+    Reader(options.val_captions, val_images, options.max_faulty, dataset, names).read(splits, options.val_split, false);
+  return dataset;
+}
+
+}  // namespace attend

@@ -1,0 +1,24 @@
+// COCO results files: captions that a model made, one a picture.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace attend {
+
+struct Result {
+  int64_t image_id;
+  std::string caption;
+};
+
+/// [{"image_id": 1, "caption": "a dog"}, …] in the order of the file; other keys are passed over. Throws InputError
+/// that names the file and the entry on wrong types, ids that are no whole numbers from 0 to 2^63-1, and a picture
+/// twice.
+std::vector<Result> read_results(const std::filesystem::path& file);
+
+/// Writes the same, a line a result, in the order given. Atomic; equal results make equal bytes.
+void write_results(const std::filesystem::path& file, const std::vector<Result>& results);
+
+}  // namespace attend

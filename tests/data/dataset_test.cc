@@ -1,0 +1,335 @@
+#include "data/dataset.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "data/temporary_folder.h"
+
+namespace attend {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+/// A captions file of 100 sound pictures (p0.jpg …) with a caption each, ready to be spoilt, with its images folder.
+class DatasetTest : public ::testing::Test {
+ protected:
+  DatasetTest() {
+    for (int i = 0; i < 100; ++i) {
+      const std::string name = "p" + std::to_string(i) + ".jpg";
+      folder_.write("images/" + name, "x");
+      coco_["images"].push_back({{"id", i}, {"file_name", name}});
+      coco_["annotations"].push_back({{"id", i}, {"image_id", i}, {"caption", "Picture " + std::to_string(i)}});
+    }
+  }
+
+  Dataset read(const Json& json, double max_faulty = 0.02, const std::string& whole_split = "train") {
+    folder_.write("captions.json", json.dump());
+    ::testing::internal::CaptureStderr();
+    Dataset dataset;
+    try {
+      dataset = read_captions(folder_ / "captions.json", folder_ / "images", whole_split, max_faulty);
+    } catch (...) {
+      ::testing::internal::GetCapturedStderr();
+      throw;
+    }
+    warning_ = ::testing::internal::GetCapturedStderr();
+    return dataset;
+  }
+
+  std::string error(const Json& json, double max_faulty) {
+    try {
+      read(json, max_faulty);
+    } catch (const InputError& fault) {
+      return fault.what();
+    }
+    return "no error";
+  }
+
+  /// A fault that costs `pictures` of the pictures and leaves the rest: warned of once under `kind` with `name`, and an
+  /// error when nothing may be faulty.
+  void expect_left_out(const std::string& kind, const std::string& name, size_t pictures) {
+    EXPECT_EQ(read(coco_).examples.size(), coco_["images"].size() - pictures);
+    EXPECT_THAT(warning_, AllOf(HasSubstr("1 " + kind), HasSubstr(name)));
+    EXPECT_EQ(std::count(warning_.begin(), warning_.end(), '\n'), 1);
+    EXPECT_THAT(error(coco_, 0), AllOf(StartsWith((folder_ / "captions.json").string() + ": 1 faults in 10"),
+                                       HasSubstr("--max-faulty"), HasSubstr(kind), HasSubstr(name)));
+  }
+
+  TemporaryFolder folder_;
+  Json coco_;
+  std::string warning_;
+};
+
+TEST_F(DatasetTest, ReadsCocoInTheOrderOfTheFile) {
+  coco_["annotations"].push_back({{"image_id", 3}, {"caption", "  Another \n of picture 3 "}});
+  const Dataset dataset = read(coco_);
+  ASSERT_EQ(dataset.examples.size(), 100u);
+  EXPECT_EQ(dataset.examples[3].id, 3);
+  EXPECT_EQ(dataset.examples[3].picture, folder_ / "images/p3.jpg");
+  EXPECT_EQ(dataset.examples[3].split, "train");
+  EXPECT_THAT(dataset.examples[3].captions, ElementsAre("Picture 3", "Another   of picture 3"));
+  EXPECT_EQ(dataset.split("train").size(), 100u);
+  EXPECT_THAT(warning_, IsEmpty());
+}
+
+TEST_F(DatasetTest, ReadsAnnotationsThatStandBeforeTheImages) {
+  const Json turned = {{"annotations", coco_["annotations"]}, {"images", coco_["images"]}};
+  EXPECT_THAT(read(turned).examples[99].captions, ElementsAre("Picture 99"));
+}
+
+TEST_F(DatasetTest, ReadsPicturesWithoutAnyCaptions) {
+  coco_.erase("annotations");
+  const Dataset dataset = read(coco_, 0);
+  ASSERT_EQ(dataset.examples.size(), 100u);
+  EXPECT_THAT(dataset.examples[0].captions, IsEmpty());
+}
+
+TEST_F(DatasetTest, ReadsKarpathyWithRestvalAsTrain) {
+  folder_.write("images/val2014/a.jpg", "x");
+  const auto sentences = [](const char* text) { return Json::array({{{"raw", text}, {"tokens", Json::array()}}}); };
+  const Json karpathy = {
+      {"dataset", "stand-in"},
+      {"images",
+       {{{"filepath", "val2014"},
+         {"filename", "a.jpg"},
+         {"imgid", 0},
+         {"cocoid", 391895},
+         {"split", "restval"},
+         {"sentences", sentences("A man.")}},
+        {{"filename", "p1.jpg"}, {"imgid", 1}, {"split", "val"}, {"sentences", sentences("Two dogs .")}},
+        {{"filename", "p2.jpg"}, {"imgid", 2}, {"split", "test"}, {"sentences", sentences("Three")}}}}};
+  const Dataset dataset = read(karpathy, 0);
+  ASSERT_EQ(dataset.examples.size(), 3u);
+  EXPECT_EQ(dataset.examples[0].id, 391895);
+  EXPECT_EQ(dataset.examples[0].picture, folder_ / "images/val2014/a.jpg");
+  EXPECT_THAT(dataset.examples[0].captions, ElementsAre("A man."));
+  EXPECT_THAT(dataset.split("train"), ElementsAre(0));
+  EXPECT_THAT(dataset.split("val"), ElementsAre(1));
+  EXPECT_THAT(dataset.split("test"), ElementsAre(2));
+}
+
+TEST_F(DatasetTest, TakesSplitsFromAKeyAPicture) {
+  for (int i = 0; i < 100; ++i) coco_["images"][i]["split"] = i < 90 ? "train" : "val";
+  const Dataset dataset = read(coco_, 0);
+  EXPECT_EQ(dataset.split("train").size(), 90u);
+  EXPECT_EQ(dataset.split("val").size(), 10u);
+}
+
+TEST_F(DatasetTest, TakesSplitsFromListsOfIdsOrNames) {
+  for (int i = 0; i < 90; ++i) coco_["splits"]["train"].push_back(i);
+  for (int i = 90; i < 100; ++i) coco_["splits"]["val"].push_back("p" + std::to_string(i) + ".jpg");
+  const Dataset dataset = read(coco_, 0);
+  EXPECT_EQ(dataset.split("train").size(), 90u);
+  EXPECT_EQ(dataset.split("val").front(), 90u);
+}
+
+TEST_F(DatasetTest, CountsFaultsOfSplitLists) {
+  for (int i = 0; i < 99; ++i) coco_["splits"]["train"].push_back(i);
+  coco_["splits"]["val"] = {4, 1000, "p99.jpg"};
+  EXPECT_EQ(read(coco_).examples.size(), 100u);
+  EXPECT_THAT(warning_,
+              AllOf(HasSubstr("1 in two splits (p4.jpg)"), HasSubstr("1 unknown in a split list (splits.val: 1000)")));
+}
+
+TEST_F(DatasetTest, KeepsASplitOfAnotherNameWhenItIsAskedFor) {
+  for (auto& image : coco_["images"]) image["split"] = "minival";
+  EXPECT_EQ(read(coco_, 0, "minival").split("minival").size(), 100u);
+  EXPECT_THAT(error(coco_, 0.5), HasSubstr("100 of no known split (p0.jpg: \"minival\", p1.jpg"));
+}
+
+TEST_F(DatasetTest, NamesTheSplitsThereAreWhenOneIsMissing) {
+  const Dataset dataset = read(coco_);
+  try {
+    dataset.split("val");
+    FAIL();
+  } catch (const InputError& fault) {
+    EXPECT_THAT(fault.what(), AllOf(HasSubstr("captions.json"), HasSubstr("\"val\""), HasSubstr("train (100)")));
+  }
+}
+
+TEST_F(DatasetTest, LeavesOutMissingPicturesAndTheirCaptions) {
+  std::filesystem::remove(folder_ / "images/p7.jpg");
+  expect_left_out("files missing", "p7.jpg", 1);
+}
+
+TEST_F(DatasetTest, LeavesOutFoldersInPlaceOfPictures) {
+  coco_["images"][5]["file_name"] = ".";
+  expect_left_out("files missing", "images/.", 1);
+}
+
+TEST_F(DatasetTest, LeavesOutCaptionsWithoutAWord) {
+  for (const char* empty : {"", " \n\t ", " ... ! "}) {
+    coco_["annotations"][100] = {{"image_id", 7}, {"caption", empty}};
+    expect_left_out("without a word", "annotations[100]", 0);
+  }
+}
+
+TEST_F(DatasetTest, LeavesOutPicturesWithoutCaptions) {
+  coco_["annotations"].erase(7);
+  expect_left_out("without captions", "p7.jpg", 1);
+}
+
+TEST_F(DatasetTest, LeavesOutIdsUsedTwice) {
+  folder_.write("images/other.jpg", "x");
+  coco_["images"].push_back({{"id", 7}, {"file_name", "other.jpg"}});
+  expect_left_out("ids used twice", "7", 1);
+}
+
+TEST_F(DatasetTest, LeavesOutFileNamesUsedTwice) {
+  coco_["images"].push_back({{"id", 100}, {"file_name", "./p7.jpg"}});
+  expect_left_out("file names used twice", "p7.jpg", 1);
+}
+
+TEST_F(DatasetTest, LeavesOutCaptionsForUnknownPictures) {
+  coco_["annotations"].push_back({{"image_id", 123456}, {"caption", "A cat"}});
+  expect_left_out("for an unknown picture", "image_id 123456", 0);
+}
+
+TEST_F(DatasetTest, LeavesOutPicturesOfUnknownSplits) {
+  for (auto& image : coco_["images"]) image["split"] = "train";
+  coco_["images"][7]["split"] = "tarin";
+  expect_left_out("of no known split", "tarin", 1);
+  coco_["images"][7].erase("split");
+  expect_left_out("of no known split", "p7.jpg: \"\"", 1);
+}
+
+TEST_F(DatasetTest, LeavesOutNamesThatLeaveTheFolder) {
+  const auto outside = folder_.write("outside.jpg", "x");
+  for (const std::string& name : {std::string("../outside.jpg"), outside.string(), std::string("a/../../outside.jpg"),
+                                  std::string(""), std::string("p7.jpg\0.png", 11)}) {
+    coco_["images"][7]["file_name"] = name;
+    expect_left_out("names that leave the images folder", "", 1);
+  }
+}
+
+TEST_F(DatasetTest, LeavesOutPicturesOfWrongForm) {
+  const Json sound = coco_["images"][7];
+  for (const char* id :
+       {"-1", "1.0", "1e300", "9223372036854775808", "99999999999999999999999", "\"7\"", "null", "[]"}) {
+    coco_["images"][7] = sound;
+    coco_["images"][7]["id"] = Json::parse(id);
+    coco_["annotations"][7]["image_id"] = 6;
+    expect_left_out("malformed", "images[7]: id", 1);
+  }
+  for (const char* entry : {"5", "null", "[1, 2]", "\"p7.jpg\"", "{}", "{\"id\": 7}", "{\"id\": 7, \"file_name\": 7}",
+                            "{\"id\": 7, \"file_name\": \"p7.jpg\", \"split\": 1}",
+                            "{\"id\": 7, \"file_name\": \"p7.jpg\", \"sentences\": {}}"}) {
+    coco_["images"][7] = Json::parse(entry);
+    expect_left_out("malformed", "images[7]: ", 1);
+  }
+}
+
+TEST_F(DatasetTest, TakesTheLargestId) {
+  coco_["images"][7]["id"] = coco_["annotations"][7]["image_id"] = INT64_MAX;
+  EXPECT_EQ(read(coco_, 0).examples[7].id, INT64_MAX);
+}
+
+TEST_F(DatasetTest, LeavesOutCaptionsOfWrongForm) {
+  for (const char* entry : {"5", "[]", "{}", "{\"image_id\": 7}", "{\"image_id\": 7, \"caption\": 3}",
+                            "{\"image_id\": \"7\", \"caption\": \"a\"}", "{\"image_id\": 1e99, \"caption\": \"a\"}",
+                            "{\"image_id\": -7, \"caption\": \"a\"}", "{\"caption\": \"a\"}"}) {
+    coco_["annotations"][100] = Json::parse(entry);
+    expect_left_out("malformed", "annotations[100]: ", 0);
+  }
+}
+
+TEST_F(DatasetTest, BoundsTheFaultsAndNamesOnlyTheFirst) {
+  for (int i = 0; i < 10; ++i) std::filesystem::remove(folder_ / ("images/p" + std::to_string(i) + ".jpg"));
+  EXPECT_EQ(read(coco_, 0.10).examples.size(), 90u);
+  const std::string message = error(coco_, 0.099);
+  EXPECT_THAT(message, AllOf(HasSubstr("10 faults in 100 pictures"), HasSubstr("0.099"), HasSubstr("p2.jpg, …")));
+  EXPECT_THAT(message, ::testing::Not(HasSubstr("p3.jpg")));
+}
+
+TEST_F(DatasetTest, RefusesFilesThatAreNoDataset) {
+  for (const char* json :
+       {"[]", "3", "null", "{}", "{\"images\": {}}", "{\"images\": 3}", "{\"images\": {\"a\": {\"id\": 1}}}"})
+    EXPECT_THAT(error(Json::parse(json), 1), AllOf(HasSubstr("captions.json"), HasSubstr("images"))) << json;
+  EXPECT_THAT(error(Json::parse("{\"images\": []}"), 1), HasSubstr("no pictures"));
+  coco_["splits"] = Json::array();
+  EXPECT_THAT(error(coco_, 1), HasSubstr("splits"));
+  coco_["splits"] = {{"train", 5}};
+  EXPECT_THAT(error(coco_, 1), HasSubstr("splits.train"));
+}
+
+TEST_F(DatasetTest, RefusesFilesCutShortAnywhere) {
+  const std::string text = coco_.dump(1);
+  for (size_t size : {size_t{0}, size_t{1}, size_t{100}, text.size() / 2, text.size() - 1}) {
+    const auto file = folder_.write("cut.json", text.substr(0, size));
+    try {
+      read_captions(file, folder_ / "images", "train", 1);
+      FAIL() << size;
+    } catch (const InputError& fault) {
+      EXPECT_THAT(fault.what(), StartsWith(file.string() + ":")) << size;
+      EXPECT_THAT(std::string(fault.what()).substr(file.string().size()),
+                  ::testing::MatchesRegex(":[0-9]+:[0-9]+: .*"));
+    }
+  }
+}
+
+TEST_F(DatasetTest, RefusesAFileThatIsNotThere) {
+  EXPECT_THROW(read_captions(folder_ / "none.json", folder_ / "images", "train", 1), InputError);
+}
+
+TEST_F(DatasetTest, TakesEachSplitFromItsOwnFileAndFolder) {
+  for (int i = 0; i < 50; ++i) coco_["images"][i]["split"] = "train";
+  for (int i = 50; i < 100; ++i) coco_["images"][i]["split"] = "test";
+  const Json val = {{"images", {{{"id", 3}, {"file_name", "v.jpg"}}}},
+                    {"annotations", {{{"image_id", 3}, {"caption", "V"}}}}};
+  folder_.write("valimages/v.jpg", "x");
+  DataOptions options;
+  options.train_captions = folder_.write("train.json", coco_.dump());
+  options.val_captions = folder_.write("val.json", val.dump());
+  options.images = folder_ / "images";
+  options.val_images = folder_ / "valimages";
+  const Dataset dataset = read_dataset(options);
+  EXPECT_EQ(dataset.examples.size(), 51u);
+  EXPECT_EQ(dataset.split("train").size(), 50u);
+  EXPECT_THAT(dataset.split("val"), ElementsAre(50));
+  EXPECT_EQ(dataset.examples[50].id, 3);
+}
+
+TEST_F(DatasetTest, RefusesValidationPicturesThatAreTrainedOn) {
+  DataOptions options;
+  options.train_captions = folder_.write("train.json", coco_.dump());
+  options.val_captions = folder_.write("val.json", coco_.dump());
+  options.images = folder_ / "images";
+  EXPECT_THROW(read_dataset(options), InputError);
+}
+
+TEST_F(DatasetTest, TakesAllSplitsFromOneFile) {
+  for (int i = 0; i < 100; ++i) coco_["images"][i]["split"] = i < 80 ? "train" : i < 90 ? "val" : "test";
+  DataOptions options;
+  options.train_captions = folder_.write("all.json", coco_.dump());
+  options.images = folder_ / "images";
+  EXPECT_EQ(read_dataset(options).split("test").size(), 10u);
+}
+
+TEST(Dataset, ReadsFlickr8k) {
+  const std::filesystem::path folder = ATTEND_SOURCE_DIR "/../shared/flickr8k";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "../shared/flickr8k is absent";
+  DataOptions options;
+  options.train_captions = folder / "captions_train.json";
+  options.val_captions = folder / "captions_val.json";
+  options.images = folder / "images";
+  options.max_faulty = 0;
+  const Dataset dataset = read_dataset(options);
+  const auto count = [&](const char* split) {
+    size_t captions = 0;
+    for (size_t i : dataset.split(split)) captions += dataset.examples[i].captions.size();
+    return captions;
+  };
+  EXPECT_EQ(dataset.split("train").size(), 6000u);
+  EXPECT_EQ(dataset.split("val").size(), 1000u);
+  EXPECT_EQ(count("train"), 30000u);
+  EXPECT_EQ(count("val"), 5000u);
+}
+
+}  // namespace
+}  // namespace attend

@@ -1,0 +1,57 @@
+#include "data/results.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "data/temporary_folder.h"
+
+namespace attend {
+namespace {
+
+TEST(Results, ComeBackAsTheyWereWritten) {
+  const TemporaryFolder folder;
+  const std::vector<Result> results{{7, "a dog"}, {0, "\"quoted\" \\ ünïcode"}, {INT64_MAX, ""}};
+  write_results(folder / "results.json", results);
+  const auto read = read_results(folder / "results.json");
+  ASSERT_EQ(read.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(read[i].image_id, results[i].image_id);
+    EXPECT_EQ(read[i].caption, results[i].caption);
+  }
+  EXPECT_THAT(read_file(folder / "results.json"),
+              ::testing::StartsWith("[\n{\"image_id\":7,\"caption\":\"a dog\"},\n"));
+}
+
+TEST(Results, MayBeNone) {
+  const TemporaryFolder folder;
+  write_results(folder / "results.json", {});
+  EXPECT_TRUE(read_results(folder / "results.json").empty());
+}
+
+TEST(Results, OfWrongFormAreRefusedWithTheirPlace) {
+  const TemporaryFolder folder;
+  const auto error = [&](const std::string& text) -> std::string {
+    try {
+      read_results(folder.write("results.json", text));
+    } catch (const InputError& fault) {
+      return fault.what();
+    }
+    return "no error";
+  };
+  const std::string sound = "[{\"image_id\": 7, \"caption\": \"a\"}, ";
+  EXPECT_THAT(error("{}"), ::testing::HasSubstr("results.json: a list"));
+  EXPECT_THAT(error(sound + "3]"), ::testing::HasSubstr("results.json: [1]: no object"));
+  EXPECT_THAT(error(sound + "{\"caption\": \"a\"}]"), ::testing::HasSubstr("[1].image_id"));
+  EXPECT_THAT(error(sound + "{\"image_id\": -1, \"caption\": \"a\"}]"), ::testing::HasSubstr("[1].image_id"));
+  EXPECT_THAT(error(sound + "{\"image_id\": 1.5, \"caption\": \"a\"}]"), ::testing::HasSubstr("[1].image_id"));
+  EXPECT_THAT(error(sound + "{\"image_id\": 9223372036854775808, \"caption\": \"a\"}]"),
+              ::testing::HasSubstr("[1].image_id"));
+  EXPECT_THAT(error(sound + "{\"image_id\": 8, \"caption\": null}]"), ::testing::HasSubstr("[1].caption"));
+  EXPECT_THAT(error(sound + "{\"image_id\": 7, \"caption\": \"b\"}]"), ::testing::HasSubstr("7 has a caption already"));
+  EXPECT_THAT(error(sound), ::testing::HasSubstr("results.json:1:"));
+}
+
+}  // namespace
+}  // namespace attend
