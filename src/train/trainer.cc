@@ -1,0 +1,373 @@
+// B pictures in a batch · R rows · L grid cells · D annotation size · N words · V vocabulary · S input side
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/interrupt.h"
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "metrics/figures.h"
+#include "model/pictures.h"
+#include "model/weights.h"
+#include "text/ptb_tokenizer.h"
+#include "train/checkpoint.h"
+#include "train/features.h"
+#include "train/objective.h"
+#include "train/optimizer.h"
+
+namespace attend {
+namespace {
+
+using torch::Tensor;
+
+/// A number that depends on all of its parts (splitmix64's finalizer, Steele et al. 2014).
+uint64_t mix(uint64_t seed, uint64_t a, uint64_t b = 0) {
+  uint64_t x = seed * 0x9e3779b97f4a7c15ull + a * 0xbf58476d1ce4e5b9ull + b * 0x94d049bb133111ebull;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+  return x ^ (x >> 31);
+}
+
+/// What a step needs, made ready on another thread.
+struct Batch {
+  std::vector<size_t> examples;  // indices into the data set
+  Tensor pictures;               // u8 [B, S, S, 3] when the encoder runs; else undefined
+  Tensor annotations;            // fp16 [B, L, D] from the feature store; else undefined
+  PackedCaptions captions;
+};
+
+class Run {
+ public:
+  explicit Run(const TrainJob& job) : job_(job), recipe_(recipe(job)) {
+    std::filesystem::create_directories(job.output);
+    const bool begun = std::filesystem::exists(file("checkpoint.safetensors"));
+    if (begun && !job.resume)
+      throw UsageError(job.output.string() + ": already holds a run; --resume goes on with it, or choose another folder");
+    if (job.train.fine_tune_stages == 0 && (job.augment.crop > 0 || job.augment.flip))
+      warn("augmentation only takes effect while the encoder is trained (train.fine_tune_stages)");
+    dataset_ = read_dataset(job.data);
+    train_ = dataset_.split(job.data.train_split);
+    validation_ = dataset_.split(job.data.val_split);
+    make_captioner();
+    if (begun)
+      progression_ = load_checkpoint(file("checkpoint.safetensors"), *captioner_, *optimizer_, recipe_);
+    else
+      write_file_atomically(file("config.json"), recipe_.dump(2) + "\n");
+    log_.open(file("log.jsonl"), std::ios::app);
+    if (!log_) throw Error(file("log.jsonl").string() + ": can't be written");
+  }
+
+  void train() {
+    const auto& options = job_.train;
+    const auto per_epoch = static_cast<int64_t>((train_.size() + options.batch_size - 1) / options.batch_size);
+    steps_ = per_epoch * options.epochs;
+    for (;;) {
+      const int64_t epoch = progression_.step / per_epoch + 1;  // from 1
+      // An epoch whose steps are done but whose validation was cut off is validated first.
+      if (progression_.validated_epochs < epoch - 1 && !validate(epoch - 1)) break;
+      if (epoch > options.epochs || out_of_steps()) break;
+      run_epoch(epoch, progression_.step % per_epoch);
+      if (out_of_steps()) break;
+    }
+    save();
+  }
+
+ private:
+  static Json recipe(TrainJob job) {
+    OptionList list;
+    job.list(list);
+    Json json = list.to_json();
+    for (const char* free : {"max_steps", "patience", "log_every", "features"}) json["train"].erase(free);
+    return json;
+  }
+
+  std::filesystem::path file(const char* name) const { return job_.output / name; }
+  bool out_of_steps() const { return job_.train.max_steps > 0 && progression_.step >= job_.train.max_steps; }
+  bool fine_tuning(int64_t epoch) const {
+    return job_.train.fine_tune_stages > 0 && epoch >= job_.train.fine_tune_from;
+  }
+
+  /// Vocabulary, model with its first weights, and optimizer.
+  void make_captioner() {
+    std::vector<std::vector<std::string>> tokens;
+    for (const size_t i : train_)
+      for (const auto& caption : dataset_.examples[i].captions) tokens.push_back(caption_tokens(caption));
+    torch::manual_seed(job_.train.seed);
+    captioner_.emplace(job_.model, Vocabulary::build(tokens, job_.train.min_word_count));
+    words_.resize(dataset_.examples.size());
+    size_t at = 0;
+    for (const size_t i : train_)
+      for (size_t c = 0; c < dataset_.examples[i].captions.size(); ++c)
+        words_[i].push_back(captioner_->vocabulary.encode(tokens[at++]));
+
+    auto& encoder = *captioner_->encoder;
+    if (!job_.train.encoder_weights.empty())
+      encoder.import_weights(read_weights(job_.train.encoder_weights), job_.train.encoder_weights.string());
+    else if (job_.train.fine_tune_stages < encoder.stages())
+      warn("train.encoder_weights is not set: the encoder's untrained stages keep random weights");
+    if (job_.train.fine_tune_stages > encoder.stages())
+      throw UsageError("train.fine_tune_stages: " + job_.model.encoder.family + " has " +
+                       std::to_string(encoder.stages()) + " stages");
+    captioner_->to(job_.device);
+    encoder.set_trainable(job_.train.fine_tune_stages);
+
+    std::vector<TrainedParameter> parameters;
+    for (auto& item : captioner_->decoder->named_parameters())
+      parameters.push_back({"decoder." + item.key(), item.value()});
+    int64_t number = 0;
+    for (auto& tensor : encoder.trainable_parameters())
+      parameters.push_back({"encoder." + std::to_string(number++), tensor, true});
+    optimizer_.emplace(std::move(parameters), job_.train);
+    OptionList decode;
+    DecodeOptions defaults = job_.decode;
+    defaults.list(decode);
+    captioner_->decode = decode.to_json()["decode"];
+  }
+
+  FeatureStore& features() {
+    if (!features_) {
+      const auto folder = job_.train.features.empty() ? file("features") : job_.train.features;
+      std::vector<std::filesystem::path> pictures;
+      for (const auto* split : {&train_, &validation_})
+        for (const size_t i : *split) {
+          store_row_.emplace(i, pictures.size());
+          pictures.push_back(dataset_.examples[i].picture);
+        }
+      features_.emplace(encode_features(*captioner_, pictures, folder, job_.threads));
+    }
+    return *features_;
+  }
+
+  /// The epoch's pictures, shuffled; then pictures of like caption length are brought together within stretches of
+  /// many batches, so that a batch's rows end at about the same step, and the batches are shuffled again.
+  std::vector<std::vector<size_t>> batches(int64_t epoch) const {
+    std::mt19937_64 generator(mix(job_.train.seed, 1, epoch));
+    const auto shuffle = [&](auto& list) {
+      for (size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[generator() % i]);
+    };
+    const auto longest = [&](size_t example) {
+      size_t words = 0;
+      for (const auto& caption : words_[example]) words = std::max(words, caption.size());
+      return words;
+    };
+    auto order = train_;
+    shuffle(order);
+    const size_t batch = job_.train.batch_size, stretch = batch * 16;
+    for (size_t at = 0; at < order.size(); at += stretch)
+      std::stable_sort(order.begin() + at, order.begin() + std::min(at + stretch, order.size()),
+                       [&](size_t a, size_t b) { return longest(a) < longest(b); });
+    std::vector<std::vector<size_t>> list;
+    for (size_t at = 0; at < order.size(); at += batch)
+      list.emplace_back(order.begin() + at, order.begin() + std::min(at + batch, order.size()));
+    shuffle(list);
+    return list;
+  }
+
+  Batch load(std::vector<size_t> examples, int64_t epoch) {
+    Batch batch;
+    std::vector<std::vector<std::vector<int64_t>>> captions;
+    for (const size_t i : examples) captions.push_back(words_[i]);
+    batch.captions = pack_captions(captions);
+    if (fine_tuning(epoch)) {
+      std::vector<cv::Mat> inputs;
+      for (const size_t i : examples) {
+        std::mt19937_64 generator(mix(job_.train.seed, epoch, 2 + i));
+        inputs.push_back(load_augmented_input(dataset_.examples[i].picture, job_.model.encoder, job_.augment, generator));
+      }
+      batch.pictures = stack_inputs(inputs);  // [B, S, S, 3]
+    } else {
+      batch.annotations = read_rows(examples);  // [B, L, D]
+    }
+    batch.examples = std::move(examples);
+    return batch;
+  }
+
+  /// Annotations of these examples from the feature store, fp16 [B, L, D].
+  Tensor read_rows(const std::vector<size_t>& examples) {
+    std::vector<size_t> rows;
+    for (const size_t i : examples) rows.push_back(store_row_.at(i));
+    return stored_annotations(*features_, rows);  // [B, L, D]
+  }
+
+  void run_epoch(int64_t epoch, int64_t first) {
+    if (!fine_tuning(epoch)) features();
+    auto list = batches(epoch);
+    list.erase(list.begin(), list.begin() + first);
+    OrderedPipeline<Batch> pipeline(list.size(), 1, 3, [&](size_t i) { return load(list[i], epoch); });
+    Progress progress("epoch " + std::to_string(epoch) + "/" + std::to_string(job_.train.epochs),
+                      static_cast<int64_t>(list.size()));
+    auto since = std::chrono::steady_clock::now();
+    double loss = 0;
+    int64_t words = 0, steps = 0, done = 0;
+    while (const auto batch = pipeline.next()) {
+      const double step_loss = step(*batch, epoch);
+      loss += step_loss;
+      words += batch->captions.targets.size(0);
+      ++steps, ++done;
+      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
+      char note[96];
+      std::snprintf(note, sizeof note, "loss %.3f  %.0f tokens/s", loss / static_cast<double>(steps),
+                    static_cast<double>(words) / seconds);
+      progress.update(done, note);
+      if (progression_.step % job_.train.log_every == 0) {
+        log({{"step", progression_.step},
+             {"epoch", epoch},
+             {"loss", loss / static_cast<double>(steps)},
+             {"gradient_norm", gradient_norm_},
+             {"learning_rate", job_.train.learning_rate * factor()},
+             {"tokens_per_second", static_cast<double>(words) / seconds}});
+        loss = 0, words = 0, steps = 0;
+        since = std::chrono::steady_clock::now();
+      }
+      if (interrupted()) {
+        progress.clear();
+        save();
+        throw Interrupted("stopped at step " + std::to_string(progression_.step) + "; " +
+                          file("checkpoint.safetensors").string() + " is written, --resume goes on from there");
+      }
+      if (out_of_steps()) return;
+    }
+  }
+
+  double factor() const { return progression_.plateau * schedule_factor(job_.train, progression_.step, steps_); }
+
+  /// One update; returns the batch's cross-entropy, nats a word.
+  double step(const Batch& batch, int64_t epoch) {
+    torch::manual_seed(mix(job_.train.seed, 3, progression_.step) >> 1);
+    auto& decoder = *captioner_->decoder;
+    decoder.train();
+    const Tensor annotations = fine_tuning(epoch)
+                                   ? captioner_->annotate(batch.pictures)
+                                   : batch.annotations.to(captioner_->device, torch::kFloat);  // [B, L, D]
+    const auto loss = cross_entropy_loss(decoder.teach(decoder.remember(annotations), batch.captions), batch.captions,
+                                         job_.train);
+    loss.total.backward();
+    const double value = loss.cross_entropy.item<double>();
+    gradient_norm_ = optimizer_->clip();
+    if (!std::isfinite(value) || !std::isfinite(gradient_norm_)) refuse(batch);
+    optimizer_->step(factor());
+    ++progression_.step;
+    decoder.eval();
+    return value;
+  }
+
+  [[noreturn]] void refuse(const Batch& batch) const {
+    std::string pictures;
+    for (const size_t i : batch.examples) pictures += " " + dataset_.examples[i].picture.filename().string();
+    throw Error("step " + std::to_string(progression_.step + 1) +
+                ": the loss is not a finite number; lower train.learning_rate or set train.clip_norm. The last checkpoint "
+                "is kept. Pictures of the batch:" + pictures);
+  }
+
+  /// Captions of the validation split by the averaged weights; keeps the model if they are the best so far. False when
+  /// patience has run out.
+  bool validate(int64_t epoch) {
+    const auto begin = std::chrono::steady_clock::now();
+    optimizer_->swap_average();
+    DecodeOptions decode = job_.decode;
+    decode.beam_width = job_.train.validation_beam;
+    decode.n_best = 1;
+    const bool live = fine_tuning(epoch);
+    if (!live) features();
+    const auto list = chunks(validation_, 64);
+    OrderedPipeline<Tensor> pipeline(list.size(), 1, 2, [&](size_t i) {
+      if (!live) return read_rows(list[i]);
+      std::vector<cv::Mat> inputs;
+      for (const size_t e : list[i]) inputs.push_back(load_input(dataset_.examples[e].picture, job_.model.encoder));
+      return stack_inputs(inputs);  // [B, S, S, 3]
+    });
+    std::vector<std::string> candidates;
+    std::vector<std::vector<std::string>> references;
+    Progress progress("validating", static_cast<int64_t>(validation_.size()));
+    while (const auto batch = pipeline.next()) {
+      const torch::NoGradGuard no_grad;
+      const Tensor annotations =
+          live ? captioner_->annotate(*batch) : batch->to(captioner_->device, torch::kFloat);  // [B, L, D]
+      for (const auto& captions : caption_annotations(*captioner_, annotations, decode))
+        candidates.push_back(captions.front().text);
+      progress.update(static_cast<int64_t>(candidates.size()));
+    }
+    progress.clear();
+    for (const size_t i : validation_) references.push_back(dataset_.examples[i].captions);
+    const auto figures = score_captions(candidates, references);
+    const double cider = figures.cider_d.corpus;
+    const bool best = cider > progression_.best_cider;
+    const Json line{{"epoch", epoch},
+                    {"step", progression_.step},
+                    {"validation_cider", cider},
+                    {"validation_bleu_4", figures.bleu.corpus[3]},
+                    {"validation_rouge_l", figures.rouge_l.corpus},
+                    {"mean_length", figures.mean_length},
+                    {"distinct_captions", figures.distinct_captions},
+                    {"distinct_words", figures.distinct_words},
+                    {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()},
+                    {"best", best}};
+    if (best) keep(line);
+    optimizer_->swap_average();
+    log(line);
+    std::fprintf(stderr, "epoch %lld/%d  CIDEr %.3f  BLEU-4 %.1f  ROUGE-L %.1f%s\n", static_cast<long long>(epoch),
+                 job_.train.epochs, cider, 100 * figures.bleu.corpus[3], 100 * figures.rouge_l.corpus,
+                 best ? "  best so far, kept" : "");
+    progression_.validated_epochs = epoch;
+    progression_.epochs_since_best = best ? 0 : progression_.epochs_since_best + 1;
+    if (best) progression_.best_cider = cider;
+    if (!best && job_.train.schedule == "plateau") progression_.plateau *= job_.train.plateau_factor;
+    save();
+    return job_.train.patience == 0 || progression_.epochs_since_best < job_.train.patience;
+  }
+
+  /// Writes the model file, with what `attend inspect` should know of it.
+  void keep(const Json& figures) {
+    captioner_->about = {{"recipe", recipe_},
+                         {"seed", job_.train.seed},
+                         {"training_pictures", train_.size()},
+                         {"validation_pictures", validation_.size()},
+                         {"validation", figures}};
+    save_captioner(*captioner_, file("model.safetensors"));
+  }
+
+  void save() { save_checkpoint(file("checkpoint.safetensors"), *captioner_, *optimizer_, progression_, recipe_); }
+
+  void log(const Json& line) { log_ << line.dump() << std::endl; }
+
+  static std::vector<std::vector<size_t>> chunks(const std::vector<size_t>& all, size_t size) {
+    std::vector<std::vector<size_t>> list;
+    for (size_t at = 0; at < all.size(); at += size)
+      list.emplace_back(all.begin() + at, all.begin() + std::min(at + size, all.size()));
+    return list;
+  }
+
+  const TrainJob& job_;
+  const Json recipe_;
+  Dataset dataset_;
+  std::vector<size_t> train_, validation_;
+  std::vector<std::vector<std::vector<int64_t>>> words_;  // of training examples: each caption's word ids
+  std::optional<Captioner> captioner_;
+  std::optional<Optimizer> optimizer_;
+  std::optional<FeatureStore> features_;
+  std::unordered_map<size_t, size_t> store_row_;  // example → row of the feature store
+  Progression progression_;
+  int64_t steps_ = 0;  // of the whole run, what the schedule spans
+  double gradient_norm_ = 0;
+  std::ofstream log_;
+};
+
+}  // namespace
+
+void TrainJob::list(OptionList& options) {
+  data.list(options);
+  model.list(options);
+  augment.list(options);
+  train.list(options);
+  decode.list(options);
+}
+
+void train(const TrainJob& job) { Run(job).train(); }
+
+}  // namespace attend

@@ -1,0 +1,42 @@
+// Training: from a data set to a model file, in a folder that a later run can go on from.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "data/dataset.h"
+#include "decode/caption.h"
+#include "model/captioner.h"
+#include "train/options.h"
+#include "vision/augment.h"
+
+namespace attend {
+
+/// All that a training run is made of; the sections of a recipe in configs/.
+struct TrainJob {
+  ModelOptions model;
+  DataOptions data;
+  AugmentOptions augment;
+  TrainOptions train;
+  DecodeOptions decode;  // kept in the model file as its own defaults
+  std::filesystem::path output;
+  torch::Device device = torch::kCPU;
+  int threads = 1;
+  bool resume = false;
+
+  /// The recipe's sections; output, device, threads and resume are the command's.
+  void list(OptionList& options);
+};
+
+/// Trains and leaves in `output`:
+///   model.safetensors       the weights (averaged) with the best validation CIDEr so far
+///   checkpoint.safetensors  everything needed to go on, after every epoch and when interrupted
+///   log.jsonl               a line every log_every steps and one an epoch
+///   config.json             the recipe as it ran
+/// With `resume` a run that was interrupted goes on exactly where it stood: data order, dropout and augmentation depend on
+/// seed and step alone. Throws UsageError when `output` holds a run and `resume` is not set, or one of another recipe;
+/// Error with the step and the batch's pictures when the loss is not finite (the last checkpoint stays); Interrupted
+/// after Ctrl-C or SIGTERM, with the checkpoint written.
+void train(const TrainJob& job);
+
+}  // namespace attend

@@ -1,0 +1,97 @@
+// B pictures · R rows · L grid cells · D annotation size · A attention size
+#include "model/attention.h"
+
+#include <gtest/gtest.h>
+
+#include "model/additive_attention.h"
+
+namespace attend {
+namespace {
+
+using torch::Tensor;
+
+/// Equations 4, 5 and 13 word for word, by LibTorch's own operators.
+Glimpse plain(const Tensor& keys, const Tensor& queries, const Tensor& v, const Tensor& annotations,
+              const Tensor& pictures) {
+  const auto meet = torch::tanh(keys.index_select(0, pictures) + queries.unsqueeze(1));  // [R, L, A]
+  const auto alpha = torch::softmax(torch::matmul(meet, v), -1);                         // [R, L]
+  return {alpha, (alpha.unsqueeze(-1) * annotations.index_select(0, pictures)).sum(1)};
+}
+
+struct Inputs {
+  Tensor keys, queries, v, annotations, pictures;
+  std::vector<Tensor> leaves() const { return {keys, queries, v, annotations}; }
+};
+
+Inputs random_inputs(int64_t B, int64_t R, int64_t L, int64_t A, int64_t D, torch::ScalarType type) {
+  const auto options = torch::TensorOptions(type);
+  Inputs in{torch::randn({B, L, A}, options), torch::randn({R, A}, options), torch::randn({A}, options),
+            torch::randn({B, L, D}, options), torch::randint(B, {R}, torch::kInt64)};
+  for (auto tensor : in.leaves()) tensor.set_requires_grad(true);
+  return in;
+}
+
+class AdditiveShapes : public testing::TestWithParam<std::array<int64_t, 5>> {};
+
+TEST_P(AdditiveShapes, EqualsThePlainFormulaForwardAndBackward) {
+  torch::manual_seed(7);
+  const auto [B, R, L, A, D] = GetParam();
+  const auto in = random_inputs(B, R, L, A, D, torch::kFloat);
+  const auto fused = additive_attention(in.keys, in.queries, in.v, in.annotations, in.pictures);
+  const auto expected = plain(in.keys, in.queries, in.v, in.annotations, in.pictures);
+  EXPECT_TRUE(torch::allclose(fused.alpha, expected.alpha, 1e-5, 1e-6));
+  EXPECT_TRUE(torch::allclose(fused.context, expected.context, 1e-5, 1e-5));
+  EXPECT_TRUE(torch::allclose(fused.alpha.sum(1), torch::ones({R}), 1e-5, 1e-6));
+
+  const auto weight_alpha = torch::randn({R, L}), weight_context = torch::randn({R, D});
+  const auto loss = [&](const Glimpse& g) { return (g.alpha * weight_alpha).sum() + (g.context * weight_context).sum(); };
+  const auto ours = torch::autograd::grad({loss(fused)}, in.leaves());
+  const auto theirs = torch::autograd::grad({loss(expected)}, in.leaves());
+  for (size_t i = 0; i < ours.size(); ++i)
+    EXPECT_TRUE(torch::allclose(ours[i], theirs[i], 1e-4, 2e-5)) << "gradient of input " << i;
+}
+INSTANTIATE_TEST_SUITE_P(OddAndEven, AdditiveShapes,
+                         testing::Values(std::array<int64_t, 5>{1, 1, 1, 1, 1}, std::array<int64_t, 5>{2, 5, 7, 13, 3},
+                                         std::array<int64_t, 5>{3, 10, 49, 64, 40},
+                                         std::array<int64_t, 5>{4, 3, 81, 33, 17}));
+
+TEST(AdditiveAttention, GradientsEqualFiniteDifferencesInDouble) {
+  torch::manual_seed(3);
+  const auto in = random_inputs(2, 3, 4, 5, 3, torch::kDouble);
+  const auto weight_alpha = torch::randn({3, 4}, torch::kDouble), weight_context = torch::randn({3, 3}, torch::kDouble);
+  const auto loss = [&] {
+    const auto g = additive_attention(in.keys, in.queries, in.v, in.annotations, in.pictures);
+    return (g.alpha * weight_alpha).sum() + (g.context * weight_context).sum();
+  };
+  const auto gradients = torch::autograd::grad({loss()}, in.leaves());
+  const torch::NoGradGuard no_grad;
+  constexpr double h = 1e-6;
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    const auto values = in.leaves()[i].view(-1), gradient = gradients[i].contiguous().view(-1);
+    for (int64_t k = 0; k < values.size(0); ++k) {
+      const double x = values[k].item<double>();
+      values[k] = x + h;
+      const double above = loss().item<double>();
+      values[k] = x - h;
+      const double below = loss().item<double>();
+      values[k] = x;
+      EXPECT_NEAR(gradient[k].item<double>(), (above - below) / (2 * h), 1e-7) << "input " << i << " entry " << k;
+    }
+  }
+}
+
+TEST(AdditiveAttention, StaysFiniteForLargeScores) {
+  const auto keys = torch::full({1, 6, 8}, 1e4f), queries = torch::full({2, 8}, -3e4f), v = torch::full({8}, 1e3f);
+  const auto g = additive_attention(keys, queries, v, torch::randn({1, 6, 4}), torch::zeros({2}, torch::kInt64));
+  EXPECT_TRUE(torch::isfinite(g.alpha).all().item<bool>());
+  EXPECT_TRUE(torch::allclose(g.alpha, torch::full({2, 6}, 1.0f / 6)));
+}
+
+TEST(AdditiveAttention, TakesNoRows) {
+  const auto g = additive_attention(torch::randn({1, 6, 8}), torch::randn({0, 8}), torch::randn({8}),
+                                    torch::randn({1, 6, 4}), torch::zeros({0}, torch::kInt64));
+  EXPECT_EQ(g.alpha.sizes(), (std::vector<int64_t>{0, 6}));
+}
+
+}  // namespace
+}  // namespace attend

@@ -1,0 +1,154 @@
+// B pictures · R rows · L grid cells · D annotation size · H LSTM size · E embedding size · V words
+#include "model/decoder.h"
+
+#include <gtest/gtest.h>
+
+#include "text/vocabulary.h"
+
+namespace attend {
+namespace {
+
+using torch::Tensor;
+
+DecoderOptions small(const std::string& gate, bool tied, int annotation_size) {
+  DecoderOptions options;
+  options.hidden_size = 6;
+  options.embedding_size = 5;
+  options.annotation_size = annotation_size;
+  options.gate = gate;
+  options.tied = tied;
+  return options;
+}
+
+AttentionOptions small_attention() {
+  AttentionOptions options;
+  options.size = 7;
+  return options;
+}
+
+/// The paper's decoder, equation by equation, for one caption of one picture; its parameters by name.
+struct PaperDecoder {
+  std::map<std::string, Tensor> p;
+  explicit PaperDecoder(const Decoder& decoder) {
+    for (const auto& item : decoder.named_parameters()) p[item.key()] = item.value();
+  }
+  Tensor linear(const std::string& name, const Tensor& x) const {
+    const Tensor y = p.at(name + ".weight").matmul(x);
+    return p.count(name + ".bias") ? y + p.at(name + ".bias") : y;
+  }
+  /// logits [T, V] and alpha [T, L] of a caption, given annotations [L, D].
+  std::pair<Tensor, Tensor> run(Tensor a, const std::vector<int64_t>& words) const {
+    if (p.count("project.weight")) {
+      std::vector<Tensor> rows;
+      for (int64_t l = 0; l < a.size(0); ++l) rows.push_back(torch::relu(linear("project", a[l])));
+      a = torch::stack(rows);
+    }
+    const int64_t H = p.at("init_h.weight").size(0);
+    Tensor h = torch::tanh(linear("init_h", a.mean(0))), c = torch::tanh(linear("init_c", a.mean(0)));
+    std::vector<Tensor> logits, alphas;
+    for (size_t t = 0; t <= words.size(); ++t) {
+      const int64_t before = t == 0 ? Vocabulary::kStart : words[t - 1];
+      const Tensor y = p.at("embedding.weight")[before];
+      std::vector<Tensor> scores;
+      for (int64_t l = 0; l < a.size(0); ++l)
+        scores.push_back(
+            p.at("attention.v").dot(torch::tanh(linear("attention.key", a[l]) + linear("attention.query", h))));
+      const Tensor alpha = torch::softmax(torch::stack(scores), 0);
+      Tensor z = torch::zeros_like(a[0]);
+      for (int64_t l = 0; l < a.size(0); ++l) z = z + alpha[l] * a[l];
+      if (p.count("beta.weight")) z = torch::sigmoid(linear("beta", h)) * z;
+      const Tensor gates = linear("word_gates", y) + linear("state_gates", torch::cat({z, h}));
+      const auto gate = [&](int64_t k) { return gates.slice(0, k * H, (k + 1) * H); };
+      c = torch::sigmoid(gate(1)) * c + torch::sigmoid(gate(0)) * torch::tanh(gate(3));
+      h = torch::sigmoid(gate(2)) * torch::tanh(c);
+      const Tensor deep = y + linear("output_h", h) + linear("output_z", z);
+      logits.push_back(p.count("output.weight") ? linear("output", deep)
+                                                : p.at("embedding.weight").matmul(deep) + p.at("output_bias"));
+      alphas.push_back(alpha);
+    }
+    return {torch::stack(logits), torch::stack(alphas)};
+  }
+};
+
+const std::vector<std::vector<std::vector<int64_t>>> kCaptions = {
+    {{4, 5}, {6, 7, 8, 4}}, {{5}, {9, 9, 9}, {}}, {{8, 7, 6, 5, 4}}};
+
+struct Case {
+  std::string gate;
+  bool tied;
+  int annotation_size;
+};
+class DecoderCases : public testing::TestWithParam<Case> {};
+
+TEST_P(DecoderCases, TeacherForcingEqualsThePaperEquationByEquation) {
+  torch::manual_seed(11);
+  Decoder decoder(small(GetParam().gate, GetParam().tied, GetParam().annotation_size), small_attention(), 4, 10);
+  decoder.eval();
+  const torch::NoGradGuard no_grad;
+  const auto annotations = torch::randn({3, 9, 4});  // [B, L, D]
+  const auto packed = pack_captions(kCaptions);
+  const auto taught = decoder.teach(decoder.remember(annotations), packed);
+  const PaperDecoder paper(decoder);
+
+  // Rows in packed order: falling length, ties in order of picture and caption.
+  const std::vector<std::pair<int, int>> rows = {{2, 0}, {0, 1}, {1, 1}, {0, 0}, {1, 0}, {1, 2}};
+  for (size_t r = 0; r < rows.size(); ++r) {
+    const auto& words = kCaptions[rows[r].first][rows[r].second];
+    EXPECT_EQ(packed.pictures[static_cast<int64_t>(r)].item<int64_t>(), rows[r].first);
+    const auto [logits, alpha] = paper.run(annotations[rows[r].first], words);
+    int64_t at = static_cast<int64_t>(r);
+    for (size_t t = 0; t <= words.size(); ++t) {
+      EXPECT_TRUE(torch::allclose(taught.logits[at], logits[static_cast<int64_t>(t)], 1e-4, 1e-5)) << r << " " << t;
+      EXPECT_EQ(packed.targets[at].item<int64_t>(), t == words.size() ? Vocabulary::kEnd : words[t]);
+      at += packed.rows_at[t];
+    }
+    EXPECT_TRUE(torch::allclose(taught.alpha_sum[static_cast<int64_t>(r)], alpha.sum(0), 1e-4, 1e-5));
+    EXPECT_EQ(taught.lengths[static_cast<int64_t>(r)].item<float>(), static_cast<float>(words.size() + 1));
+  }
+}
+
+TEST_P(DecoderCases, StepByStepEqualsTeacherForcing) {
+  torch::manual_seed(12);
+  Decoder decoder(small(GetParam().gate, GetParam().tied, GetParam().annotation_size), small_attention(), 4, 10);
+  decoder.eval();
+  const torch::NoGradGuard no_grad;
+  const auto memory = decoder.remember(torch::randn({2, 6, 4}));
+  const std::vector<int64_t> words = {4, 9, 5};
+  const auto taught = decoder.teach(memory, pack_captions({{words}, {words}}));
+  auto state = decoder.start(memory);
+  for (size_t t = 0; t <= words.size(); ++t) {
+    const int64_t before = t == 0 ? Vocabulary::kStart : words[t - 1];
+    const auto said = decoder.step(memory, state, torch::full({2}, before, torch::kInt64), torch::arange(2));
+    EXPECT_TRUE(torch::allclose(said.logits, taught.logits.narrow(0, static_cast<int64_t>(2 * t), 2), 1e-4, 1e-5));
+    EXPECT_TRUE(torch::allclose(said.alpha.sum(1), torch::ones({2}), 1e-5, 1e-5));
+    state = said.state;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(GatesAndOutputs, DecoderCases,
+                         testing::Values(Case{"scalar", true, 0}, Case{"vector", false, 0}, Case{"off", true, 3},
+                                         Case{"vector", true, 3}));
+
+TEST(Decoder, DropsOutOnlyWhileTraining) {
+  torch::manual_seed(1);
+  Decoder decoder(small("scalar", true, 0), small_attention(), 4, 10);
+  const auto annotations = torch::randn({1, 6, 4});
+  const auto packed = pack_captions({{{4, 5, 6}}});
+  decoder.train();
+  const auto a = decoder.teach(decoder.remember(annotations), packed).logits;
+  const auto b = decoder.teach(decoder.remember(annotations), packed).logits;
+  EXPECT_FALSE(torch::allclose(a, b));
+  decoder.eval();
+  const auto c = decoder.teach(decoder.remember(annotations), packed).logits;
+  EXPECT_TRUE(torch::equal(c, decoder.teach(decoder.remember(annotations), packed).logits));
+}
+
+TEST(PackedCaptions, HoldEveryWordOnceAndNoPadding) {
+  const auto packed = pack_captions(kCaptions);
+  EXPECT_EQ(packed.rows_at, (std::vector<int64_t>{6, 5, 4, 3, 2, 1}));
+  EXPECT_EQ(packed.inputs.size(0), 21);
+  EXPECT_EQ(packed.targets.eq(Vocabulary::kEnd).sum().item<int64_t>(), 6);
+  EXPECT_EQ(packed.inputs.eq(Vocabulary::kStart).sum().item<int64_t>(), 6);
+}
+
+}  // namespace
+}  // namespace attend
