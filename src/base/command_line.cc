@@ -52,7 +52,8 @@ std::vector<po::option> split(const std::vector<std::string>& arguments, const p
     // Unknown flags are let through, to be refused below with a better message; allow_guessing stays off.
     return po::command_line_parser(arguments)
         .options(description)
-        .style(allow_long | long_allow_adjacent | long_allow_next | allow_short | allow_dash_for_short | short_allow_next)
+        .style(allow_long | long_allow_adjacent | long_allow_next | allow_short | allow_dash_for_short |
+               short_allow_next)
         .allow_unregistered()
         .run()
         .options;
@@ -66,9 +67,9 @@ std::vector<po::option> split(const std::vector<std::string>& arguments, const p
   std::vector<std::string> known;
   for (const auto& option : description.options()) known.push_back("--" + option->long_name());
   const std::string near = flag.size() > 3 ? nearest(flag, known) : "";
-  throw UsageError(flag + ": unknown option; " +
-                   (near.empty() ? "see --help, and put -- before a file name that begins with -"
-                                 : "did you mean " + near + "?"));
+  throw UsageError(
+      flag + ": unknown option; " +
+      (near.empty() ? "see --help, and put -- before a file name that begins with -" : "did you mean " + near + "?"));
 }
 
 void check_count(const std::vector<std::string>& positional, const CommandSyntax& syntax) {
@@ -120,8 +121,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& o
   for (const auto& part : parts) {
     const bool is_flag = part.position_key < 0;
     const bool nameless = !is_flag && part.value != part.original_tokens;  // "--=x": an argument to Boost
-    if (part.unregistered || nameless)
-      refuse_unknown(part.original_tokens.front(), description);
+    if (part.unregistered || nameless) refuse_unknown(part.original_tokens.front(), description);
     if (is_flag && part.original_tokens.size() > 1 && part.original_tokens[1].rfind("--", 0) == 0)
       throw UsageError(part.original_tokens[0] + ": its value is missing; one that begins with -- is written " +
                        part.original_tokens[0] + "=VALUE");

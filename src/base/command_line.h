@@ -32,8 +32,8 @@ struct CommandLine {
 ///   --config FILE                JSON for OptionList::read_json; flags override it wherever they stand
 ///   --dump-config, --help, -h    only noted in the result; see answer(). With --help nothing else is looked at.
 ///   --                           ends the flags
-/// --config and --dump-config exist when a field has a JSON section. Reading the same line twice gives the same options,
-/// so a command may read it, load what an option names (a model's own options), and read it again on top.
+/// --config and --dump-config exist when a field has a JSON section. Reading the same line twice gives the same
+/// options, so a command may read it, load what an option names (a model's own options), and read it again on top.
 /// Throws UsageError, which names the flag (and the nearest one, if it is unknown), or InputError for the file.
 CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& options, const CommandSyntax& syntax);
 

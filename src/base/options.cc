@@ -50,13 +50,13 @@ std::string limits(const Allowed& allowed) {
 
 /// "an integer, 1 to 100": what a field takes, for errors.
 std::string expectation(const OptionList::Field& field) {
-  const std::string what = std::visit(
-      Overloaded{[](bool*) { return "true or false"; }, [](int*) { return "an integer"; },
-                 [](int64_t*) { return "an integer"; }, [](double*) { return "a number"; },
-                 [](std::string*) { return "a string"; }, [](std::filesystem::path*) { return "a path"; },
-                 [](std::vector<std::string>*) { return "a list of strings"; },
-                 [](std::vector<std::filesystem::path>*) { return "a list of paths"; }},
-      field.target);
+  const std::string what =
+      std::visit(Overloaded{[](bool*) { return "true or false"; }, [](int*) { return "an integer"; },
+                            [](int64_t*) { return "an integer"; }, [](double*) { return "a number"; },
+                            [](std::string*) { return "a string"; }, [](std::filesystem::path*) { return "a path"; },
+                            [](std::vector<std::string>*) { return "a list of strings"; },
+                            [](std::vector<std::filesystem::path>*) { return "a list of paths"; }},
+                 field.target);
   const std::string limit = limits(field.allowed);
   return limit.empty() ? what : what + ", " + limit;
 }
@@ -100,7 +100,8 @@ void check_choice(const OptionList::Field& field, const std::string& where, cons
     refuse(field, where, json_text(Json(value)));
 }
 
-/// Checks `json` against the field and returns what writes it to the target. Throws with `where` at the head of the message.
+/// Checks `json` against the field and returns what writes it to the target. Throws with `where` at the head of the
+/// message.
 std::function<void()> assignment(const OptionList::Field& field, const Json& json, const std::string& where) {
   const auto set = [](auto* target, auto value) -> std::function<void()> {
     return [target, value = std::move(value)] { *target = value; };
@@ -131,22 +132,22 @@ std::function<void()> assignment(const OptionList::Field& field, const Json& jso
     check_choice(field, where, json.get<std::string>());
     return set(target, std::remove_pointer_t<decltype(target)>(json.get<std::string>()));
   };
-  return std::visit(Overloaded{[&](bool* target) {
-                                 if (!json.is_boolean()) refuse(field, where, json_text(json));
-                                 return set(target, json.get<bool>());
-                               },
-                               [&](int* target) { return integer(target); },
-                               [&](int64_t* target) { return integer(target); },
-                               [&](double* target) {
-                                 if (!json.is_number()) refuse(field, where, json_text(json));
-                                 check_range(field, where, json.get<double>());
-                                 return set(target, json.get<double>());
-                               },
-                               [&](std::string* target) { return text(target); },
-                               [&](std::filesystem::path* target) { return text(target); },
-                               [&](std::vector<std::string>* target) { return strings(target); },
-                               [&](std::vector<std::filesystem::path>* target) { return strings(target); }},
-                    field.target);
+  return std::visit(
+      Overloaded{[&](bool* target) {
+                   if (!json.is_boolean()) refuse(field, where, json_text(json));
+                   return set(target, json.get<bool>());
+                 },
+                 [&](int* target) { return integer(target); }, [&](int64_t* target) { return integer(target); },
+                 [&](double* target) {
+                   if (!json.is_number()) refuse(field, where, json_text(json));
+                   check_range(field, where, json.get<double>());
+                   return set(target, json.get<double>());
+                 },
+                 [&](std::string* target) { return text(target); },
+                 [&](std::filesystem::path* target) { return text(target); },
+                 [&](std::vector<std::string>* target) { return strings(target); },
+                 [&](std::vector<std::filesystem::path>* target) { return strings(target); }},
+      field.target);
 }
 
 template <class Number>
@@ -215,9 +216,10 @@ void OptionList::read_json(const Json& json, const std::string& source) {
       throw UsageError(source + ": unknown section " + json_text(section) + "; known: " + join(sections, ", "));
     if (!members.is_object()) throw UsageError(source + ": " + section + ": must be a JSON object");
     for (const auto& [key, value] : members.items()) {
-      const auto found = std::find_if(fields_.begin(), fields_.end(), [&, &name = section, &wanted = key](const Field& field) {
-        return field.section == name && field.key == wanted;
-      });
+      const auto found =
+          std::find_if(fields_.begin(), fields_.end(), [&, &name = section, &wanted = key](const Field& field) {
+            return field.section == name && field.key == wanted;
+          });
       if (found == fields_.end())
         throw UsageError(source + ": " + section + ": unknown key " + json_text(key) + "; known: " + join(keys, ", "));
       assignments.push_back(assignment(*found, value, source + ": " + section + "." + key));

@@ -145,9 +145,9 @@ TEST_F(Options, DocumentsAndSectionsMustBeObjects) {
 
 TEST_F(Options, IntegersRefuseEverythingElse) {
   for (const char* value : {"3.0", "3.7", "\"3\"", "true", "null", "[3]", "{}", "1e2"})
-    EXPECT_THAT(json_error((std::string("{\"decode\": {\"beam_width\": ") + value + "}}").c_str()),
-                AllOf(HasSubstr("file.json: decode.beam_width: "),
-                      HasSubstr("is not allowed; it takes an integer, 1 to 1000")))
+    EXPECT_THAT(
+        json_error((std::string("{\"decode\": {\"beam_width\": ") + value + "}}").c_str()),
+        AllOf(HasSubstr("file.json: decode.beam_width: "), HasSubstr("is not allowed; it takes an integer, 1 to 1000")))
         << value;
 }
 
@@ -256,7 +256,8 @@ TEST_F(Options, HelpNamesEveryFlagWithItsValueLimitsAndDefault) {
   for (const auto& field : list.fields()) EXPECT_THAT(help, HasSubstr(field.flag));
   EXPECT_THAT(help, HasSubstr("\nDecoding:\n"));
   EXPECT_THAT(help, HasSubstr("  --beam-width N            captions kept alive at each word (1 to 1000; default 5)\n"));
-  EXPECT_THAT(help, HasSubstr("  --precision WORD          arithmetic of the convolutions (one of fp32, bf16; default fp32)"));
+  EXPECT_THAT(
+      help, HasSubstr("  --precision WORD          arithmetic of the convolutions (one of fp32, bf16; default fp32)"));
   EXPECT_THAT(help, HasSubstr("  --train-shuffle           shuffle the captions\n"));
   EXPECT_THAT(help, HasSubstr("  --[no-]train-tied         tie the embeddings (on by default)\n"));
   EXPECT_THAT(help, HasSubstr("  --train-rate X            learning rate (at least 0; default 0.001)\n"));
@@ -274,7 +275,8 @@ TEST(OptionListTest, HelpShowsDefaultsNotPresentValuesAndFitsItsWidth) {
   list.add("small", small, "small");
   large = 5;
   const std::string help = list.help();
-  EXPECT_THAT(help, AllOf(ContainsRegex("\\(0 to 10000000;\\s+default 1000000\\)"), HasSubstr("default 1e-08"), Not(HasSubstr("default 5"))));
+  EXPECT_THAT(help, AllOf(ContainsRegex("\\(0 to 10000000;\\s+default 1000000\\)"), HasSubstr("default 1e-08"),
+                          Not(HasSubstr("default 5"))));
   std::istringstream lines(help);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 96u) << line;
 }
