@@ -1,0 +1,43 @@
+// Overlays: where the captioner looked while it wrote each word (Show, Attend and Tell, figures 2 to 5).
+#pragma once
+
+#include <filesystem>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+#include "base/options.h"
+#include "vision/geometry.h"
+
+namespace attend {
+
+struct OverlayOptions {
+  int tile = 256;          // longer side of a tile on a page, pixels
+  int columns = 5;         // tiles in a row of a page
+  double darken = 0.65;    // light taken from where the word doesn't look
+  double glow = 0.35;      // white laid over where it looks most
+  double smoothing = 0.8;  // standard deviation of the smoothing, cells; 0 shows the bare cells
+
+  void list(OptionList& options);
+};
+
+/// A word and the attention it was written with.
+struct WordMap {
+  std::string word;   // UTF-8
+  cv::Mat attention;  // f32, rows x cols of the grid, not negative; sums to 1
+};
+
+/// One word's attention over a picture (upright, u8 BGR, any resolution), at the picture's own resolution, with the word in the corner.
+/// The attention is smoothed and scaled so that its peak glows fully: a word that looks everywhere is bright everywhere.
+/// Where the network saw nothing (cropped away) the picture is dark.
+cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMap& word, const OverlayOptions& options);
+
+/// The paper's figure: the picture, then a tile a word, row by row, and the caption above.
+cv::Mat draw_page(const cv::Mat& picture, const Geometry& geometry, const std::vector<WordMap>& words,
+                  const std::string& caption, const OverlayOptions& options);
+
+/// Writes a u8 BGR picture as the extension says (.png, .jpg, .jpeg, .webp), atomically. Throws UsageError on another
+/// extension, Error when it can't be encoded or written.
+void write_picture(const std::filesystem::path& path, const cv::Mat& picture);
+
+}  // namespace attend
