@@ -14,7 +14,13 @@
 namespace attend {
 namespace {
 
-const cv::Scalar paper(255, 255, 255), ink(38, 32, 28), backdrop(236, 234, 232);
+const cv::Scalar paper(246, 246, 246), ink(38, 32, 28), plate_white(255, 255, 255), backdrop(226, 226, 226);
+
+/// Pictures with a shorter side are drawn like a tile: a word wouldn't fit on them.
+constexpr int smallest_labelled = 96;
+
+/// Font size of the words on tiles.
+int label_size(const OverlayOptions& options) { return std::max(options.tile / 14, 10); }
 
 /// `picture` under the light of a map (f32, same size, 0 to 1): darkened where it is 0, whitened where it is 1.
 cv::Mat lit(const cv::Mat& picture, const cv::Mat& light, const OverlayOptions& options) {
@@ -58,16 +64,25 @@ void draw_plate(cv::Mat& picture, const cv::Rect& box, double radius, const cv::
     }
 }
 
-/// The word on a white plate in the upper left corner, in letters no wider than the picture.
+/// `word` at `size`, or smaller, or cut short with an ellipsis, so that it is at most `width` wide.
+std::string fit(std::string word, int& size, int width) {
+  const int smallest = std::max(size * 3 / 5, 8);
+  while (size > smallest && text_width(word, size) > width) --size;
+  if (text_width(word, size) <= width) return word;
+  while (!word.empty() && text_width(word + "…", size) > width) {
+    while (!word.empty() && (word.back() & 0xc0) == 0x80) word.pop_back();  // the rest of a UTF-8 character
+    if (!word.empty()) word.pop_back();
+  }
+  return word + "…";
+}
+
+/// The word on a white plate in the upper left corner.
 void draw_label(cv::Mat& picture, const std::string& word, int size) {
-  const auto room = [&](int at) { return picture.cols - at; };
-  while (size > 6 && text_width(word, size) > room(2 * size)) --size;
-  const int margin = std::max(size * 2 / 5, 2), inner = std::max(size * 9 / 20, 2);
-  const int capital = capital_height(size);
-  const int height = capital + 2 * inner;
-  const cv::Rect plate(margin, margin, text_width(word, size) + 2 * inner, height);
-  draw_plate(picture, plate, height * 0.22, paper, 0.94);
-  draw_text(picture, {margin + inner, margin + inner + capital}, word, size, ink);
+  const int margin = size * 2 / 5, inner = size * 9 / 20;
+  const std::string text = fit(word, size, picture.cols - 2 * (margin + inner));
+  const int capital = capital_height(size), height = capital + 2 * inner;
+  draw_plate(picture, {margin, margin, text_width(text, size) + 2 * inner, height}, height * 0.22, plate_white, 0.94);
+  draw_text(picture, {margin + inner, margin + inner + capital}, text, size, ink);
 }
 
 /// The size of a tile's picture: the longer side `tile`, the shorter as the aspect ratio asks, but visible.
@@ -79,7 +94,13 @@ cv::Size tile_picture_size(cv::Size full, int tile) {
 
 /// The size of the box a tile's picture stands in: wide enough for a word, however narrow the picture.
 cv::Size tile_box_size(cv::Size picture, int tile) {
-  return {std::max(picture.width, tile / 2), std::max(picture.height, tile / 3)};
+  return {std::max(picture.width, tile * 2 / 5), std::max(picture.height, tile / 4)};
+}
+
+/// `picture` in the middle of `tile`.
+void put(const cv::Mat& picture, cv::Mat tile) {
+  if (picture.size() != tile.size()) tile.setTo(backdrop);
+  picture.copyTo(tile(cv::Rect({(tile.cols - picture.cols) / 2, (tile.rows - picture.rows) / 2}, picture.size())));
 }
 
 cv::Mat scaled(const cv::Mat& picture, cv::Size size) {
@@ -117,8 +138,16 @@ void OverlayOptions::list(OptionList& options) {
 
 cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMap& word,
                   const OverlayOptions& options) {
-  cv::Mat out = lit(picture, light_of(word, geometry, picture.size(), options.smoothing), options);
-  draw_label(out, word.word, std::max(14, std::max(out.cols, out.rows) / 16));
+  const int shorter = std::min(picture.cols, picture.rows), longer = std::max(picture.cols, picture.rows);
+  cv::Mat shown = picture;
+  cv::Size box = picture.size();
+  if (shorter < smallest_labelled) {
+    shown = scaled(picture, tile_picture_size(geometry.full(), options.tile));
+    box = tile_box_size(shown.size(), options.tile);
+  }
+  cv::Mat out(box, CV_8UC3);
+  put(lit(shown, light_of(word, geometry, shown.size(), options.smoothing), options), out);
+  draw_label(out, word.word, shown.data == picture.data ? std::clamp(longer / 18, 12, shorter / 6) : label_size(options));
   return out;
 }
 
@@ -127,7 +156,8 @@ cv::Mat draw_page(const cv::Mat& picture, const Geometry& geometry, const std::v
   const cv::Mat small = scaled(picture, tile_picture_size(geometry.full(), options.tile));
   const cv::Size box = tile_box_size(small.size(), options.tile);
   const int count = static_cast<int>(words.size()) + 1;
-  const int columns = std::min(options.columns, count), rows = (count + columns - 1) / columns;
+  const int rows = (count + options.columns - 1) / options.columns;
+  const int columns = (count + rows - 1) / rows;  // rows of equal length, not a full one and a stub
   const int gap = std::max(options.tile / 32, 4), margin = 3 * gap;
   const int caption_size = std::max(options.tile / 12, 12);
   const int width = columns * (box.width + gap) - gap + 2 * margin;
@@ -143,15 +173,13 @@ cv::Mat draw_page(const cv::Mat& picture, const Geometry& geometry, const std::v
   for (int i = 0; i < count; ++i) {
     const cv::Point corner(margin + i % columns * (box.width + gap), head + i / columns * (box.height + gap));
     cv::Mat tile = page({corner, box});
-    if (small.size() != box) tile.setTo(backdrop);
-    const cv::Rect middle({(box.width - small.cols) / 2, (box.height - small.rows) / 2}, small.size());
     if (i == 0) {
-      small.copyTo(tile(middle));
+      put(small, tile);
       continue;
     }
     const auto& word = words[static_cast<size_t>(i - 1)];
-    lit(small, light_of(word, geometry, small.size(), options.smoothing), options).copyTo(tile(middle));
-    draw_label(tile, word.word, std::max(options.tile / 14, 10));
+    put(lit(small, light_of(word, geometry, small.size(), options.smoothing), options), tile);
+    draw_label(tile, word.word, label_size(options));
   }
   return page;
 }

@@ -15,7 +15,7 @@ struct OverlayOptions {
   int tile = 256;          // longer side of a tile on a page, pixels
   int columns = 5;         // tiles in a row of a page
   double darken = 0.65;    // light taken from where the word doesn't look
-  double glow = 0.35;      // white laid over where it looks most
+  double glow = 0.4;       // white laid over where it looks most
   double smoothing = 0.8;  // standard deviation of the smoothing, cells; 0 shows the bare cells
 
   void list(OptionList& options);
@@ -27,7 +27,8 @@ struct WordMap {
   cv::Mat attention;  // f32, rows x cols of the grid, not negative; sums to 1
 };
 
-/// One word's attention over a picture (upright, u8 BGR, any resolution), at the picture's own resolution, with the word in the corner.
+/// One word's attention over a picture (upright, u8 BGR, any resolution), at that resolution (a picture too narrow to write on
+/// becomes a tile), with the word in the corner.
 /// The attention is smoothed and scaled so that its peak glows fully: a word that looks everywhere is bright everywhere.
 /// Where the network saw nothing (cropped away) the picture is dark.
 cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMap& word, const OverlayOptions& options);
