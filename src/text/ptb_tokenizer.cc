@@ -47,6 +47,7 @@ bool is_letter(char32_t c) {
 enum class Form : uint8_t {
   kNothing,  // not at all: what has no place in text
   kPlain,    // in lower case
+  kClitic,   // in lower case, the apostrophe a straight one
   kRaw,      // in lower case, character entities left as they stand
   kTwo,      // as two tokens: an abbreviation that ends a sentence, and the sentence's full stop
   kQuoteOpen,
@@ -126,8 +127,7 @@ class Scanner {
     while (at_ < line_.size()) {
       const char32_t c = line_[at_];
       if (is_space(c)) {
-        if (c == ' ') ++at_;
-        else if (!spaced_ellipsis()) ++at_;
+        ++at_;
         continue;
       }
       if (plain_word()) continue;
@@ -195,6 +195,8 @@ class Scanner {
   size_t skip_word(size_t at) const {
     return skip(at, [](char32_t c) { return is_letter(c) || is_digit(c); });
   }
+  bool blank_or_end(size_t at) const { return at >= line_.size() || is_space(line_[at]); }
+  size_t skip_blanks(size_t at) const { return skip(at, is_space); }
   size_t skip_alnum(size_t at) const { return skip(at, is_ascii_alnum); }
 
   /// The ASCII characters [from, to) in lower case.
@@ -231,7 +233,7 @@ class Scanner {
     const size_t letters = skip(at_, is_plain_letter);
     // n't takes the n away from its verb.
     if (letters - at_ > 1 && is_one_of(line_[letters - 1], "nN") && is_apostrophe_or_quote(line_[letters]) &&
-        is_one_of(line_[letters + 1], "tT") && !is_one_of(line_[letters - 2], "nN")) {
+        is_one_of(line_[letters + 1], "tT") && is_ascii_letter(line_[letters - 2]) && !is_one_of(line_[letters - 2], "nN")) {
       offer(letters - 1, letters + 2);
     }
     while (is_one_of(line_[end], ".!?") && is_letter(line_[end + 1])) end = skip_word(end + 1);
@@ -261,8 +263,8 @@ class Scanner {
       }
       if (length == 1 && matches(at_, "c") && matches(letters + 1, "est")) offer(letters + 4);
       if (length == 3 && matches(at_, "cap") && matches(letters + 1, "n")) offer(letters + 2);
-      if (matches(at_, "n") && length == 1 && matches(letters + 1, "t")) offer(letters + 2);
     }
+    if (length == 1 && matches(at_, "n") && matches(letters + 1, "t")) offer(letters + 2, letters + 2, Form::kClitic);
     const bool initial = is_ascii_upper(line_[at_]) && line_[at_] != 'I' && line_[at_] != 'Y';
     if (length == 1 && (initial || line_[at_] == 'n') && rest - letters > 2) offer(rest);
     const bool vowels = is_one_of(line_[letters - 1], "aeiouyAEIOUY") &&
@@ -280,14 +282,14 @@ class Scanner {
     }
     if (const size_t length = clitic(at_)) {
       const char32_t after = line_[at_ + length];
-      if (!is_ascii_letter(after)) offer(at_ + length, at_ + length + (after != kEnd));
+      if (!is_ascii_letter(after)) offer(at_ + length, at_ + length + 1, Form::kClitic);
     }
     if (matches(next, "n")) offer(next + (is_apostrophe(line_[next + 1]) ? 2 : 1));
     for (const std::string_view word : {"em", "till", "til", "cause"}) {
       if (matches(next, word)) offer(next + word.size());
     }
     if (line_[next] >= '2' && line_[next] <= '9' && matches(next + 1, "0s")) offer(next + 3);
-    if (is_ascii_digit(line_[next]) && is_ascii_digit(line_[next + 1]) && is_space(line_[next + 2])) {
+    if (is_ascii_digit(line_[next]) && is_ascii_digit(line_[next + 1]) && blank_or_end(next + 2)) {
       offer(next + 2, next + 3);
     }
   }
@@ -341,6 +343,7 @@ class Scanner {
       const size_t acronym = initials(end + 1);
       size_t part = skip(end + 1, [](char32_t c) { return is_ascii_alnum(c) || c == 0xad; });
       if (acronym > end + 1 && line_[acronym] == '.') part = acronym + 1;
+      else if (acronym > end + 4) part = acronym - 1;  // the last letter belongs to what follows
       if (part == end + 1) break;
       end = part;
       hyphenated = true;
@@ -403,7 +406,7 @@ class Scanner {
     if (at >= line_.size()) return at;
     if (!is_space(line_[at])) return 0;
     const char32_t next = line_[at + 1];
-    if (is_space(next) || is_ascii_upper(next)) return at + 2;
+    if (is_space(next) || next == kEnd || to_lower(next) != next) return at + 2;
     if (next == '<') {
       if (const size_t end = tag_end(at + 1)) return end;
     }
@@ -418,11 +421,14 @@ class Scanner {
         "now",     "once",  "one",       "other",        "our",   "she",   "since", "so",   "some",  "such",    "that",
         "the",     "their", "then",      "there",        "these", "they",  "this",  "we",   "what",  "when",    "while",
         "yet",     "you"};
-    if (!is_space(line_[at]) || !is_ascii_upper(line_[at + 1])) return 0;
-    size_t end = skip(at + 1, is_ascii_letter);
+    const size_t word = skip_blanks(at);
+    if (word == at) return 0;
+    if (line_[word] == '<') return tag_end(word);
+    if (!is_ascii_upper(line_[word])) return 0;
+    size_t end = skip(word, is_ascii_letter);
     if (line_[end] == '.') ++end;
-    if (end - at > 14 || !is_space(line_[end])) return 0;
-    return kStarters.contains(folded(at + 1, end)) ? end + 1 : 0;
+    if (end - word > 14 || !blank_or_end(end)) return 0;
+    return kStarters.contains(folded(word, end)) ? end + 1 : 0;
   }
 
   void abbreviations() {
@@ -457,7 +463,11 @@ class Scanner {
     std::string cased;
     for (size_t i = at_; i < end; ++i) cased += static_cast<char>(line_[i]);
     if (kMayEnd.contains(word) || kMayEndCapital.contains(cased)) may_end_sentence(stop);
-    if (kInside.contains(word) || word.size() == 1) offer(stop);
+    if (kInside.contains(word)) offer(stop);
+    if (word.size() == 1) {  // an initial, unless a sentence begins behind it
+      if (const size_t reach = sentence_starter(stop)) offer(end, reach);
+      offer(stop);
+    }
     if (kBeforeNumber.contains(word)) {
       const size_t number = stop + is_space(line_[stop]);
       if (is_digit(line_[number])) offer(stop, number + 1);
@@ -484,8 +494,8 @@ class Scanner {
       if (stop == line_.size()) offer(stop, stop, Form::kTwo);
       offer(stop);
     }
-    for (const std::string_view degree : {"ed.d.", "ph.d."}) {
-      if (matches(at_, degree)) may_end_sentence(at_ + degree.size());
+    for (const std::string_view compound : {"ed.d.", "ph.d.", "et.al."}) {
+      if (matches(at_, compound)) may_end_sentence(at_ + compound.size());
     }
   }
 
@@ -779,9 +789,8 @@ class Scanner {
     if (is_one_of(line_[eyes], ":;=")) {
       for (size_t mouth : {eyes + 1, eyes + 2}) {
         if (mouth == eyes + 2 && !is_one_of(line_[eyes + 1], "-o*'")) break;
-        if (is_one_of(line_[mouth], "()DPdpO\\:{@|[]")) {
-          const char32_t after = line_[mouth + 1];
-          if (after != kEnd && !is_ascii_letter(after)) offer(mouth + 1, mouth + 2);
+        if (is_one_of(line_[mouth], "()DPdpO\\{@|[]")) {
+          if (!is_ascii_alnum(line_[mouth + 1])) offer(mouth + 1, mouth + 2);
         }
       }
     }
@@ -796,13 +805,13 @@ class Scanner {
     }
   }
 
-  /// The end of ". . ." with single blanks between at `at`, or 0.
+  /// The end of three or four full stops with single blanks between at `at`, or 0.
   size_t spaced_dots(size_t at) const {
     const auto gap = [&](size_t i) { return line_[i] == ' ' || line_[i] == 0xa0; };
-    const bool dots = line_[at] == '.' && gap(at + 1) && line_[at + 2] == '.' && gap(at + 3) && line_[at + 4] == '.';
-    return dots ? at + 5 : 0;
+    size_t end = at + 1;
+    while (end < at + 7 && gap(end) && line_[end + 1] == '.') end += 2;
+    return end >= at + 5 ? end : 0;
   }
-  bool spaced_ellipsis() { return false; }
 
   void run_of(std::string_view chars, size_t least, Form form) {
     const size_t end = skip(at_, [&](char32_t c) { return is_one_of(c, chars); });
@@ -855,9 +864,11 @@ class Scanner {
       case 0x85: case 0x2026:
         offer(at_ + 1, at_ + 1, Form::kEllipsis);
         break;
-      case '-':
-        run_of("-", 2, Form::kDash);
+      case '-': {
+        const size_t end = skip(at_, [](char32_t hyphen) { return hyphen == '-'; });
+        if (end - at_ > 1) offer(end, end, end - at_ <= 4 ? Form::kDash : Form::kPlain);
         break;
+      }
       case '_': run_of("_", 1, Form::kPlain); break;
       case '*': run_of("*", 1, Form::kPlain); break;
       case '!': case '?': run_of("!?", 1, Form::kPlain); break;
@@ -913,7 +924,8 @@ class Scanner {
       if (form == Form::kRaw) {
         for (size_t at = line_.offset[i]; at < line_.offset[i + 1];) append_lower(token, next_code_point(line_.source, at));
       } else {
-        write(token, c, single, i);
+        const bool plain_mark = form == Form::kClitic && is_apostrophe_or_quote(c);
+        write(token, !plain_mark ? c : is_apostrophe(c) ? '\'' : '`', i);
       }
     }
   }
@@ -940,14 +952,13 @@ class Scanner {
     }
   }
 
-  void write(std::string& token, char32_t c, bool single, size_t i) const {
+  void write(std::string& token, char32_t c, size_t i) const {
     switch (c) {
       case '(': token += "-lrb-"; return;
       case ')': token += "-rrb-"; return;
       case 0xad: return;  // a soft hyphen
       case ' ': append_utf8(token, 0xa0); return;
       case kEntityLetter: token += folded_source(i); return;
-      case 0x2019: case 0x92: append_utf8(token, line_[i - (i > 0)] == c || single ? '\'' : c); return;
       default: append_lower(token, c);
     }
   }
@@ -960,7 +971,8 @@ class Scanner {
 
   static void append_lower(std::string& token, char32_t c) {
     if (c == ' ') c = 0xa0;  // blanks within a token don't part it
-    append_utf8(token, to_lower(c));
+    append_utf8(token, c == 0x130 ? U'i' : to_lower(c));
+    if (c == 0x130) append_utf8(token, 0x307);  // a capital dotted i becomes i and a dot
   }
 
   /// The end of a run of characters, remembered: it is the same from every place within the run.
