@@ -54,6 +54,7 @@ enum class Form : uint8_t {
   kQuoteClose,
   kDoubleOpen,
   kDoubleClose,
+  kQuotes,  // one or two typographic quotes
   kDash,
   kEllipsis,
 };
@@ -195,6 +196,13 @@ class Scanner {
   size_t skip_word(size_t at) const {
     return skip(at, [](char32_t c) { return is_letter(c) || is_digit(c); });
   }
+  /// Whether [from, to) is all `c`.
+  bool spelled(size_t from, size_t to, char32_t c) const {
+    for (size_t i = from; i < to; ++i) {
+      if (line_[i] != c) return false;
+    }
+    return true;
+  }
   bool blank_or_end(size_t at) const { return at >= line_.size() || is_space(line_[at]); }
   size_t skip_blanks(size_t at) const { return skip(at, is_space); }
   size_t skip_alnum(size_t at) const { return skip(at, is_ascii_alnum); }
@@ -233,13 +241,20 @@ class Scanner {
     const size_t letters = skip(at_, is_plain_letter);
     // n't takes the n away from its verb.
     if (letters - at_ > 1 && is_one_of(line_[letters - 1], "nN") && is_apostrophe_or_quote(line_[letters]) &&
-        is_one_of(line_[letters + 1], "tT") && is_ascii_letter(line_[letters - 2]) && !is_one_of(line_[letters - 2], "nN")) {
+        is_one_of(line_[letters + 1], "tT") && !is_one_of(line_[letters - 2], "nN") &&
+        skip(at_, is_ascii_letter) == letters) {
       offer(letters - 1, letters + 2);
     }
     while (is_one_of(line_[end], ".!?") && is_letter(line_[end + 1])) end = skip_word(end + 1);
     if (const size_t length = clitic(end)) offer(end, end + length);
     offer(end);
+    stop_before_punctuation(end);
     contracted_words(letters);
+  }
+
+  /// A full stop between a word and a comma, colon or semicolon belongs to the word: an abbreviation.
+  void stop_before_punctuation(size_t end) {
+    if (line_[end] == '.' && (is_one_of(line_[end + 1], ",;:") || line_[end + 1] == 0x3001)) offer(end + 1, end + 2);
   }
 
   /// Words with an apostrophe inside that stay whole. `letters` ends the letters at at_.
@@ -252,7 +267,7 @@ class Scanner {
       static const Set kOpenEnded = {"dunkin", "somethin", "ol"};
       if (kOpenEnded.contains(folded(at_, letters))) offer(letters + 1);
       if (length == 1 && is_one_of(line_[at_], "lLdDjJ")) offer(letters + 1);
-      if (length == 1 && is_one_of(line_[at_], "yY")) offer(letters + 1);
+      if (length == 1 && is_one_of(line_[at_], "yY") && rest > letters + 1) offer(letters + 1, letters + 2);
       static const std::array<std::string_view, 9> kWhole = {"cont'd.", "cont'd", "nor'easter", "c'mon", "e'er",
                                                              "s'mores", "ev'ry",  "li'l",       "nat'l"};
       for (const auto word : kWhole) {
@@ -323,6 +338,7 @@ class Scanner {
         end = part_end;
       }
       offer(end);
+      stop_before_punctuation(end);
     }
     if (!is_ascii_alnum(line_[at_])) return;
 
@@ -348,7 +364,10 @@ class Scanner {
       end = part;
       hyphenated = true;
     }
-    if (hyphenated) offer(end);
+    if (hyphenated) {
+      offer(end);
+      stop_before_punctuation(end);
+    }
     file_name();
   }
 
@@ -395,7 +414,8 @@ class Scanner {
         part = end + 1;
       }
     }
-    if (file_end_ > 0 && at_ + 1 < file_extension_) offer(file_end_);
+    const bool ends = blank_or_end(file_end_) || is_one_of(line_[file_end_], ".?!,");
+    if (file_end_ > 0 && at_ + 1 < file_extension_ && ends) offer(file_end_, file_end_ + 1);
   }
 
   // --- Abbreviations ---
@@ -580,9 +600,9 @@ class Scanner {
     offer(end, end, Form::kRaw);
   }
 
-  /// The end of the path of a URL at `at`: at least two characters, punctuation at the end isn't part of it.
-  size_t path_end(size_t at) const {
-    size_t end = skip(at, [](char32_t c) { return !is_one_of(c, " \t\n\f\r\"<>|()"); });
+  /// The end of the path of a URL at `at`, up to a blank or a character that's never in one: at least two characters, punctuation at the end isn't part of it.
+  size_t path_end(size_t at, std::string_view never) const {
+    size_t end = skip(at, [&](char32_t c) { return !is_space(c) && !is_one_of(c, never); });
     while (end > at && is_one_of(line_[end - 1], ".!?(){},-")) --end;
     return end > at + 1 ? end : at;
   }
@@ -593,13 +613,13 @@ class Scanner {
     at += 4;
     if (is_one_of(line_[at], "sS")) ++at;
     if (!matches(at, "://")) return;
-    const size_t end = path_end(at + 3);
+    const size_t end = path_end(at + 3, "\"<>|(){}");
     if (end > at + 3) offer(end, end, Form::kRaw);
   }
 
   void offer_url(size_t end) {
     if (line_[end] == '/') {
-      const size_t path = path_end(end + 1);
+      const size_t path = path_end(end + 1, "\"<>|()");
       if (path > end + 1) end = path;
     }
     offer(end, end, Form::kRaw);
@@ -818,6 +838,17 @@ class Scanner {
     if (end - at_ >= least) offer(end, end, form);
   }
 
+  /// What a grave accent or a typographic quote is written as; nothing for other characters.
+  static std::string_view quote_text(char32_t c) {
+    switch (c) {
+      case '`': case 0x91: case 0x2018: case 0x201b: case 0x2039: return "`";
+      case 0x92: case 0x2019: case 0x203a: return "'";
+      case 0x93: case 0x201c: case 0xab: return "``";
+      case 0x94: case 0x201d: case 0xbb: return "''";
+      default: return {};
+    }
+  }
+
   void quotes(char32_t c) {
     const char32_t next = line_[at_ + 1];
     switch (c) {
@@ -833,32 +864,22 @@ class Scanner {
         offer(at_ + 1, at_ + (opens ? 3 : 1), opens ? Form::kQuoteOpen : Form::kQuoteClose);
         break;
       }
-      case '`':
-        if (next == '`') offer(at_ + 2, at_ + 2, Form::kDoubleOpen);
-        offer(at_ + 1, at_ + 1, Form::kQuoteOpen);
-        break;
-      case 0x91: case 0x2018: case 0x201b: case 0x2039:
-        offer(at_ + 1, at_ + 1, Form::kQuoteOpen);
-        break;
-      case 0x92: case 0x2019: case 0x203a:
-        offer(at_ + 1, at_ + 1, Form::kQuoteClose);
-        break;
-      case 0x93: case 0x201c: case 0xab:
-        offer(at_ + 1, at_ + 1, Form::kDoubleOpen);
-        break;
-      case 0x94: case 0x201d: case 0xbb:
-        offer(at_ + 1, at_ + 1, Form::kDoubleClose);
-        break;
       default:
         break;
     }
+    // Two typographic quotes side by side are one token.
+    if (!quote_text(c).empty()) {
+      const size_t end = at_ + 1 + !quote_text(next).empty();
+      offer(end, end, Form::kQuotes);
+    }
+    if (const size_t length = clitic(at_)) offer(at_ + length, at_ + length, Form::kClitic);
   }
 
   void punctuation(char32_t c) {
     quotes(c);
     switch (c) {
       case '.':
-        run_of(".", 3, Form::kEllipsis);
+        for (size_t end = at_ + 3; end <= at_ + 5 && spelled(at_, end, '.'); ++end) offer(end, end, Form::kEllipsis);
         if (const size_t end = spaced_dots(at_)) offer(end, end, Form::kEllipsis);
         break;
       case 0x85: case 0x2026:
@@ -869,6 +890,9 @@ class Scanner {
         if (end - at_ > 1) offer(end, end, end - at_ <= 4 ? Form::kDash : Form::kPlain);
         break;
       }
+      case '\\':
+        for (size_t end = at_; end < at_ + 6 && line_[end] == '\\' && line_[end + 1] == '*';) offer(end += 2);
+        break;
       case '_': run_of("_", 1, Form::kPlain); break;
       case '*': run_of("*", 1, Form::kPlain); break;
       case '!': case '?': run_of("!?", 1, Form::kPlain); break;
@@ -913,6 +937,9 @@ class Scanner {
       case Form::kQuoteClose: token = "'"; return;
       case Form::kDoubleOpen: token = "``"; return;
       case Form::kDoubleClose: token = "''"; return;
+      case Form::kQuotes:
+        for (size_t i = from; i < to; ++i) token += quote_text(line_[i]);
+        return;
       case Form::kDash: token = "--"; return;
       case Form::kEllipsis: token = "..."; return;
       default: break;
