@@ -49,9 +49,11 @@ void Progress::clear() {
   if (drawn_) erase_line();
 }
 
-void warn(const std::string& message) {
+void complain(const std::string& message) {
   erase_line();
-  std::fprintf(stderr, "attend: warning: %s\n", message.c_str());
+  std::fprintf(stderr, "attend: %s\n", message.c_str());
 }
+
+void warn(const std::string& message) { complain("warning: " + message); }
 
 }  // namespace attend

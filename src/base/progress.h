@@ -31,6 +31,8 @@ class Progress {
   std::chrono::steady_clock::time_point start_, last_{};
 };
 
+/// Writes "attend: …" to stderr, on a line of its own: an error.
+void complain(const std::string& message);
 /// Writes "attend: warning: …" to stderr, on a line of its own.
 void warn(const std::string& message);
 

@@ -2,8 +2,10 @@
 #include "model/additive_attention.h"
 
 #include <cmath>
-#include <cstring>
+#include <type_traits>
 #include <vector>
+
+#include "model/lanes.h"
 
 namespace attend {
 namespace {
@@ -12,15 +14,27 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::tensor_list;
 
-/// tanh in straight-line arithmetic, so that a loop over it becomes vector instructions; absolute error below 2e-7.
-/// tanh x = 1 - 2 / (e^2x + 1); e^2x = 2^n 2^f with |f| <= 1/2 and 2^f by its Taylor polynomial.
-inline float fast_tanh(float x) {
-  x = x < -9.0f ? -9.0f : x;
-  x = x > 9.0f ? 9.0f : x;
-  const float t = x * 2.885390082f;  // 2 / ln 2
-  const float n = std::nearbyintf(t);
-  const float f = t - n;
-  float p = 1.5252734e-5f;
+// The kernel is written once for Lanes (sixteen floats) and for a lone double, which is there for finite differences.
+template <class T>
+using Vector = std::conditional_t<std::is_same_v<T, float>, Lanes, double>;
+template <class T>
+constexpr int64_t kWidth = std::is_same_v<T, float> ? kLanes : 1;
+
+using ::attend::load_lanes;
+using ::attend::store_lanes;
+double load_lanes(const double* from, int64_t) { return *from; }
+void store_lanes(double* to, double value, int64_t) { *to = value; }
+
+/// Absolute error below 2e-7: tanh x = 1 - 2 / (e^2x + 1); e^2x = 2^n 2^f with |f| <= 1/2 and 2^f by its Taylor
+/// polynomial.
+[[gnu::always_inline]] inline Lanes fast_tanh(Lanes x) {
+  using Integers = int32_t __attribute__((vector_size(sizeof(Lanes))));
+  constexpr float kRound = 12582912;  // 1.5 * 2^23: adding it leaves no bits below one
+  x = x < -9 ? splat(-9) : x;
+  x = x > 9 ? splat(9) : x;
+  const Lanes t = x * 2.885390082f;  // 2 / ln 2
+  const Lanes n = (t + kRound) - kRound, f = t - n;
+  Lanes p = splat(1.5252734e-5f);
   p = p * f + 1.5403530e-4f;
   p = p * f + 1.3333558e-3f;
   p = p * f + 9.6181291e-3f;
@@ -28,12 +42,17 @@ inline float fast_tanh(float x) {
   p = p * f + 2.4022651e-1f;
   p = p * f + 6.9314718e-1f;
   p = p * f + 1.0f;
-  const int32_t exponent = (static_cast<int32_t>(n) + 127) << 23;
-  float scale;
-  std::memcpy(&scale, &exponent, sizeof scale);
-  return 1.0f - 2.0f / (p * scale + 1.0f);
+  const auto power = reinterpret_cast<Lanes>((__builtin_convertvector(n, Integers) + 127) << 23);  // 2^n
+  return 1.0f - 2.0f / (p * power + 1.0f);
 }
-inline double fast_tanh(double x) { return std::tanh(x); }
+double fast_tanh(double x) { return std::tanh(x); }
+
+float sum_of(Lanes lanes) {
+  float sum = 0;
+  for (int64_t i = 0; i < kLanes; ++i) sum += lanes[i];
+  return sum;
+}
+double sum_of(double value) { return value; }
 
 /// Rows sorted by picture: the rows of picture p are order[start[p]] … order[start[p + 1] - 1].
 struct RowsByPicture {
@@ -68,20 +87,19 @@ void softmax_in_place(T* score, int64_t L) {
 template <class T>
 void forward_row(const Sizes& s, const T* keys, const T* query, const T* v, const T* annotations, T* alpha,
                  T* context) {
+  constexpr int64_t W = kWidth<T>;
   for (int64_t l = 0; l < s.L; ++l) {
     const T* key = keys + l * s.A;
-    T sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t a = 0; a < s.A; ++a) sum += v[a] * fast_tanh(key[a] + query[a]);
-    alpha[l] = sum;
+    Vector<T> sum{};
+    for (int64_t a = 0; a < s.A; a += W)
+      sum += load_lanes(v + a, s.A - a) * fast_tanh(load_lanes(key + a, s.A - a) + load_lanes(query + a, s.A - a));
+    alpha[l] = sum_of(sum);
   }
   softmax_in_place(alpha, s.L);
-  std::fill(context, context + s.D, T(0));
-  for (int64_t l = 0; l < s.L; ++l) {
-    const T weight = alpha[l];
-    const T* annotation = annotations + l * s.D;
-#pragma omp simd
-    for (int64_t d = 0; d < s.D; ++d) context[d] += weight * annotation[d];
+  for (int64_t d = 0; d < s.D; d += W) {
+    Vector<T> sum{};
+    for (int64_t l = 0; l < s.L; ++l) sum += alpha[l] * load_lanes(annotations + l * s.D + d, s.D - d);
+    store_lanes(context + d, sum, s.D - d);
   }
 }
 
@@ -90,32 +108,36 @@ void forward_row(const Sizes& s, const T* keys, const T* query, const T* v, cons
 template <class T>
 void backward_row(const Sizes& s, const T* keys, const T* query, const T* v, const T* annotations, const T* alpha,
                   const T* grad_context, T* grad_alpha, T* grad_keys, T* grad_query, T* grad_v, T* grad_annotations) {
+  constexpr int64_t W = kWidth<T>;
   T mean = 0;
   for (int64_t l = 0; l < s.L; ++l) {
     const T* annotation = annotations + l * s.D;
     T* grad_annotation = grad_annotations + l * s.D;
-    const T weight = alpha[l];
-    T sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t d = 0; d < s.D; ++d) {
-      sum += grad_context[d] * annotation[d];
-      grad_annotation[d] += weight * grad_context[d];
+    Vector<T> sum{};
+    for (int64_t d = 0; d < s.D; d += W) {
+      const Vector<T> g = load_lanes(grad_context + d, s.D - d);
+      sum += g * load_lanes(annotation + d, s.D - d);
+      store_lanes(grad_annotation + d, load_lanes(grad_annotation + d, s.D - d) + alpha[l] * g, s.D - d);
     }
-    grad_alpha[l] += sum;
-    mean += weight * grad_alpha[l];
+    grad_alpha[l] += sum_of(sum);
+    mean += alpha[l] * grad_alpha[l];
   }
-  for (int64_t l = 0; l < s.L; ++l) {
-    const T grad_score = alpha[l] * (grad_alpha[l] - mean);
-    const T* key = keys + l * s.A;
-    T* grad_key = grad_keys + l * s.A;
-#pragma omp simd
-    for (int64_t a = 0; a < s.A; ++a) {
-      const T t = fast_tanh(key[a] + query[a]);
-      const T g = grad_score * v[a] * (T(1) - t * t);
-      grad_key[a] += g;
-      grad_query[a] += g;
-      grad_v[a] += grad_score * t;
+  // grad_alpha turns into the gradient of the scores, through softmax.
+  for (int64_t l = 0; l < s.L; ++l) grad_alpha[l] = alpha[l] * (grad_alpha[l] - mean);
+  for (int64_t a = 0; a < s.A; a += W) {
+    const int64_t left = s.A - a;
+    const Vector<T> va = load_lanes(v + a, left), qa = load_lanes(query + a, left);
+    Vector<T> grad_qa{}, grad_va{};
+    for (int64_t l = 0; l < s.L; ++l) {
+      T* grad_key = grad_keys + l * s.A + a;
+      const Vector<T> t = fast_tanh(load_lanes(keys + l * s.A + a, left) + qa);
+      const Vector<T> g = grad_alpha[l] * va * (1 - t * t);
+      store_lanes(grad_key, load_lanes(grad_key, left) + g, left);
+      grad_qa += g;
+      grad_va += grad_alpha[l] * t;
     }
+    store_lanes(grad_query + a, grad_qa, left);
+    store_lanes(grad_v + a, load_lanes(grad_v + a, left) + grad_va, left);
   }
 }
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <fstream>
 #include <numeric>
+#include <optional>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -192,7 +194,7 @@ class Run {
   Tensor read_rows(const std::vector<size_t>& examples) {
     std::vector<size_t> rows;
     for (const size_t i : examples) rows.push_back(store_row_.at(i));
-    return stored_annotations(*features_, rows);  // [B, L, D]
+    return stored_annotations(*features_, *captioner_, rows);  // [B, L, D]
   }
 
   void run_epoch(int64_t epoch, int64_t first) {

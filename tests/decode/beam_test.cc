@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <map>
+#include <random>
 
 #include "base/error.h"
 #include "text/vocabulary.h"
@@ -205,7 +206,10 @@ TEST(Beam, SaysNoRunOfWordsTwice) {
     for (const auto& list : beam_search(model, options)) {
       const auto& words = list[0].words;
       std::map<std::vector<int64_t>, int> count;
-      for (size_t i = 0; i + n <= words.size(); ++i) EXPECT_EQ(++count[{words.begin() + i, words.begin() + i + n}], 1);
+      for (size_t i = 0; i + n <= words.size(); ++i) {
+        const std::vector<int64_t> run(words.begin() + i, words.begin() + i + n);
+        EXPECT_EQ(++count[run], 1);
+      }
     }
   }
 }

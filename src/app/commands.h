@@ -1,0 +1,27 @@
+// The commands of `attend`: one file each, thin: options → library → output.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/command_line.h"
+#include "base/options.h"
+
+namespace attend {
+
+/// Runs one command on the arguments after its name and returns the exit status; throws what main() turns into one line.
+using CommandFunction = int (*)(const std::vector<std::string>& arguments);
+
+int train_command(const std::vector<std::string>& arguments);
+
+/// Where and on how many threads tensors are computed.
+struct RunOptions {
+  std::string device = "auto";
+  int threads = 0;  // 0: all processors this process may use
+
+  void list(OptionList& options);
+  /// Sets LibTorch's threads and returns how many there are.
+  int set_threads() const;
+};
+
+}  // namespace attend

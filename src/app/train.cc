@@ -1,0 +1,41 @@
+#include <iostream>
+
+#include "app/commands.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "train/trainer.h"
+
+namespace attend {
+
+int train_command(const std::vector<std::string>& arguments) {
+  const CommandSyntax syntax{
+      "train",
+      "--config FILE --output DIR",
+      0,
+      0,
+      "Trains a captioner on pictures with captions (COCO captions JSON or Karpathy's dataset_*.json) and keeps the one "
+      "with the best validation CIDEr as DIR/model.safetensors. Ctrl-C stops it with a checkpoint; --resume goes on.",
+      {{"attend train --config configs/flickr8k.json --output runs/flickr8k", "train by a recipe"},
+       {"attend train --config configs/flickr8k.json --output runs/flickr8k --resume", "go on with a run"},
+       {"attend train --config configs/flickr8k.json --output runs/small --epochs 2", "a recipe with a change"}}};
+  TrainJob job;
+  RunOptions run;
+  OptionList options;
+  options.section("", "Run");
+  options.add("output", job.output, "folder of the run: model.safetensors, checkpoint, log and configuration");
+  options.add("resume", job.resume, "go on with the run in the output folder, if it has begun");
+  job.list(options);
+  run.list(options);
+  const CommandLine line = parse_command_line(arguments, options, syntax);
+  if (answer(line, syntax, options, std::cout)) return 0;
+  if (job.output.empty()) throw UsageError("--output: say which folder the run is kept in");
+  job.decode.check();
+  job.device = choose_device(run.device);
+  job.threads = run.set_threads();
+  watch_interrupts();
+  train(job);
+  std::cout << (job.output / "model.safetensors").string() << "\n";
+  return 0;
+}
+
+}  // namespace attend

@@ -1,0 +1,91 @@
+// B pictures in a batch · S input side · L grid cells · D annotation size
+#include "train/features.h"
+
+#include <cstring>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "model/pictures.h"
+
+namespace attend {
+namespace {
+
+constexpr size_t kBatch = 32;
+
+/// Everything annotations depend on beside the picture.
+std::string feature_key(Captioner& captioner) {
+  OptionList list;
+  auto options = captioner.options.encoder;
+  options.list(list);
+  uint64_t hash = 14695981039346656037ull;  // FNV-1a over the words of every tensor
+  for (const auto& [name, tensor] : captioner.encoder->state()) {
+    const auto values = tensor.detach().to(torch::kCPU, torch::kFloat).contiguous();
+    const auto* words = static_cast<const uint32_t*>(values.data_ptr());
+    for (int64_t i = 0; i < values.numel(); ++i) hash = (hash ^ words[i]) * 1099511628211ull;
+  }
+  return list.to_json().dump() + " weights " + std::to_string(hash);
+}
+
+struct Loaded {
+  std::vector<cv::Mat> inputs;
+  std::vector<uint64_t> hashes;
+};
+
+}  // namespace
+
+FeatureStore encode_features(Captioner& captioner, const std::vector<std::filesystem::path>& pictures,
+                             const std::filesystem::path& folder, int threads) {
+  const auto [rows, columns] = captioner.encoder->grid(captioner.options.encoder.input_size);
+  auto store = FeatureStore::open(folder, feature_key(captioner), pictures, static_cast<size_t>(rows * columns),
+                                  static_cast<size_t>(captioner.encoder->annotation_size()));
+  const auto missing = store.missing();
+  const size_t batches = (missing.size() + kBatch - 1) / kBatch;
+  const auto begin = [&](size_t batch) { return batch * kBatch; };
+  const auto end = [&](size_t batch) { return std::min(missing.size(), (batch + 1) * kBatch); };
+  OrderedPipeline<Loaded> pipeline(batches, threads, static_cast<size_t>(threads) + 1, [&](size_t batch) {
+    Loaded loaded;
+    for (size_t i = begin(batch); i < end(batch); ++i) {
+      loaded.hashes.push_back(content_hash(pictures[missing[i]]));
+      loaded.inputs.push_back(load_input(pictures[missing[i]], captioner.options.encoder));
+    }
+    return loaded;
+  });
+  Progress progress("encoding", static_cast<int64_t>(missing.size()));
+  const torch::NoGradGuard no_grad;
+  for (size_t batch = 0; batch < batches; ++batch) {
+    const auto loaded = *pipeline.next();
+    const auto annotations = captioner.annotate(stack_inputs(loaded.inputs))
+                                 .to(torch::kCPU, torch::kHalf)
+                                 .contiguous();  // [B, L, D]
+    const auto size = static_cast<size_t>(annotations[0].numel());
+    const auto* values = static_cast<const uint16_t*>(annotations.data_ptr());
+    for (size_t i = begin(batch); i < end(batch); ++i)
+      store.put(missing[i], {values + (i - begin(batch)) * size, size}, loaded.hashes[i - begin(batch)]);
+    progress.update(static_cast<int64_t>(end(batch)));
+    if (interrupted()) {
+      store.sync();
+      throw Interrupted("stopped after " + std::to_string(end(batch)) + " of " + std::to_string(missing.size()) +
+                        " pictures were encoded; run it again to go on");
+    }
+  }
+  store.sync();
+  return store;
+}
+
+torch::Tensor stored_annotations(const FeatureStore& store, const Captioner& captioner,
+                                 const std::vector<size_t>& rows) {
+  const auto grid = captioner.encoder->grid(captioner.options.encoder.input_size);
+  auto batch = torch::empty({static_cast<int64_t>(rows.size()), grid[0] * grid[1], captioner.encoder->annotation_size()},
+                            torch::kHalf);  // [B, L, D]
+  auto* to = static_cast<char*>(batch.data_ptr());
+  for (const size_t row : rows) {
+    const auto values = store.get(row);
+    std::memcpy(to, values.data(), values.size_bytes());
+    to += values.size_bytes();
+  }
+  return batch;
+}
+
+}  // namespace attend
