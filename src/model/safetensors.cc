@@ -51,7 +51,8 @@ std::span<const std::byte> header_bytes(std::span<const std::byte> bytes, const 
   uint64_t length;
   if (bytes.size() < sizeof length) fail(path, "has no header");
   std::memcpy(&length, bytes.data(), sizeof length);
-  if (length > kMostHeaderBytes) fail(path, "its header would take " + std::to_string(length) + " bytes (most: 100 MB)");
+  if (length > kMostHeaderBytes)
+    fail(path, "its header would take " + std::to_string(length) + " bytes (most: 100 MB)");
   if (length > bytes.size() - sizeof length) fail(path, "ends within its header");
   return bytes.subspan(sizeof length, length);
 }
@@ -69,7 +70,8 @@ PlainJson parse_header(std::span<const std::byte> header, const std::filesystem:
     if (event == Event::key && !keys.back().insert(value.get<std::string>()).second)
       fail(path, "its header names " + quote(value.get<std::string>()) + " twice");
     if (event == Event::array_start) dimensions = 0;
-    if (depth > 3 || (depth == 3 && ++dimensions > kMostDimensions)) fail(path, "its header is deeper than the format allows");
+    if (depth > 3 || (depth == 3 && ++dimensions > kMostDimensions))
+      fail(path, "its header is deeper than the format allows");
     return true;
   };
   try {
@@ -159,7 +161,8 @@ torch::Tensor view(const Entry& entry, const std::shared_ptr<MappedFile>& file, 
     std::memcpy(copy.data_ptr(), bytes, size);
     return copy;
   }
-  return torch::from_blob(const_cast<std::byte*>(bytes), entry.shape, [file](void*) {}, entry.type);
+  return torch::from_blob(
+      const_cast<std::byte*>(bytes), entry.shape, [file](void*) {}, entry.type);
 }
 
 const char* type_name(const torch::Tensor& tensor) {
@@ -207,9 +210,9 @@ void write_safetensors(const std::filesystem::path& path, const TensorMap& tenso
   for (const auto& item : order) {
     const auto& tensor = item->second;
     const uint64_t begin = std::exchange(end, end + static_cast<uint64_t>(tensor.numel()) * tensor.element_size());
-    entries.emplace_back(item->first, Json{{"dtype", type_name(tensor)},
-                                           {"shape", tensor.sizes().vec()},
-                                           {"data_offsets", {begin, end}}});
+    entries.emplace_back(
+        item->first,
+        Json{{"dtype", type_name(tensor)}, {"shape", tensor.sizes().vec()}, {"data_offsets", {begin, end}}});
   }
   std::string text;
   try {

@@ -9,6 +9,10 @@
 
 namespace attend {
 
+/// The tensors of a safetensors file, a PyTorch file or a Python wheel with one in it (see read_safetensors, read_pth):
+/// the content decides, not the name. They may be read-only views. Throws InputError.
+TensorMap read_weights(const std::filesystem::path& path);
+
 /// `text` from outside as an error message can carry it: in quotes, on one line, not too long.
 std::string quote(std::string_view text);
 

@@ -55,10 +55,10 @@ TensorMap every_type() {
   for (const auto type : {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16, torch::kInt64,
                           torch::kInt32, torch::kInt16, torch::kInt8, torch::kUInt8, torch::kBool})
     tensors[std::string("of type ") + c10::toString(type)] = torch::randint(0, 2, {3, 5}).to(type);  // [3, 5]
-  tensors["scalar"] = torch::tensor(-2.5);         // []
-  tensors["empty"] = torch::empty({4, 0, 2});      // [4, 0, 2]
-  tensors["strided"] = torch::randn({6, 4}).t();   // [4, 6]
-  tensors["ünïcode \"x\"\n"] = torch::randn({1});  // [1]
+  tensors["scalar"] = torch::tensor(-2.5);                                                           // []
+  tensors["empty"] = torch::empty({4, 0, 2});                                                        // [4, 0, 2]
+  tensors["strided"] = torch::randn({6, 4}).t();                                                     // [4, 6]
+  tensors["ünïcode \"x\"\n"] = torch::randn({1});                                                    // [1]
   return tensors;
 }
 
