@@ -1,0 +1,191 @@
+#include "viz/overlay.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <opencv2/imgproc.hpp>
+
+#include "base/error.h"
+#include "vision/picture.h"
+#include "vision/picture_files.h"
+#include "viz/typeface.h"
+
+namespace attend {
+namespace {
+
+using attend::testing::TemporaryFolder;
+
+WordMap word_at(const std::string& word, int row, int col, int side = 9) {
+  cv::Mat attention(side, side, CV_32F, cv::Scalar(0));
+  attention.at<float>(row, col) = 1;
+  return {word, attention};
+}
+
+cv::Mat plain(cv::Size size, int grey) { return {size, CV_8UC3, cv::Scalar::all(grey)}; }
+
+double mean_of(const cv::Mat& picture, const cv::Rect& area) {
+  const auto mean = cv::mean(picture(area & cv::Rect({}, picture.size())));
+  return (mean[0] + mean[1] + mean[2]) / 3;
+}
+
+cv::Rect middle_of(const cv::Rect2d& cell) {
+  return {cvRound(cell.x + cell.width / 4), cvRound(cell.y + cell.height / 4), cvRound(cell.width / 2),
+          cvRound(cell.height / 2)};
+}
+
+TEST(OverlayTest, TheWordGlowsWhereItLooksOnDarkAndLightPictures) {
+  const cv::Size size(630, 450);
+  for (const int grey : {0, 20, 128, 250})
+    for (const auto resize : {Resize::squash, Resize::crop, Resize::pad}) {
+      const Geometry geometry(size, 260, resize);
+      const cv::Mat shown = draw_word(plain(size, grey), geometry, word_at("dog", 5, 6), {});
+      ASSERT_EQ(shown.size(), size);
+      const double there = mean_of(shown, middle_of(geometry.cell(5, 6, 9, 9)));
+      const double elsewhere = mean_of(shown, {300, 400, 60, 40});
+      EXPECT_GT(there, elsewhere + 60) << grey;
+      EXPECT_LE(elsewhere, 0.4 * grey + 3);
+    }
+}
+
+TEST(OverlayTest, BareCellsAreDrawnExactly) {
+  const Geometry geometry({90, 180}, 260, Resize::squash);
+  OverlayOptions options;
+  options.smoothing = 0, options.darken = 1, options.glow = 0;
+  const cv::Mat shown = draw_word(plain({180, 360}, 200), geometry, word_at("", 8, 8), options);
+  EXPECT_EQ(mean_of(shown, {160, 320, 20, 40}), 200);  // in a picture of twice the resolution
+  EXPECT_EQ(mean_of(shown, {100, 320, 60, 40}), 0);
+}
+
+TEST(OverlayTest, AWordThatLooksEverywhereIsBrightEverywhere) {
+  const Geometry geometry({300, 300}, 260, Resize::squash);
+  const WordMap everywhere{"", cv::Mat(9, 9, CV_32F, cv::Scalar(1 / 81.0))};
+  const cv::Mat shown = draw_word(plain({300, 300}, 100), geometry, everywhere, {});
+  double least, most;
+  cv::minMaxLoc(cv::Mat(shown.rowRange(100, 300)).reshape(1), &least, &most);
+  EXPECT_GE(least, 100);
+  EXPECT_LE(most - least, 1);
+}
+
+TEST(OverlayTest, AMapOfZerosIsDark) {
+  const Geometry geometry({300, 300}, 260, Resize::squash);
+  const cv::Mat shown = draw_word(plain({300, 300}, 100), geometry, {"", cv::Mat(9, 9, CV_32F, cv::Scalar(0))}, {});
+  EXPECT_NEAR(mean_of(shown, {100, 100, 100, 100}), 35, 1);
+}
+
+TEST(OverlayTest, APageHasThePictureAndATileAWordInTheirPlaces) {
+  const cv::Size size(400, 300);
+  const Geometry geometry(size, 260, Resize::squash);
+  cv::Mat picture = plain(size, 90);
+  std::vector<WordMap> words;
+  for (int i = 0; i < 7; ++i) words.push_back(word_at("word", 7, i + 1));
+  OverlayOptions options;
+  options.tile = 200, options.columns = 4;
+  const cv::Mat page = draw_page(picture, geometry, words, "", options);
+  const int gap = 6, margin = 18, width = 200, height = 150;  // eight tiles of 200x150 in two rows of four
+  ASSERT_EQ(page.size(), cv::Size(4 * width + 3 * gap + 2 * margin, 2 * height + gap + 2 * margin));
+  const auto tile = [&](int i) {
+    return cv::Mat(page(cv::Rect(margin + i % 4 * (width + gap), margin + i / 4 * (height + gap), width, height)));
+  };
+  EXPECT_EQ(cv::norm(tile(0), plain({width, height}, 90), cv::NORM_INF), 0);
+  for (int i = 1; i < 8; ++i) {
+    cv::Mat grey;
+    cv::cvtColor(tile(i).rowRange(60, 150), grey, cv::COLOR_BGR2GRAY);  // below the word
+    cv::Point brightest;
+    cv::minMaxLoc(grey, nullptr, nullptr, nullptr, &brightest);
+    EXPECT_NEAR(brightest.x, (i + 0.5) * width / 9, 6) << i;
+    EXPECT_NEAR(brightest.y + 60, 7.5 * height / 9, 6) << i;
+  }
+}
+
+TEST(OverlayTest, LabelsStandOutOnDarkAndLightPictures) {
+  for (const int grey : {0, 255}) {
+    const Geometry geometry({400, 300}, 260, Resize::squash);
+    const cv::Mat shown = draw_word(plain({400, 300}, grey), geometry, word_at("HH", 8, 8), {});
+    double darkest, brightest;
+    cv::minMaxLoc(cv::Mat(shown(cv::Rect(12, 12, 40, 24))).clone().reshape(1), &darkest, &brightest);
+    EXPECT_LT(darkest, 60);
+    EXPECT_GT(brightest, 230);
+  }
+}
+
+TEST(OverlayTest, EveryShapeOfPictureGivesAPageOfASensibleSize) {
+  for (const auto size : {cv::Size(1, 1), cv::Size(1, 20000), cv::Size(20000, 1), cv::Size(30, 2000), cv::Size(97, 96)}) {
+    const Geometry geometry(size, 260, Resize::squash);
+    const std::vector<WordMap> words(3, word_at("electroencephalographically", 4, 4));
+    for (const int tile : {64, 256}) {
+      OverlayOptions options;
+      options.tile = tile;
+      const cv::Mat page = draw_page(plain(size, 120), geometry, words, "a very odd picture", options);
+      EXPECT_LE(page.cols, 6 * tile) << size;
+      EXPECT_LE(page.rows, 4 * tile) << size;
+      EXPECT_GE(std::min(page.cols, page.rows), tile / 4) << size;
+      const cv::Mat one = draw_word(plain(size, 120), geometry, words[0], options);
+      EXPECT_GE(std::min(one.cols, one.rows), tile / 4) << size;
+    }
+  }
+}
+
+TEST(OverlayTest, APageWithoutWordsIsThePicture) {
+  const Geometry geometry({100, 100}, 260, Resize::squash);
+  const cv::Mat page = draw_page(plain({100, 100}, 50), geometry, {}, "", {});
+  EXPECT_EQ(page.size(), cv::Size(256 + 48, 256 + 48));
+  EXPECT_EQ(mean_of(page, {24, 24, 256, 256}), 50);
+}
+
+TEST(OverlayTest, LongCaptionsWrapWithinThePage) {
+  const Geometry geometry({100, 100}, 260, Resize::squash);
+  std::string caption;
+  for (int i = 0; i < 30; ++i) caption += "word ";
+  const cv::Mat short_page = draw_page(plain({100, 100}, 50), geometry, {}, "word", {});
+  const cv::Mat long_page = draw_page(plain({100, 100}, 50), geometry, {}, caption, {});
+  EXPECT_EQ(long_page.cols, short_page.cols);
+  EXPECT_GT(long_page.rows, short_page.rows + 100);
+  const double paper = long_page.at<cv::Vec3b>(0, 0)[0];
+  EXPECT_EQ(mean_of(long_page, {long_page.cols - 20, 0, 20, long_page.rows - 300}), paper);  // the margin stays free
+}
+
+TEST(TypefaceTest, MeasuresWhatItDraws) {
+  for (const std::string text : {"dog", "Wagen", "a long sentence of words", "Straße", "собака", "σκύλος"}) {
+    cv::Mat page = plain({600, 80}, 255);
+    draw_text(page, {10, 50}, text, 24, cv::Scalar::all(0));
+    cv::Mat grey;
+    cv::cvtColor(page, grey, cv::COLOR_BGR2GRAY);
+    const cv::Rect drawn = cv::boundingRect(255 - grey);
+    EXPECT_NEAR(drawn.width, text_width(text, 24), 5) << text;
+    EXPECT_NEAR(drawn.x, 10, 3) << text;
+  }
+  EXPECT_EQ(text_width("", 24), 0);
+  EXPECT_LT(text_width("é", 24), text_width("ee", 24));  // one letter, not two bytes
+}
+
+TEST(TypefaceTest, BrokenUtf8AndTextBeyondThePictureAreHarmless) {
+  cv::Mat page = plain({40, 20}, 255);
+  for (const std::string text : {"\xff", "a\xe2\x82", "\xf0\x9f\x98\x80", "\x80\x80", "\xc3", "日本"})
+    for (const int x : {-30, 0, 35})
+      for (const int y : {-5, 10, 40}) draw_text(page, {x, y}, text, 18, cv::Scalar::all(0));
+  EXPECT_EQ(text_width("\xff", 20), text_width("\xef\xbf\xbd", 20));
+  EXPECT_EQ(text_width("\xe2\x82z", 20), 2 * text_width("\xff", 20) + text_width("z", 20));
+}
+
+TEST(WritePictureTest, TheExtensionDecidesTheFormat) {
+  const TemporaryFolder folder;
+  const cv::Mat picture = attend::testing::gradient(40, 30);
+  for (const auto* name : {"a.png", "a.JPG", "a.jpeg", "a.webp", "\xff.png"}) {
+    write_picture(folder.path() / name, picture);
+    EXPECT_LE(cv::norm(read_picture(folder.path() / name).pixels, picture, cv::NORM_L1) / static_cast<double>(3 * picture.total()), 3);
+  }
+}
+
+TEST(WritePictureTest, RefusesWhatItCannotWriteAndLeavesNothing) {
+  const TemporaryFolder folder;
+  const cv::Mat picture = plain({10, 10}, 0);
+  EXPECT_THROW(write_picture(folder.path() / "a.bmp", picture), UsageError);
+  EXPECT_THROW(write_picture(folder.path() / "a", picture), UsageError);
+  EXPECT_THROW(write_picture(folder.path() / "missing" / "a.png", picture), Error);
+  EXPECT_THROW(write_picture(folder.path() / "a.jpg", plain({70000, 1}, 0)), Error);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+}  // namespace
+}  // namespace attend
