@@ -63,6 +63,9 @@ class Encoder {
   virtual void load_state(const TensorMap& state, const std::string& source) = 0;
 
   virtual void to(torch::Device device) = 0;
+
+  /// "fp32" or "bf16" from the next forward() on; the parameters are fp32 either way. Throws UsageError.
+  virtual void set_precision(const std::string& precision) = 0;
 };
 
 /// Makes the network options.family names, with random weights (He et al. 2015; a generator seeded by torch::manual_seed).

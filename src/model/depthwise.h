@@ -1,0 +1,38 @@
+// Depthwise convolution followed by ReLU6, forward and backward, for processors: LibTorch's own backward pass takes ten
+// times as long as the arithmetic needs.
+//
+// N pictures · H x W input · h x w output · C channels · k kernel side
+#pragma once
+
+#include <torch/torch.h>
+
+namespace attend {
+
+/// A depthwise convolution's shape. Rows and columns that the kernel needs outside the picture are 0.
+struct DepthwiseGeometry {
+  int64_t kernel;         // 3 or 5
+  int64_t stride;         // 1 or 2
+  int64_t top, left;      // zeros above and left of the picture
+  int64_t height, width;  // output
+};
+
+/// y = ReLU6(x * weight + bias). x [N, H, W, C] and y [N, h, w, C], fp32 or bf16, contiguous, on the processor;
+/// weight [k, k, C] and bias [C], fp32. Sums are fp32.
+void depthwise_relu6(const DepthwiseGeometry& geometry, const torch::Tensor& x, const torch::Tensor& weight,
+                     const torch::Tensor& bias, torch::Tensor& y);
+
+/// What depthwise_relu6_backward() adds to and writes.
+struct DepthwiseGradients {
+  torch::Tensor weight;      // [k, k, C] fp32, added to
+  torch::Tensor bias;        // [C] fp32, added to
+  torch::Tensor input;       // [N, H, W, C] like x, written
+  torch::Tensor input_bias;  // [C] fp32, added to: the sum of `input` over pictures and cells
+};
+
+/// The gradients of depthwise_relu6() for gy, the gradient of y, where x is itself the output of a ReLU6: `input` is the
+/// gradient before *that* ReLU6, and input_bias the gradient of the bias added before it. The order of all sums depends
+/// on the shapes alone, not on the number of threads. `input` and `input_bias` may be undefined: not computed.
+void depthwise_relu6_backward(const DepthwiseGeometry& geometry, const torch::Tensor& x, const torch::Tensor& y,
+                              const torch::Tensor& gy, const torch::Tensor& weight, DepthwiseGradients& gradients);
+
+}  // namespace attend

@@ -1,0 +1,133 @@
+// EfficientNet-Lite 0-4: EfficientNet (Tan and Le 2019) without squeeze-and-excitation, ReLU6 for swish, stem and head of
+// one width in all sizes. Names and sizes as in the weights of the package efficientnet_lite_pytorch.
+//
+// B pictures in a batch · S input side · h x w grid · C channels
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "model/families.h"
+#include "model/folded_encoder.h"
+#include "model/inverted_residual.h"
+#include "model/pointwise.h"
+
+namespace attend {
+namespace {
+
+constexpr double kEpsilon = 1e-3;  // of batch norm
+constexpr int64_t kStemChannels = 32, kHeadChannels = 1280;
+constexpr int64_t kPatch = 27, kPatchColumns = 32;  // 3 x 3 colours, filled up to whole lanes
+
+/// Table 1 of the paper, for width and depth 1.
+struct Group {
+  int repeats;
+  int64_t kernel, stride, expansion, outputs;
+};
+constexpr Group kGroups[] = {{1, 3, 1, 1, 16},  {2, 3, 2, 6, 24},  {2, 5, 2, 6, 40}, {3, 3, 2, 6, 80},
+                             {3, 5, 1, 6, 112}, {4, 5, 2, 6, 192}, {1, 3, 1, 6, 320}};
+
+struct Scale {
+  double width, depth;
+};
+constexpr Scale kScales[] = {{1.0, 1.0}, {1.0, 1.1}, {1.1, 1.2}, {1.2, 1.4}, {1.4, 1.8}};
+
+/// Channels at a width: the nearest multiple of 8, but no more than a tenth lower.
+int64_t scaled_channels(int64_t channels, double width) {
+  const double scaled = static_cast<double>(channels) * width;
+  const auto rounded = std::max<int64_t>(8, static_cast<int64_t>(scaled + 4) / 8 * 8);
+  return static_cast<double>(rounded) < 0.9 * scaled ? rounded + 8 : rounded;
+}
+
+/// The stem's weight as a matrix for extract_patches().
+torch::Tensor pack_stem(const torch::Tensor& weight, torch::ScalarType type) {
+  const auto matrix = weight.permute({0, 2, 3, 1}).reshape({weight.size(0), kPatch});      // [C, 27]
+  return torch::constant_pad_nd(matrix, {0, kPatchColumns - kPatch}).to(type).contiguous();  // [C, 32]
+}
+
+class EfficientNetLite : public FoldedEncoder {
+ public:
+  EfficientNetLite(const EncoderOptions& options, Scale scale) : FoldedEncoder(options) {
+    stem_ = &add("stem", "_conv_stem", "_bn0", kEpsilon, 3, kStemChannels, 3, 2);
+    int64_t inputs = kStemChannels;
+    for (const auto& group : kGroups) {
+      const bool scaled = &group != std::begin(kGroups) && &group != std::end(kGroups) - 1;
+      const int repeats = scaled ? static_cast<int>(std::ceil(scale.depth * group.repeats)) : group.repeats;
+      const int64_t outputs = scaled_channels(group.outputs, scale.width);
+      for (int i = 0; i < repeats; ++i) {
+        add_block(group, inputs, outputs, i == 0 ? group.stride : 1);
+        inputs = outputs;
+      }
+    }
+    next_stage();
+    head_ = &add("head", "_conv_head", "_bn1", kEpsilon, inputs, kHeadChannels, 1);
+  }
+
+  torch::Tensor forward(const torch::Tensor& pictures) override {
+    check(pictures);
+    const auto type = compute_type();
+    int stage = 0;
+    torch::Tensor x;
+    {
+      const torch::AutoGradMode mode(trains(stage));
+      x = stem(pictures);  // [B, ., ., 32]
+    }
+    for (const auto& block : blocks_) {
+      const torch::AutoGradMode mode(trains(++stage));
+      x = block.forward(x, type);  // [B, ., ., C]
+    }
+    const torch::AutoGradMode mode(trains(++stage));
+    if (!x.device().is_cpu()) {
+      return same_convolution(x, *head_).clamp(0, 6).to(torch::kFloat).contiguous();  // [B, h, w, 1280]
+    }
+    return pointwise_relu6(x, *head_, head_->packed(type, pack_pointwise), torch::kFloat);  // [B, h, w, 1280]
+  }
+
+  int64_t annotation_size() const override { return kHeadChannels; }
+
+  std::array<int64_t, 2> grid(int64_t input_size) const override {
+    const int64_t side = (input_size + 31) / 32;  // five halvings, each rounded up
+    return {side, side};
+  }
+
+ private:
+  void add_block(const Group& group, int64_t inputs, int64_t outputs, int64_t stride) {
+    next_stage();
+    const auto number = std::to_string(blocks_.size());
+    const auto name = "blocks." + number + ".", source = "_blocks." + number + ".";
+    const int64_t widened = inputs * group.expansion;
+    InvertedResidual block{};
+    if (group.expansion != 1) {
+      block.expand = &add(name + "expand", source + "_expand_conv", source + "_bn0", kEpsilon, inputs, widened, 1);
+    }
+    block.depthwise = &add(name + "depthwise", source + "_depthwise_conv", source + "_bn1", kEpsilon, widened, widened,
+                           group.kernel, stride, widened);
+    block.project = &add(name + "project", source + "_project_conv", source + "_bn2", kEpsilon, widened, outputs, 1);
+    block.residual = stride == 1 && inputs == outputs;
+    blocks_.push_back(block);
+  }
+
+  torch::Tensor stem(const torch::Tensor& pictures) const {
+    if (!pictures.device().is_cpu()) {
+      return same_convolution((pictures.to(torch::kFloat) / 127.5 - 1).to(compute_type()), *stem_)
+          .clamp(0, 6)
+          .contiguous();  // [B, ., ., 32]
+    }
+    const auto [top, height] = same_padding(pictures.size(1), 3, 2);
+    const auto [left, width] = same_padding(pictures.size(2), 3, 2);
+    const auto patches =
+        extract_patches(pictures, 3, 2, top, left, height, width, kPatchColumns, compute_type());  // [B, ., ., 32]
+    return pointwise_relu6(patches, *stem_, stem_->packed(compute_type(), pack_stem), compute_type());
+  }
+
+  const Convolution* stem_;
+  std::vector<InvertedResidual> blocks_;
+  const Convolution* head_;
+};
+
+}  // namespace
+
+std::unique_ptr<Encoder> make_efficientnet_lite(const EncoderOptions& options, int size) {
+  return std::make_unique<EfficientNetLite>(options, kScales[size]);
+}
+
+}  // namespace attend

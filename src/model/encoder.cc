@@ -1,0 +1,48 @@
+#include "model/encoder.h"
+
+#include "base/error.h"
+#include "model/families.h"
+
+namespace attend {
+namespace {
+
+struct Family {
+  const char* name;
+  std::unique_ptr<Encoder> (*make)(const EncoderOptions& options, int size);
+  int size;
+};
+
+constexpr Family kFamilies[] = {
+    {"efficientnet-lite0", make_efficientnet_lite, 0}, {"efficientnet-lite1", make_efficientnet_lite, 1},
+    {"efficientnet-lite2", make_efficientnet_lite, 2}, {"efficientnet-lite3", make_efficientnet_lite, 3},
+    {"efficientnet-lite4", make_efficientnet_lite, 4},
+};
+
+}  // namespace
+
+void EncoderOptions::list(OptionList& options) {
+  options.section("encoder", "Encoder");
+  options.add("family", family, "the network that turns pictures into annotations", one_of(encoder_families()));
+  options.add("input_size", input_size, "side of the square that pictures are brought to, pixels", between(32, 4096));
+  options.add("resize", resize, "how a picture becomes a square: squash its sides, crop its middle, pad it",
+              one_of({"squash", "crop", "pad"}));
+  options.add("precision", precision, "arithmetic of the convolutions", one_of({"fp32", "bf16"}));
+}
+
+std::vector<std::string> encoder_families() {
+  std::vector<std::string> names;
+  for (const auto& family : kFamilies) names.emplace_back(family.name);
+  return names;
+}
+
+std::unique_ptr<Encoder> make_encoder(const EncoderOptions& options) {
+  std::string known;
+  for (const auto& family : kFamilies) {
+    if (options.family == family.name) return family.make(options, family.size);
+    known += known.empty() ? "" : ", ";
+    known += family.name;
+  }
+  throw UsageError("encoder.family: \"" + options.family + "\" is unknown, must be one of " + known);
+}
+
+}  // namespace attend

@@ -1,0 +1,129 @@
+#include "model/folded_encoder.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace attend {
+namespace {
+
+const torch::Tensor& find(const TensorMap& tensors, const std::string& name, at::IntArrayRef shape,
+                          const std::string& source) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end()) throw InputError(source + ": no tensor \"" + name + "\": not weights of this network");
+  if (found->second.sizes() != shape) {
+    throw InputError(source + ": tensor \"" + name + "\" is " + c10::str(found->second.sizes()) + ", must be " +
+                     c10::str(shape) + ": not weights of this network");
+  }
+  return found->second;
+}
+
+}  // namespace
+
+torch::Tensor Convolution::packed(torch::ScalarType type,
+                                  torch::Tensor (*pack)(const torch::Tensor&, torch::ScalarType)) const {
+  const auto version = static_cast<int64_t>(weight._version());
+  auto& last = last_packed;
+  if (last.version != version || last.from != weight.data_ptr() || last.weight.scalar_type() != type) {
+    const torch::NoGradGuard no_grad;
+    last = {pack(weight.detach(), type), weight.data_ptr(), version};
+  }
+  return last.weight;
+}
+
+const Convolution& FoldedEncoder::add(std::string name, std::string source, std::string norm, double epsilon,
+                                      int64_t inputs, int64_t outputs, int64_t kernel, int64_t stride,
+                                      int64_t groups) {
+  const int64_t fan_in = inputs / groups * kernel * kernel;
+  Convolution convolution{std::move(name), std::move(source), std::move(norm), epsilon, stages_ - 1, stride, groups, {}, {}};
+  convolution.weight =
+      torch::randn({outputs, inputs / groups, kernel, kernel}) * std::sqrt(2.0 / fan_in);  // [O, I / groups, k, k]
+  convolution.bias = torch::zeros({outputs});                                              // [O]
+  return convolutions_.emplace_back(std::move(convolution));
+}
+
+void FoldedEncoder::set_trainable(int count) {
+  first_trainable_ = stages_ - std::clamp(count, 0, stages_);
+  for (auto& convolution : convolutions_) {
+    convolution.weight.set_requires_grad(convolution.stage >= first_trainable_);
+    convolution.bias.set_requires_grad(convolution.stage >= first_trainable_);
+  }
+}
+
+std::vector<torch::Tensor> FoldedEncoder::trainable_parameters() const {
+  std::vector<torch::Tensor> parameters;
+  for (const auto& convolution : convolutions_) {
+    if (convolution.stage < first_trainable_) continue;
+    parameters.push_back(convolution.weight);
+    parameters.push_back(convolution.bias);
+  }
+  return parameters;
+}
+
+void FoldedEncoder::set_precision(const std::string& precision) {
+  if (precision != "fp32" && precision != "bf16") {
+    throw UsageError("encoder.precision: \"" + precision + "\" is unknown, must be fp32 or bf16");
+  }
+  compute_type_ = precision == "bf16" ? torch::kBFloat16 : torch::kFloat;
+}
+
+void FoldedEncoder::import_weights(const TensorMap& weights, const std::string& source) {
+  const torch::NoGradGuard no_grad;
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> folded;  // all of them before any is changed
+  for (const auto& convolution : convolutions_) {
+    const auto shape = convolution.bias.sizes();
+    auto weight = find(weights, convolution.source + ".weight", convolution.weight.sizes(), source).to(torch::kDouble);
+    torch::Tensor bias;
+    if (convolution.norm.empty()) {
+      bias = find(weights, convolution.source + ".bias", shape, source);
+    } else {
+      const auto statistic = [&](const char* name) {
+        return find(weights, convolution.norm + name, shape, source).to(torch::kDouble);
+      };
+      const auto scale = statistic(".weight") / (statistic(".running_var") + convolution.epsilon).sqrt();  // [O]
+      bias = statistic(".bias") - statistic(".running_mean") * scale;                                      // [O]
+      weight = weight * scale.view({-1, 1, 1, 1});  // [O, I / groups, k, k]
+    }
+    folded.emplace_back(weight, bias);
+  }
+  for (size_t i = 0; i < folded.size(); ++i) {
+    convolutions_[i].weight.copy_(folded[i].first);
+    convolutions_[i].bias.copy_(folded[i].second);
+  }
+}
+
+TensorMap FoldedEncoder::state() const {
+  TensorMap state;
+  for (const auto& convolution : convolutions_) {
+    state[convolution.name + ".weight"] = convolution.weight;
+    state[convolution.name + ".bias"] = convolution.bias;
+  }
+  return state;
+}
+
+void FoldedEncoder::load_state(const TensorMap& state, const std::string& source) {
+  const torch::NoGradGuard no_grad;
+  const auto own = this->state();
+  for (const auto& [name, tensor] : own) find(state, name, tensor.sizes(), source);
+  for (auto [name, tensor] : own) tensor.copy_(state.at(name));
+}
+
+void FoldedEncoder::to(torch::Device device) {
+  for (auto& convolution : convolutions_) {
+    convolution.weight.set_data(convolution.weight.to(device));
+    convolution.bias.set_data(convolution.bias.to(device));
+  }
+}
+
+void FoldedEncoder::check(const torch::Tensor& pictures) const {
+  const bool fits = pictures.dim() == 4 && pictures.size(3) == 3 && pictures.scalar_type() == torch::kByte &&
+                    pictures.size(1) >= 32 && pictures.size(2) >= 32 && pictures.is_contiguous();
+  if (!fits) {
+    throw Error("encoder: pictures are " + c10::str(pictures.sizes()) + " " + c10::str(pictures.scalar_type()) +
+                ", must be contiguous bytes [B, S, S, 3] with S of 32 or more");
+  }
+  if (pictures.device() != device()) throw Error("encoder: pictures and weights are on different devices");
+}
+
+}  // namespace attend

@@ -1,0 +1,75 @@
+// What the encoders share: convolutions with batch norm folded into them, their names, and which of them are trained.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "model/encoder.h"
+
+namespace attend {
+
+/// A convolution and the frozen batch norm after it, as one weight and one bias.
+struct Convolution {
+  std::string name;    // attend's own
+  std::string source;  // in the published weights; `source`.bias is used where norm is empty
+  std::string norm;    // the batch norm there, "" where there is none
+  double epsilon;      // of that batch norm
+  int stage;
+  int64_t stride, groups;
+  torch::Tensor weight;  // [O, I / groups, k, k], fp32
+  torch::Tensor bias;    // [O], fp32
+
+  int64_t kernel() const { return weight.size(2); }
+  int64_t outputs() const { return weight.size(0); }
+
+  /// `weight` brought by `pack` to the layout and storage the arithmetic wants. Made again whenever the weight has
+  /// changed since (an optimizer step, a load) or the storage has; not for two threads at once.
+  torch::Tensor packed(torch::ScalarType type, torch::Tensor (*pack)(const torch::Tensor&, torch::ScalarType)) const;
+
+  /// What packed() made last, and of what.
+  struct Packed {
+    torch::Tensor weight;
+    const void* from = nullptr;
+    int64_t version = -1;
+  };
+  mutable Packed last_packed = {};
+};
+
+/// Keeps the convolutions of a network; a family adds them and says in forward() how they hang together.
+class FoldedEncoder : public Encoder {
+ public:
+  int stages() const override { return stages_; }
+  void set_trainable(int count) override;
+  std::vector<torch::Tensor> trainable_parameters() const override;
+  void set_precision(const std::string& precision) override;
+  void import_weights(const TensorMap& weights, const std::string& source) override;
+  TensorMap state() const override;
+  void load_state(const TensorMap& state, const std::string& source) override;
+  void to(torch::Device device) override;
+
+ protected:
+  explicit FoldedEncoder(const EncoderOptions& options) { set_precision(options.precision); }
+
+  /// Adds a convolution to the current last stage, with random weights for a ReLU behind it (He et al. 2015).
+  const Convolution& add(std::string name, std::string source, std::string norm, double epsilon, int64_t inputs,
+                         int64_t outputs, int64_t kernel, int64_t stride = 1, int64_t groups = 1);
+  /// What add() makes from here on belongs to a new stage.
+  void next_stage() { ++stages_; }
+
+  /// Whether this stage's parameters take part in a graph now.
+  bool trains(int stage) const { return stage >= first_trainable_ && torch::GradMode::is_enabled(); }
+  /// Throws Error unless `pictures` is what Encoder::forward() takes.
+  void check(const torch::Tensor& pictures) const;
+
+  torch::ScalarType compute_type() const { return compute_type_; }
+  torch::Device device() const { return convolutions_.front().weight.device(); }
+
+ private:
+  std::deque<Convolution> convolutions_;  // addresses stay
+  int stages_ = 1;
+  int first_trainable_ = 1 << 30;
+  torch::ScalarType compute_type_ = torch::kFloat;
+};
+
+}  // namespace attend

@@ -1,0 +1,281 @@
+#include "model/inverted_residual.h"
+
+#include <algorithm>
+
+#include "model/depthwise.h"
+#include "model/pointwise.h"
+
+namespace attend {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// A block is computed a few pictures at a time, so that the widened channels never leave the cache.
+constexpr int64_t kCacheBytes = 4 << 20;
+
+Tensor rows(const Tensor& x) { return x.view({-1, x.size(-1)}); }
+
+Tensor pack_depthwise(const Tensor& weight, torch::ScalarType) {
+  return weight.squeeze(1).permute({1, 2, 0}).contiguous();  // [k, k, E]
+}
+
+/// Tensors and sizes of one block at work; weights packed.
+struct Block {
+  Tensor expand, expand_bias, depthwise, depthwise_bias, project, project_bias;
+  DepthwiseGeometry geometry;
+  bool residual;
+
+  int64_t widened() const { return depthwise_bias.size(0); }
+  int64_t pictures_at_once(const Tensor& x) const {
+    const int64_t bytes = x.size(1) * x.size(2) * widened() * x.element_size();
+    return std::clamp<int64_t>(kCacheBytes / bytes, 1, x.size(0));
+  }
+};
+
+Block make_block(const InvertedResidual& convolutions, const Tensor& x, torch::ScalarType type) {
+  const auto& depthwise = *convolutions.depthwise;
+  const auto [before, height] = same_padding(x.size(1), depthwise.kernel(), depthwise.stride);
+  const auto [left, width] = same_padding(x.size(2), depthwise.kernel(), depthwise.stride);
+  Block block;
+  if (convolutions.expand) {
+    block.expand = convolutions.expand->packed(type, pack_pointwise);  // [E, I]
+    block.expand_bias = convolutions.expand->bias.detach();            // [E]
+  }
+  block.depthwise = depthwise.packed(torch::kFloat, pack_depthwise);    // [k, k, E]
+  block.depthwise_bias = depthwise.bias.detach();                       // [E]
+  block.project = convolutions.project->packed(type, pack_pointwise);   // [O, E]
+  block.project_bias = convolutions.project->bias.detach();             // [O]
+  block.geometry = {depthwise.kernel(), depthwise.stride, before, left, height, width};
+  block.residual = convolutions.residual;
+  return block;
+}
+
+/// y [N, h, w, O]. `widened` [N, H, W, E] and `filtered` [N, h, w, E] are kept for the backward pass where defined
+/// (`widened` is x itself where the block doesn't widen).
+Tensor run(const Block& block, const Tensor& x, Tensor* widened, Tensor* filtered) {
+  const auto& g = block.geometry;
+  const int64_t pictures = x.size(0), at_once = block.pictures_at_once(x), channels = block.widened();
+  auto y = torch::empty({pictures, g.height, g.width, block.project.size(0)}, x.options());  // [N, h, w, O]
+  const int64_t kept = widened ? pictures : at_once;
+  Tensor e, d;
+  if (block.expand.defined()) e = torch::empty({kept, x.size(1), x.size(2), channels}, x.options());  // [., H, W, E]
+  d = torch::empty({kept, g.height, g.width, channels}, x.options());                                 // [., h, w, E]
+  for (int64_t first = 0; first < pictures; first += at_once) {
+    const int64_t count = std::min(at_once, pictures - first), place = widened ? first : 0;
+    const auto part = x.narrow(0, first, count);  // [n, H, W, I]
+    auto wide = part;
+    if (block.expand.defined()) {
+      wide = e.narrow(0, place, count);  // [n, H, W, E]
+      auto to = rows(wide);
+      at::mm_out(to, rows(part), block.expand.t());
+      add_bias(to, block.expand_bias, Activation::kRelu6, {}, to);
+    }
+    auto narrow = d.narrow(0, place, count);  // [n, h, w, E]
+    depthwise_relu6(g, wide, block.depthwise, block.depthwise_bias, narrow);
+    auto out = rows(y.narrow(0, first, count));  // [n·h·w, O]
+    at::mm_out(out, rows(narrow), block.project.t());
+    add_bias(out, block.project_bias, Activation::kNone, block.residual ? rows(part) : Tensor(), out);
+  }
+  if (widened) {
+    *widened = block.expand.defined() ? e : x;
+    *filtered = d;
+  }
+  return y;
+}
+
+/// Gradients of one block; a sum over pictures each, but for `input` [N, H, W, I].
+struct BlockGradients {
+  Tensor input, expand, expand_bias, depthwise, depthwise_bias, project, project_bias;
+};
+
+BlockGradients run_backward(const Block& block, const Tensor& x, const Tensor& widened, const Tensor& filtered,
+                            const Tensor& gy, bool input_wanted) {
+  const int64_t pictures = x.size(0), at_once = block.pictures_at_once(x);
+  const auto zeros = [](const Tensor& like) { return torch::zeros(like.sizes(), torch::kFloat); };
+  BlockGradients total;
+  total.project = zeros(block.project);
+  total.project_bias = zeros(block.project_bias);
+  total.depthwise = zeros(block.depthwise);
+  total.depthwise_bias = zeros(block.depthwise_bias);
+  const bool widens = block.expand.defined();
+  if (widens) {
+    total.expand = zeros(block.expand);
+    total.expand_bias = zeros(block.expand_bias);
+  }
+  if (input_wanted) total.input = torch::empty_like(x);  // [N, H, W, I]
+  auto g_filtered = torch::empty_like(filtered.narrow(0, 0, at_once));  // [., h, w, E]
+  auto g_widened = torch::empty_like(widened.narrow(0, 0, at_once));    // [., H, W, E]
+  for (int64_t first = 0; first < pictures; first += at_once) {
+    const int64_t count = std::min(at_once, pictures - first);
+    const auto g_out = rows(gy.narrow(0, first, count));       // [n·h·w, O]
+    const auto narrow = filtered.narrow(0, first, count);      // [n, h, w, E]
+    const auto wide = widened.narrow(0, first, count);         // [n, H, W, E]
+    const auto part = rows(x.narrow(0, first, count));         // [n·H·W, I]
+    bias_backward(g_out, {}, {}, total.project_bias);
+    total.project.add_(at::mm(g_out.t(), rows(narrow)));       // [O, E]
+    auto g_narrow = g_filtered.narrow(0, 0, count);            // [n, h, w, E]
+    auto g_narrow_rows = rows(g_narrow);
+    at::mm_out(g_narrow_rows, g_out, block.project);
+
+    DepthwiseGradients gradients{total.depthwise, total.depthwise_bias, {}, {}};
+    if (widens || input_wanted) gradients.input = g_widened.narrow(0, 0, count);  // [n, H, W, E]
+    if (widens) gradients.input_bias = total.expand_bias;
+    depthwise_relu6_backward(block.geometry, wide, narrow, g_narrow, block.depthwise, gradients);
+
+    if (widens) {
+      const auto g_wide = rows(gradients.input);               // [n·H·W, E]
+      total.expand.add_(at::mm(g_wide.t(), part));             // [E, I]
+      if (input_wanted) {
+        auto g_part = rows(total.input.narrow(0, first, count));  // [n·H·W, I]
+        at::mm_out(g_part, g_wide, block.expand);
+      }
+    } else if (input_wanted) {
+      total.input.narrow(0, first, count).copy_(gradients.input);
+    }
+  }
+  if (input_wanted && block.residual) total.input.add_(gy);
+  return total;
+}
+
+/// The block as one step of a graph. The weights' gradients are fp32, like the weights.
+struct InvertedResidualFunction : torch::autograd::Function<InvertedResidualFunction> {
+  using Weight = c10::optional<Tensor>;
+
+  // The last six are inputs only for the graph's sake: their packed forms are in `block`.
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Block& block, const Weight&, const Weight&,
+                        const Tensor&, const Tensor&, const Tensor&, const Tensor&) {
+    Tensor widened, filtered;
+    auto y = run(block, x, &widened, &filtered);
+    context->save_for_backward({x, block.expand.defined() ? widened : Tensor(), filtered, block.expand,
+                                block.expand_bias, block.depthwise, block.depthwise_bias, block.project,
+                                block.project_bias});
+    const auto& g = block.geometry;
+    context->saved_data["geometry"] =
+        std::vector<int64_t>{g.kernel, g.stride, g.top, g.left, g.height, g.width};
+    context->saved_data["residual"] = block.residual;
+    context->saved_data["input_wanted"] = x.requires_grad();
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto g = context->saved_data["geometry"].toIntVector();
+    const auto& x = saved[0];
+    Block block{saved[3], saved[4], saved[5], saved[6], saved[7], saved[8], {g[0], g[1], g[2], g[3], g[4], g[5]},
+                context->saved_data["residual"].toBool()};
+    auto total = run_backward(block, x, block.expand.defined() ? saved[1] : x, saved[2], gradients[0].contiguous(),
+                              context->saved_data["input_wanted"].toBool());
+    const auto matrix = [](const Tensor& m) { return m.defined() ? m.view({m.size(0), m.size(1), 1, 1}) : m; };
+    return {total.input,
+            Tensor(),
+            matrix(total.expand),
+            total.expand_bias,
+            total.depthwise.permute({2, 0, 1}).unsqueeze(1).contiguous(),  // [E, 1, k, k]
+            total.depthwise_bias,
+            matrix(total.project),
+            total.project_bias};
+  }
+};
+
+/// y = ReLU6(x · matrix^T + bias), a few pictures at a time.
+Tensor run_pointwise(const Tensor& x, const Tensor& matrix, const Tensor& bias, torch::ScalarType out_type) {
+  auto sizes = x.sizes().vec();
+  sizes.back() = matrix.size(0);
+  auto y = torch::empty(sizes, x.options().dtype(out_type));  // [N, h, w, O]
+  const int64_t bytes = x.size(1) * x.size(2) * matrix.size(0) * x.element_size();
+  const int64_t at_once = std::clamp<int64_t>(kCacheBytes / bytes, 1, x.size(0));
+  for (int64_t first = 0; first < x.size(0); first += at_once) {
+    const int64_t count = std::min(at_once, x.size(0) - first);
+    const auto product = at::mm(rows(x.narrow(0, first, count)), matrix.t());  // [n·h·w, O]
+    add_bias(product, bias, Activation::kRelu6, {}, rows(y.narrow(0, first, count)));
+  }
+  return y;
+}
+
+struct PointwiseRelu6Function : torch::autograd::Function<PointwiseRelu6Function> {
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& matrix, torch::ScalarType out_type,
+                        const Tensor& weight, const Tensor& bias) {
+    auto y = run_pointwise(x, matrix, bias.detach(), out_type);
+    context->save_for_backward({x, matrix, y});
+    context->saved_data["weight_shape"] = weight.sizes().vec();
+    context->saved_data["input_wanted"] = x.requires_grad();
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto &x = saved[0], &matrix = saved[1], &y = saved[2];
+    const auto gy = gradients[0].contiguous();
+    auto bias = torch::zeros({matrix.size(0)});                     // [O]
+    auto g = torch::empty({rows(y).size(0), matrix.size(0)}, x.options());  // [M, O]
+    bias_backward(rows(gy), rows(y), g, bias);
+    const auto weight = at::mm(g.t(), rows(x)).to(torch::kFloat);   // [O, columns]
+    Tensor input;
+    if (context->saved_data["input_wanted"].toBool()) input = at::mm(g, matrix).view_as(x);  // [N, h, w, I]
+    return {input, Tensor(), Tensor(), unpack_matrix(weight, context->saved_data["weight_shape"].toIntVector()), bias};
+  }
+
+  /// Columns are kernel row, kernel column, input, then padding.
+  static Tensor unpack_matrix(const Tensor& matrix, const std::vector<int64_t>& shape) {
+    return matrix.narrow(1, 0, shape[1] * shape[2] * shape[3])
+        .view({shape[0], shape[2], shape[3], shape[1]})
+        .permute({0, 3, 1, 2})
+        .contiguous();  // [O, I, k, k]
+  }
+};
+
+bool in_graph(const Tensor& x, const Convolution& convolution) {
+  return torch::GradMode::is_enabled() && (x.requires_grad() || convolution.weight.requires_grad());
+}
+
+}  // namespace
+
+std::array<int64_t, 2> same_padding(int64_t side, int64_t kernel, int64_t stride) {
+  const int64_t out = (side + stride - 1) / stride;
+  return {std::max<int64_t>((out - 1) * stride + kernel - side, 0) / 2, out};
+}
+
+Tensor pack_pointwise(const Tensor& weight, torch::ScalarType type) {
+  return weight.view({weight.size(0), weight.size(1)}).to(type).clone();  // [O, I]
+}
+
+Tensor same_convolution(const Tensor& x, const Convolution& convolution) {
+  const int64_t kernel = convolution.kernel(), stride = convolution.stride;
+  const auto [top, height] = same_padding(x.size(1), kernel, stride);
+  const auto [left, width] = same_padding(x.size(2), kernel, stride);
+  const int64_t bottom = std::max<int64_t>((height - 1) * stride + kernel - x.size(1), 0) - top;
+  const int64_t right = std::max<int64_t>((width - 1) * stride + kernel - x.size(2), 0) - left;
+  const auto padded = torch::constant_pad_nd(x.permute({0, 3, 1, 2}), {left, right, top, bottom});  // [N, I, ., .]
+  const std::vector<int64_t> strides{stride, stride}, none{0, 0}, dilation{1, 1};
+  return torch::conv2d(padded.contiguous(torch::MemoryFormat::ChannelsLast), convolution.weight.to(x.scalar_type()),
+                       convolution.bias.to(x.scalar_type()), strides, none, dilation, convolution.groups)
+      .permute({0, 2, 3, 1});  // [N, h, w, O]
+}
+
+Tensor pointwise_relu6(const Tensor& x, const Convolution& convolution, const Tensor& matrix,
+                       torch::ScalarType out_type) {
+  if (!in_graph(x, convolution)) return run_pointwise(x, matrix, convolution.bias.detach(), out_type);
+  return PointwiseRelu6Function::apply(x, matrix, out_type, convolution.weight, convolution.bias);
+}
+
+Tensor InvertedResidual::forward(const Tensor& x, torch::ScalarType type) const {
+  if (!x.device().is_cpu()) {
+    auto y = expand ? same_convolution(x, *expand).clamp(0, 6) : x;  // [N, H, W, E]
+    y = same_convolution(y, *depthwise).clamp(0, 6);                 // [N, h, w, E]
+    y = same_convolution(y, *project);                               // [N, h, w, O]
+    return residual ? x + y : y;
+  }
+  const auto block = make_block(*this, x, type);
+  if (!in_graph(x, *project)) return run(block, x, nullptr, nullptr);
+  c10::optional<Tensor> weight, bias;
+  if (expand) {
+    weight = expand->weight;
+    bias = expand->bias;
+  }
+  return InvertedResidualFunction::apply(x, block, weight, bias, depthwise->weight, depthwise->bias, project->weight,
+                                         project->bias);
+}
+
+}  // namespace attend

@@ -1,0 +1,40 @@
+// The block EfficientNet-Lite is made of (Sandler et al. 2018, MobileNetV2, figure 4b): a 1x1 convolution that widens, a
+// depthwise one, a 1x1 convolution that narrows, and the input added where shapes allow.
+//
+// N pictures · H x W input · h x w output · I inputs · E widened channels · O outputs · k kernel side
+#pragma once
+
+#include <torch/torch.h>
+
+#include <array>
+
+#include "model/folded_encoder.h"
+
+namespace attend {
+
+/// {zeros before, output side} of a convolution padded as TensorFlow's "same": the odd zero stands at the end.
+std::array<int64_t, 2> same_padding(int64_t side, int64_t kernel, int64_t stride);
+
+/// The convolutions of one block; `expand` is null in the first, which doesn't widen.
+struct InvertedResidual {
+  const Convolution* expand;
+  const Convolution* depthwise;
+  const Convolution* project;
+  bool residual;
+
+  /// x [N, H, W, I] → [N, h, w, O], both in `type` storage and contiguous. Part of a graph if x or a weight is.
+  torch::Tensor forward(const torch::Tensor& x, torch::ScalarType type) const;
+};
+
+/// ReLU6(x * weight + bias) for x [N, h, w, I] and a 1x1 convolution, or rows of patches and their convolution; in
+/// `out_type` storage [N, h, w, O]. `matrix` is its packed weight [O, I].
+torch::Tensor pointwise_relu6(const torch::Tensor& x, const Convolution& convolution, const torch::Tensor& matrix,
+                              torch::ScalarType out_type);
+
+/// A 1x1 convolution's weight as a matrix [O, I].
+torch::Tensor pack_pointwise(const torch::Tensor& weight, torch::ScalarType type);
+
+/// For devices other than the processor: the convolution with "same" padding, by LibTorch. x and result NHWC.
+torch::Tensor same_convolution(const torch::Tensor& x, const Convolution& convolution);
+
+}  // namespace attend

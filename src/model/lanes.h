@@ -1,0 +1,76 @@
+// Sixteen fp32 values that fill one vector register, and their way from and to fp32 and bf16 storage. Written in the
+// compiler's vector types: one source for every processor, AVX-512 where the compiler may use it.
+#pragma once
+
+#include <c10/util/BFloat16.h>
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+namespace attend {
+
+constexpr int64_t kLanes = 16;
+using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
+using LaneBits = uint32_t __attribute__((vector_size(kLanes * sizeof(uint32_t))));
+using HalfLaneBits = uint16_t __attribute__((vector_size(kLanes * sizeof(uint16_t))));
+
+[[gnu::always_inline]] inline Lanes splat(float value) { return Lanes{} + value; }
+
+/// Sixteen values from `from`, which needs no alignment.
+[[gnu::always_inline]] inline Lanes load_lanes(const float* from) {
+  Lanes lanes;
+  std::memcpy(&lanes, from, sizeof lanes);
+  return lanes;
+}
+
+[[gnu::always_inline]] inline Lanes load_lanes(const c10::BFloat16* from) {
+  HalfLaneBits bits;
+  std::memcpy(&bits, from, sizeof bits);
+  return reinterpret_cast<Lanes>(__builtin_convertvector(bits, LaneBits) << 16);
+}
+
+[[gnu::always_inline]] inline void store_lanes(float* to, Lanes lanes) { std::memcpy(to, &lanes, sizeof lanes); }
+
+/// Rounds to the nearest, ties to even.
+[[gnu::always_inline]] inline void store_lanes(c10::BFloat16* to, Lanes lanes) {
+  const auto bits = reinterpret_cast<LaneBits>(lanes);
+  const auto rounded = __builtin_convertvector((bits + 0x7fff + ((bits >> 16) & 1)) >> 16, HalfLaneBits);
+  std::memcpy(to, &rounded, sizeof rounded);
+}
+
+/// The first `count` of sixteen (the others are 0); for the last channels of a row.
+template <class T>
+Lanes load_lanes(const T* from, int64_t count) {
+  if (count >= kLanes) return load_lanes(from);
+  Lanes lanes{};
+  for (int64_t i = 0; i < count; ++i) lanes[i] = static_cast<float>(from[i]);
+  return lanes;
+}
+
+template <class T>
+void store_lanes(T* to, Lanes lanes, int64_t count) {
+  if (count >= kLanes) return store_lanes(to, lanes);
+  for (int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(static_cast<float>(lanes[i]));
+}
+
+[[gnu::always_inline]] inline Lanes relu6(Lanes lanes) {
+  lanes = lanes > 0 ? lanes : Lanes{};
+  return lanes < 6 ? lanes : splat(6);
+}
+
+/// `gradient` where ReLU6 let its input through, 0 where it didn't; `output` is what ReLU6 returned.
+[[gnu::always_inline]] inline Lanes relu6_gradient(Lanes gradient, Lanes output) {
+  return output > 0 & output < 6 ? gradient : Lanes{};
+}
+
+/// Calls body(0), …, body(count - 1) with indices the compiler knows, so that small arrays live in registers.
+template <int count, class Body>
+[[gnu::always_inline]] inline void unroll(Body&& body) {
+  [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
+    (body(std::integral_constant<int, i>{}), ...);
+  }(std::make_integer_sequence<int, count>{});
+}
+
+}  // namespace attend

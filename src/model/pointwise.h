@@ -1,0 +1,30 @@
+// What stands around a 1x1 convolution, which on NHWC data is a matrix product: bias, ReLU6 and residual in one pass
+// over memory, forward and backward. For processors.
+//
+// M rows (pictures x cells) · N channels
+#pragma once
+
+#include <torch/torch.h>
+
+namespace attend {
+
+/// What follows the sum.
+enum class Activation { kNone, kRelu6 };
+
+/// out = activation(x + bias) + residual. x and out [M, N], fp32 or bf16 each (out may be x), residual [M, N] like x or
+/// undefined, bias [N] fp32; all contiguous. Sums are fp32.
+void add_bias(const torch::Tensor& x, const torch::Tensor& bias, Activation activation, const torch::Tensor& residual,
+              torch::Tensor out);
+
+/// The gradient before activation and bias, `out` [M, N], for gy, the gradient after them, and y, their result [M, N]
+/// (undefined without an activation; then `out` may be undefined too: only the sum is wanted). Adds its sum over rows to
+/// bias_gradient [N] fp32, in an order that depends on the shapes alone.
+void bias_backward(const torch::Tensor& gy, const torch::Tensor& y, torch::Tensor out, torch::Tensor& bias_gradient);
+
+/// Pictures as the rows of a matrix whose product with the weights is the convolution: x u8 [B, H, W, 3] →
+/// [B, height, width, columns], values scaled to x / 127.5 - 1, zeros outside the picture. Columns are kernel row,
+/// kernel column, colour, then zeros up to `columns`.
+torch::Tensor extract_patches(const torch::Tensor& pictures, int64_t kernel, int64_t stride, int64_t top, int64_t left,
+                              int64_t height, int64_t width, int64_t columns, torch::ScalarType type);
+
+}  // namespace attend
