@@ -43,18 +43,15 @@ Counts count(const CaptionPair& pair) {
   counts.length = static_cast<double>(pair.candidate.size());
   counts.reference_length = static_cast<double>(closest_length(pair));
 
-  std::vector<NgramCounts> references;
-  for (const auto& reference : pair.references) references.push_back(count_ngrams(reference));
-  const auto candidate = count_ngrams(pair.candidate);
-  for (int n = 0; n < kMaxNgram; ++n) {
-    for (const auto& [ngram, times] : candidate[n]) {
+  std::vector<Ngrams> references;
+  for (const auto& reference : pair.references) references.emplace_back(reference);
+  const Ngrams candidate(pair.candidate);
+  for (int n = 1; n <= kMaxNgram; ++n) {
+    for (const auto& [ngram, times] : candidate.of(n)) {
       int most = 0;
-      for (const auto& reference : references) {
-        const auto found = reference[n].find(ngram);
-        if (found != reference[n].end()) most = std::max(most, found->second);
-      }
-      counts.correct[n] += std::min(times, most);
-      counts.guessed[n] += times;
+      for (const auto& reference : references) most = std::max(most, reference.times(n, ngram));
+      counts.correct[n - 1] += std::min(times, most);
+      counts.guessed[n - 1] += times;
     }
   }
   return counts;

@@ -15,9 +15,9 @@ Cider::Cider(std::span<const std::vector<Tokens>> references)
     if (references[picture].empty()) throw InputError("references: picture " + std::to_string(picture) + " has none");
     std::array<std::unordered_set<uint32_t>, kMaxNgram> seen;
     for (const auto& reference : references[picture]) {
-      const auto counts = count_ngrams(reference);
+      const Ngrams ngrams(reference);
       for (int n = 0; n < kMaxNgram; ++n) {
-        for (const auto& [ngram, times] : counts[n]) {
+        for (const auto& [ngram, times] : ngrams.of(n + 1)) {
           const auto number = numbers_[n].emplace(ngram, static_cast<uint32_t>(idf_[n].size())).first->second;
           if (number == idf_[n].size()) idf_[n].push_back(0);
           if (seen[n].insert(number).second) ++idf_[n][number];  // the document frequency, until all are counted
@@ -37,10 +37,10 @@ Cider::Cider(std::span<const std::vector<Tokens>> references)
 Cider::Caption Cider::weigh(const Tokens& tokens) const {
   Caption caption;
   caption.length = tokens.empty() ? 0 : static_cast<double>(tokens.size() - 1);
-  const auto counts = count_ngrams(tokens);
+  const Ngrams ngrams(tokens);
   for (int n = 0; n < kMaxNgram; ++n) {
     auto& [weights, norm] = caption.vectors[n];
-    for (const auto& [ngram, times] : counts[n]) {
+    for (const auto& [ngram, times] : ngrams.of(n + 1)) {
       const auto found = numbers_[n].find(ngram);
       const bool known = found != numbers_[n].end();
       const double weight = times * (known ? idf_[n][found->second] : log_pictures_);
@@ -67,7 +67,8 @@ double Cider::score(size_t picture, const Tokens& tokens) const {
       for (const auto& [number, weight] : candidate.vectors[n].weights) {
         while (at != weights.end() && at->first < number) ++at;
         if (at == weights.end()) break;
-        if (at->first == number) product += std::min(weight, at->second) * at->second;  // clipped: repeating gains nothing
+        if (at->first == number)
+          product += std::min(weight, at->second) * at->second;  // clipped: repeating gains nothing
       }
       const double norms = candidate.vectors[n].norm * norm;
       if (norms != 0) sum += length_penalty * product / norms;
@@ -83,7 +84,8 @@ Scores cider_d(std::span<const CaptionPair> pairs) {
   Scores scores;
   for (size_t i = 0; i < pairs.size(); ++i) scores.pictures.push_back(cider.score(i, pairs[i].candidate));
   if (!pairs.empty()) {
-    scores.corpus = std::accumulate(scores.pictures.begin(), scores.pictures.end(), 0.0) / static_cast<double>(pairs.size());
+    scores.corpus =
+        std::accumulate(scores.pictures.begin(), scores.pictures.end(), 0.0) / static_cast<double>(pairs.size());
   }
   return scores;
 }

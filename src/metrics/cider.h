@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -35,12 +36,17 @@ class Cider {
     double length = 0;  // coco-caption measures length in bigrams
   };
 
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+
   Caption weigh(const Tokens& tokens) const;
 
   double log_pictures_;
-  std::array<std::unordered_map<std::string, uint32_t>, kMaxNgram> numbers_;  // n-gram → its number
-  std::array<std::vector<double>, kMaxNgram> idf_;                            // by number
-  std::vector<std::vector<Caption>> references_;                              // by picture
+  std::array<std::unordered_map<std::string, uint32_t, Hash, std::equal_to<>>, kMaxNgram>
+      numbers_;                                     // n-gram → its number
+  std::array<std::vector<double>, kMaxNgram> idf_;  // by number
+  std::vector<std::vector<Caption>> references_;    // by picture
 };
 
 /// CIDEr-D with the document frequencies of the pairs' own references: what coco-caption prints.

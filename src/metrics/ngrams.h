@@ -2,8 +2,9 @@
 #pragma once
 
 #include <array>
-#include <string>
-#include <unordered_map>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "metrics/caption_pair.h"
 
@@ -11,10 +12,23 @@ namespace attend {
 
 constexpr int kMaxNgram = 4;
 
-/// counts[n - 1] maps each n-gram, its words joined by newlines (which no token of a line holds), to its count.
-using NgramCounts = std::array<std::unordered_map<std::string, int>, kMaxNgram>;
+/// The n-grams of one to four words of a caption. An n-gram is its words joined by newlines, which no token holds.
+class Ngrams {
+ public:
+  using Counts = std::vector<std::pair<std::string_view, int>>;  // n-gram and times, in alphabetical order
 
-/// All n-grams of one to four words.
-NgramCounts count_ngrams(const Tokens& tokens);
+  explicit Ngrams(const Tokens& tokens);
+  Ngrams(Ngrams&&) = default;  // a vector keeps its place when it moves, so the views stay good
+  Ngrams(const Ngrams&) = delete;
+
+  /// Those of n words, 1 <= n <= kMaxNgram.
+  const Counts& of(int n) const { return counts_[n - 1]; }
+  /// How often an n-gram of n words stands in the caption.
+  int times(int n, std::string_view ngram) const;
+
+ private:
+  std::vector<char> text_;
+  std::array<Counts, kMaxNgram> counts_;
+};
 
 }  // namespace attend

@@ -117,9 +117,9 @@ struct Line {
   }
 };
 
-/// Finds tokens from left to right. Each rule is a function that looks at the line from one place on and offers a token;
-/// the rule that has looked furthest wins (what it looked at behind its token counts), the earlier rule of two that
-/// looked equally far. Rules that may look far ahead of the token keep what they saw, so that time stays linear.
+/// Finds tokens from left to right. Each rule is a function that looks at the line from one place on and offers a
+/// token; the rule that has looked furthest wins (what it looked at behind its token counts), the earlier rule of two
+/// that looked equally far. Rules that may look far ahead of the token keep what they saw, so that time stays linear.
 class Scanner {
  public:
   explicit Scanner(std::string_view bytes) : line_(bytes) {}
@@ -345,7 +345,8 @@ class Scanner {
     const size_t upper = skip(at_, is_ascii_upper);
     if (upper > at_) {  // AT&T, A+B
       size_t end = upper;
-      while ((line_[end] == '&' || line_[end] == '+') && is_ascii_upper(line_[end + 1])) end = skip(end + 1, is_ascii_upper);
+      while ((line_[end] == '&' || line_[end] == '+') && is_ascii_upper(line_[end + 1]))
+        end = skip(end + 1, is_ascii_upper);
       if (end > upper) offer(end);
     }
     slashes();
@@ -358,8 +359,10 @@ class Scanner {
     while (line_[end] == '-') {
       const size_t acronym = initials(end + 1);
       size_t part = skip(end + 1, [](char32_t c) { return is_ascii_alnum(c) || c == 0xad; });
-      if (acronym > end + 1 && line_[acronym] == '.') part = acronym + 1;
-      else if (acronym > end + 4) part = acronym - 1;  // the last letter belongs to what follows
+      if (acronym > end + 1 && line_[acronym] == '.')
+        part = acronym + 1;
+      else if (acronym > end + 4)
+        part = acronym - 1;  // the last letter belongs to what follows
       if (part == end + 1) break;
       end = part;
       hyphenated = true;
@@ -375,7 +378,8 @@ class Scanner {
   size_t slash_part(size_t at) const {
     size_t end = skip_alnum(at);
     if (end == at) return at;
-    for (int i = 0; i < 2 && line_[end] == '-' && is_ascii_letter(line_[end + 1]); ++i) end = skip(end + 1, is_ascii_letter);
+    for (int i = 0; i < 2 && line_[end] == '-' && is_ascii_letter(line_[end + 1]); ++i)
+      end = skip(end + 1, is_ascii_letter);
     return end;
   }
 
@@ -394,10 +398,10 @@ class Scanner {
 
   /// Names of files with a known extension.
   void file_name() {
-    static const Set kExtensions = {"bat",  "bmp", "c",   "class", "cgi", "cpp", "dll", "doc", "docx", "exe", "gif",
-                                    "gz",   "h",   "htm", "html",  "jar", "java", "jpeg", "jpg", "mov", "mp3", "pdf",
-                                    "php",  "pl",  "png", "ppt",   "ps",  "py",  "sql", "tar", "txt",  "wav", "x",
-                                    "xml",  "zip"};
+    static const Set kExtensions = {"bat", "bmp", "c",   "class", "cgi", "cpp",  "dll", "doc",  "docx",
+                                    "exe", "gif", "gz",  "h",     "htm", "html", "jar", "java", "jpeg",
+                                    "jpg", "mov", "mp3", "pdf",   "php", "pl",   "png", "ppt",  "ps",
+                                    "py",  "sql", "tar", "txt",   "wav", "x",    "xml", "zip"};
     // Where the last known extension of the run of words and full stops ends; 0 without one.
     if (at_ >= file_run_end_) {
       file_run_end_ = at_;
@@ -435,12 +439,12 @@ class Scanner {
 
   /// Whether a word that seldom follows an acronym unless it begins a sentence stands behind the blank at `at`.
   size_t sentence_starter(size_t at) const {
-    static const Set kStarters = {
-        "a",       "about", "according", "additionally", "after", "an",    "as",    "at",   "but",   "earlier", "he",
-        "her",     "here",  "however",   "if",           "in",    "it",    "last",  "many", "more",  "mr.",     "ms.",
-        "now",     "once",  "one",       "other",        "our",   "she",   "since", "so",   "some",  "such",    "that",
-        "the",     "their", "then",      "there",        "these", "they",  "this",  "we",   "what",  "when",    "while",
-        "yet",     "you"};
+    static const Set kStarters = {"a",    "about",   "according", "additionally", "after", "an",      "as",   "at",
+                                  "but",  "earlier", "he",        "her",          "here",  "however", "if",   "in",
+                                  "it",   "last",    "many",      "more",         "mr.",   "ms.",     "now",  "once",
+                                  "one",  "other",   "our",       "she",          "since", "so",      "some", "such",
+                                  "that", "the",     "their",     "then",         "there", "these",   "they", "this",
+                                  "we",   "what",    "when",      "while",        "yet",   "you"};
     const size_t word = skip_blanks(at);
     if (word == at) return 0;
     if (line_[word] == '<') return tag_end(word);
@@ -453,24 +457,25 @@ class Scanner {
 
   void abbreviations() {
     // A sentence may end with one of these ...
-    static const Set kMayEnd = {
-        "jan",  "feb",  "mar",  "apr",  "jun",  "jul",  "aug",  "sep",  "sept",  "oct",   "nov",  "dec",  "mon",
-        "tue",  "tues", "wed",  "thu",  "thurs", "fri", "ala",  "ariz", "calif", "colo",  "conn", "ct",   "dak",
-        "fla",  "ga",   "kan",  "kans", "ky",   "md",   "mich", "minn", "mo",    "mont",  "neb",  "nev",  "okla",
-        "penn", "tenn", "va",   "vt",   "wis",  "wisc", "wyo",  "inc",  "co",    "cos",   "corp", "pty",  "ptys",
-        "pte",  "ptes", "ppty", "ppte", "ltd",  "plc",  "bancorp", "bhd", "assn", "univ", "intl", "sys",  "tel",
-        "est",  "ext",  "sq",   "jr",   "sr",   "bros", "blvd", "rd",   "esq",   "etc",   "al",   "seq",  "bldg",
-        "rt"};
+    static const Set kMayEnd = {"jan",  "feb",   "mar",  "apr",  "jun",  "jul",  "aug", "sep",   "sept",    "oct",
+                                "nov",  "dec",   "mon",  "tue",  "tues", "wed",  "thu", "thurs", "fri",     "ala",
+                                "ariz", "calif", "colo", "conn", "ct",   "dak",  "fla", "ga",    "kan",     "kans",
+                                "ky",   "md",    "mich", "minn", "mo",   "mont", "neb", "nev",   "okla",    "penn",
+                                "tenn", "va",    "vt",   "wis",  "wisc", "wyo",  "inc", "co",    "cos",     "corp",
+                                "pty",  "ptys",  "pte",  "ptes", "ppty", "ppte", "ltd", "plc",   "bancorp", "bhd",
+                                "assn", "univ",  "intl", "sys",  "tel",  "est",  "ext", "sq",    "jr",      "sr",
+                                "bros", "blvd",  "rd",   "esq",  "etc",  "al",   "seq", "bldg",  "rt"};
     // ... or, with a capital, one of these; the small words are words of their own.
-    static const Set kMayEndCapital = {"Ark", "Az", "Del", "Ill", "Ind", "La", "Mass", "Miss", "Ore", "Pa", "Tex", "Wash"};
+    static const Set kMayEndCapital = {"Ark",  "Az",   "Del", "Ill", "Ind", "La",
+                                       "Mass", "Miss", "Ore", "Pa",  "Tex", "Wash"};
     // A name follows these.
-    static const Set kInside = {
-        "mr",   "mrs",  "ms",    "dr",   "drs",  "prof", "profs", "sen",  "sens",  "rep",   "reps",  "atty", "attys",
-        "lt",   "col",  "gen",   "messrs", "gov", "govs", "adm",  "rev",  "maj",   "sgt",   "cpl",   "pvt",  "capt",
-        "st",   "ste",  "ave",   "pres", "lieut", "hon", "brig",  "comdr", "cmdr", "pfc",   "spc",   "supt", "supts",
-        "det",  "mt",   "ft",    "adj",  "adv",  "asst", "assoc", "ens",  "insp",  "mlle",  "mme",   "msgr", "sfc",
-        "invt", "elec", "natl",  "mfg",  "mtg",  "dept", "vs",    "alex", "wm",    "jos",   "cie",   "cf",   "treas",
-        "ph"};
+    static const Set kInside = {"mr",    "mrs",  "ms",    "dr",    "drs",   "prof",  "profs",  "sen",  "sens",  "rep",
+                                "reps",  "atty", "attys", "lt",    "col",   "gen",   "messrs", "gov",  "govs",  "adm",
+                                "rev",   "maj",  "sgt",   "cpl",   "pvt",   "capt",  "st",     "ste",  "ave",   "pres",
+                                "lieut", "hon",  "brig",  "comdr", "cmdr",  "pfc",   "spc",    "supt", "supts", "det",
+                                "mt",    "ft",   "adj",   "adv",   "asst",  "assoc", "ens",    "insp", "mlle",  "mme",
+                                "msgr",  "sfc",  "invt",  "elec",  "natl",  "mfg",   "mtg",    "dept", "vs",    "alex",
+                                "wm",    "jos",  "cie",   "cf",    "treas", "ph"};
     // A number follows these.
     static const Set kBeforeNumber = {"ca", "fig", "figs", "prop", "no", "nos", "art", "pp", "op"};
     constexpr size_t kLongest = 7;
@@ -523,7 +528,7 @@ class Scanner {
 
   /// The end of an SGML tag at `at`, or 0.
   size_t tag_end(size_t at) const {
-    constexpr size_t kLongest = 1000;  // keeps time linear where tags are opened and never closed
+    constexpr size_t kLongest = 500;  // keeps time linear where tags are opened and never closed
     const size_t limit = std::min(line_.size(), at + kLongest);
     size_t i = at + 1;
     if (line_[i] == '!' || line_[i] == '?') {
@@ -600,7 +605,8 @@ class Scanner {
     offer(end, end, Form::kRaw);
   }
 
-  /// The end of the path of a URL at `at`, up to a blank or a character that's never in one: at least two characters, punctuation at the end isn't part of it.
+  /// The end of the path of a URL at `at`, up to a blank or a character that's never in one: at least two characters,
+  /// punctuation at the end isn't part of it.
   size_t path_end(size_t at, std::string_view never) const {
     size_t end = skip(at, [&](char32_t c) { return !is_space(c) && !is_one_of(c, never); });
     while (end > at && is_one_of(line_[end - 1], ".!?(){},-")) --end;
@@ -649,7 +655,8 @@ class Scanner {
       domain_top_ = 0;
       domain_run_end_ = at_;
       for (size_t part = at_;;) {
-        if (part > at_ && (matches(part, "com") || matches(part, "net") || matches(part, "org") || matches(part, "edu"))) {
+        if (part > at_ &&
+            (matches(part, "com") || matches(part, "net") || matches(part, "org") || matches(part, "edu"))) {
           domain_top_ = part;
         }
         const size_t end = skip(part, in_name);
@@ -665,8 +672,8 @@ class Scanner {
   /// @name and #topic
   void handles() {
     const bool at_sign = line_[at_] == '@' || line_[at_] == 0xff20;
-    const size_t end = at_sign ? skip(at_ + 1, [](char32_t c) { return is_ascii_alnum(c) || c == '_'; })
-                               : skip(at_ + 1, is_letter);
+    const size_t end =
+        at_sign ? skip(at_ + 1, [](char32_t c) { return is_ascii_alnum(c) || c == '_'; }) : skip(at_ + 1, is_letter);
     if (end > at_ + 1 && !(at_sign && is_ascii_digit(line_[at_ + 1]))) offer(end);
     const char32_t sign = line_[at_];
     const size_t run = skip(at_, [&](char32_t c) { return c == sign; });
@@ -841,11 +848,26 @@ class Scanner {
   /// What a grave accent or a typographic quote is written as; nothing for other characters.
   static std::string_view quote_text(char32_t c) {
     switch (c) {
-      case '`': case 0x91: case 0x2018: case 0x201b: case 0x2039: return "`";
-      case 0x92: case 0x2019: case 0x203a: return "'";
-      case 0x93: case 0x201c: case 0xab: return "``";
-      case 0x94: case 0x201d: case 0xbb: return "''";
-      default: return {};
+      case '`':
+      case 0x91:
+      case 0x2018:
+      case 0x201b:
+      case 0x2039:
+        return "`";
+      case 0x92:
+      case 0x2019:
+      case 0x203a:
+        return "'";
+      case 0x93:
+      case 0x201c:
+      case 0xab:
+        return "``";
+      case 0x94:
+      case 0x201d:
+      case 0xbb:
+        return "''";
+      default:
+        return {};
     }
   }
 
@@ -882,7 +904,8 @@ class Scanner {
         for (size_t end = at_ + 3; end <= at_ + 5 && spelled(at_, end, '.'); ++end) offer(end, end, Form::kEllipsis);
         if (const size_t end = spaced_dots(at_)) offer(end, end, Form::kEllipsis);
         break;
-      case 0x85: case 0x2026:
+      case 0x85:
+      case 0x2026:
         offer(at_ + 1, at_ + 1, Form::kEllipsis);
         break;
       case '-': {
@@ -893,9 +916,16 @@ class Scanner {
       case '\\':
         for (size_t end = at_; end < at_ + 6 && line_[end] == '\\' && line_[end + 1] == '*';) offer(end += 2);
         break;
-      case '_': run_of("_", 1, Form::kPlain); break;
-      case '*': run_of("*", 1, Form::kPlain); break;
-      case '!': case '?': run_of("!?", 1, Form::kPlain); break;
+      case '_':
+        run_of("_", 1, Form::kPlain);
+        break;
+      case '*':
+        run_of("*", 1, Form::kPlain);
+        break;
+      case '!':
+      case '?':
+        run_of("!?", 1, Form::kPlain);
+        break;
       case '<':
         if (line_[at_ + 1] == '<') offer(at_ + 2);
         break;
@@ -913,7 +943,8 @@ class Scanner {
     const size_t dollar = skip(at_, is_ascii_upper);
     if (line_[dollar] == '$') offer(dollar + 1);
     const auto kind = char_class(c);
-    if (c >= kEntityLess && c <= kEntityPunctuation) offer(at_ + 1, at_ + 1, c >= kEntityLetter ? Form::kRaw : Form::kPlain);
+    if (c >= kEntityLess && c <= kEntityPunctuation)
+      offer(at_ + 1, at_ + 1, c >= kEntityLetter ? Form::kRaw : Form::kPlain);
     if (kind == CharClass::kSymbol || c == 0xad) offer(at_ + 1);
     if (c == 0x58a || c == 0x2010 || c == 0x2011) best_ = {at_ + 1, at_ + 1, Form::kNothing};
   }
@@ -933,23 +964,37 @@ class Scanner {
   void push(size_t from, size_t to, Form form) {
     auto& token = tokens_.emplace_back();
     switch (form) {
-      case Form::kQuoteOpen: token = "`"; return;
-      case Form::kQuoteClose: token = "'"; return;
-      case Form::kDoubleOpen: token = "``"; return;
-      case Form::kDoubleClose: token = "''"; return;
+      case Form::kQuoteOpen:
+        token = "`";
+        return;
+      case Form::kQuoteClose:
+        token = "'";
+        return;
+      case Form::kDoubleOpen:
+        token = "``";
+        return;
+      case Form::kDoubleClose:
+        token = "''";
+        return;
       case Form::kQuotes:
         for (size_t i = from; i < to; ++i) token += quote_text(line_[i]);
         return;
-      case Form::kDash: token = "--"; return;
-      case Form::kEllipsis: token = "..."; return;
-      default: break;
+      case Form::kDash:
+        token = "--";
+        return;
+      case Form::kEllipsis:
+        token = "...";
+        return;
+      default:
+        break;
     }
     const bool single = to - from == 1;
     for (size_t i = from; i < to; ++i) {
       const char32_t c = line_[i];
       if (single && write_symbol(token, c)) return;
       if (form == Form::kRaw) {
-        for (size_t at = line_.offset[i]; at < line_.offset[i + 1];) append_lower(token, next_code_point(line_.source, at));
+        for (size_t at = line_.offset[i]; at < line_.offset[i + 1];)
+          append_lower(token, next_code_point(line_.source, at));
       } else {
         const bool plain_mark = form == Form::kClitic && is_apostrophe_or_quote(c);
         write(token, !plain_mark ? c : is_apostrophe(c) ? '\'' : '`', i);
@@ -960,33 +1005,77 @@ class Scanner {
   /// The symbols that have a name or a stand-in of their own. False for all others.
   static bool write_symbol(std::string& token, char32_t c) {
     switch (c) {
-      case '[': token = "-lsb-"; return true;
-      case ']': token = "-rsb-"; return true;
-      case '{': token = "-lcb-"; return true;
-      case '}': token = "-rcb-"; return true;
-      case 0xa2: token = "cents"; return true;
-      case 0xa3: token = "#"; return true;
-      case 0x80: case 0xa4: case 0x20a0: case 0x20ac: token = "$"; return true;
-      case 0xbc: token = "1/4"; return true;
-      case 0xbd: token = "1/2"; return true;
-      case 0xbe: token = "3/4"; return true;
-      case 0x2153: token = "1/3"; return true;
-      case 0x2154: token = "2/3"; return true;
-      case 0xad: token = "-"; return true;
-      case kEntityLess: token = "<"; return true;
-      case kEntityGreater: token = ">"; return true;
-      default: return false;
+      case '[':
+        token = "-lsb-";
+        return true;
+      case ']':
+        token = "-rsb-";
+        return true;
+      case '{':
+        token = "-lcb-";
+        return true;
+      case '}':
+        token = "-rcb-";
+        return true;
+      case 0xa2:
+        token = "cents";
+        return true;
+      case 0xa3:
+        token = "#";
+        return true;
+      case 0x80:
+      case 0xa4:
+      case 0x20a0:
+      case 0x20ac:
+        token = "$";
+        return true;
+      case 0xbc:
+        token = "1/4";
+        return true;
+      case 0xbd:
+        token = "1/2";
+        return true;
+      case 0xbe:
+        token = "3/4";
+        return true;
+      case 0x2153:
+        token = "1/3";
+        return true;
+      case 0x2154:
+        token = "2/3";
+        return true;
+      case 0xad:
+        token = "-";
+        return true;
+      case kEntityLess:
+        token = "<";
+        return true;
+      case kEntityGreater:
+        token = ">";
+        return true;
+      default:
+        return false;
     }
   }
 
   void write(std::string& token, char32_t c, size_t i) const {
     switch (c) {
-      case '(': token += "-lrb-"; return;
-      case ')': token += "-rrb-"; return;
-      case 0xad: return;  // a soft hyphen
-      case ' ': append_utf8(token, 0xa0); return;
-      case kEntityLetter: token += folded_source(i); return;
-      default: append_lower(token, c);
+      case '(':
+        token += "-lrb-";
+        return;
+      case ')':
+        token += "-rrb-";
+        return;
+      case 0xad:
+        return;  // a soft hyphen
+      case ' ':
+        append_utf8(token, 0xa0);
+        return;
+      case kEntityLetter:
+        token += folded_source(i);
+        return;
+      default:
+        append_lower(token, c);
     }
   }
 
@@ -997,7 +1086,8 @@ class Scanner {
   }
 
   static void append_lower(std::string& token, char32_t c) {
-    if (c == ' ') c = 0xa0;  // blanks within a token don't part it
+    if (is_space(c)) c = 0xa0;         // a blank within a token doesn't part it
+    if (c < ' ' || c == 0x7f) return;  // control characters
     append_utf8(token, c == 0x130 ? U'i' : to_lower(c));
     if (c == 0x130) append_utf8(token, 0x307);  // a capital dotted i becomes i and a dot
   }

@@ -1,0 +1,74 @@
+#include "text/vocabulary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "base/error.h"
+
+namespace attend {
+namespace {
+
+using Captions = std::vector<std::vector<std::string>>;
+
+TEST(Vocabulary, OrdersByFallingCountThenAlphabet) {
+  const auto vocabulary = Vocabulary::build(Captions{{"b", "a", "dog"}, {"dog", "c"}, {"dog", "b", "a"}}, 1);
+  EXPECT_THAT(vocabulary.words(), testing::ElementsAre("<pad>", "<start>", "<end>", "<unk>", "dog", "a", "b", "c"));
+}
+
+TEST(Vocabulary, LeavesOutRareWords) {
+  const auto vocabulary = Vocabulary::build(Captions{{"dog", "cat"}, {"dog"}}, 2);
+  EXPECT_EQ(vocabulary.size(), 5);
+  EXPECT_EQ(vocabulary.id("dog"), 4);
+  EXPECT_EQ(vocabulary.id("cat"), Vocabulary::kUnknown);
+}
+
+TEST(Vocabulary, TokensThatSpellSpecialWordsAreNoWords) {
+  const auto vocabulary = Vocabulary::build(Captions{{"<unk>", "<pad>", "", "dog"}}, 1);
+  EXPECT_EQ(vocabulary.size(), 5);
+}
+
+TEST(Vocabulary, SpecialWordsHaveTheirNumbers) {
+  const auto vocabulary = Vocabulary::build({}, 1);
+  EXPECT_EQ(vocabulary.word(Vocabulary::kPad), "<pad>");
+  EXPECT_EQ(vocabulary.word(Vocabulary::kStart), "<start>");
+  EXPECT_EQ(vocabulary.word(Vocabulary::kEnd), "<end>");
+  EXPECT_EQ(vocabulary.word(Vocabulary::kUnknown), "<unk>");
+  EXPECT_THROW(vocabulary.word(4), std::out_of_range);
+  EXPECT_THROW(vocabulary.word(-1), std::out_of_range);
+}
+
+TEST(Vocabulary, RefusesWordListsThatAreNoVocabulary) {
+  EXPECT_THROW(Vocabulary({}), InputError);
+  EXPECT_THROW(Vocabulary({"<pad>", "<start>", "<end>"}), InputError);
+  EXPECT_THROW(Vocabulary({"<start>", "<pad>", "<end>", "<unk>"}), InputError);
+  EXPECT_THROW(Vocabulary({"<pad>", "<start>", "<end>", "<unk>", "dog", ""}), InputError);
+  EXPECT_THROW(Vocabulary({"<pad>", "<start>", "<end>", "<unk>", "dog", "cat", "dog"}), InputError);
+}
+
+TEST(Vocabulary, EncodingAndWordsAreARoundTrip) {
+  std::mt19937 random(1);
+  Captions captions(200);
+  for (auto& caption : captions) {
+    for (unsigned i = 0; i < 1 + random() % 12; ++i) caption.push_back("w" + std::to_string(random() % 100));
+  }
+  const auto built = Vocabulary::build(captions, 1);
+  const Vocabulary vocabulary(built.words());
+  for (const auto& caption : captions) {
+    std::vector<std::string> decoded;
+    for (const auto id : vocabulary.encode(caption)) decoded.push_back(vocabulary.word(id));
+    EXPECT_EQ(decoded, caption);
+  }
+}
+
+TEST(Vocabulary, DoesNotDependOnTheOrderOfCaptions) {
+  Captions captions{{"a", "dog"}, {"two", "cats"}, {"a", "cat"}, {"two", "dogs"}};
+  const auto words = Vocabulary::build(captions, 1).words();
+  std::reverse(captions.begin(), captions.end());
+  EXPECT_EQ(Vocabulary::build(captions, 1).words(), words);
+}
+
+}  // namespace
+}  // namespace attend
