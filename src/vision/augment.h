@@ -19,8 +19,8 @@ struct AugmentOptions {
   void list(OptionList& options);
 };
 
-/// A changed copy of a u8 picture of three channels, RGB or BGR, of the same size. What changes depends on the generator's state
-/// alone; grey is the mean of the three channels.
+/// A changed copy of a u8 picture of three channels, RGB or BGR, of the same size. What changes depends on the
+/// generator's state alone; grey is the mean of the three channels.
 cv::Mat augment(const cv::Mat& picture, const AugmentOptions& options, std::mt19937_64& generator);
 
 }  // namespace attend

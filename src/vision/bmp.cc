@@ -29,8 +29,7 @@ Stored read_bmp(Bytes file, const ReadLimits& limits) {
     throw Undecodable("not a BMP: " + std::to_string(bits) + " bits a pixel");
   const int64_t colours = bits > 8 ? 0 : used_colours > 0 ? used_colours : int64_t{1} << bits;
   const int64_t row = (width * bits + 31) / 32 * 4;
-  if (colours > 256 || 14 + header + colours * (old ? 3 : 4) > offset)
-    throw Undecodable("not a BMP: damaged header");
+  if (colours > 256 || 14 + header + colours * (old ? 3 : 4) > offset) throw Undecodable("not a BMP: damaged header");
   const int64_t needed = offset + row * height;
   if (needed > static_cast<int64_t>(file.size())) throw Undecodable("not a whole BMP: ends too early (cut short)");
   if (needed > std::numeric_limits<int>::max()) throw Undecodable("too large for a BMP");

@@ -35,7 +35,8 @@ Stored read_bmp(Bytes file, const ReadLimits& limits);
 /// Throws Undecodable for an empty picture or one larger than the limits.
 void check_size(int64_t width, int64_t height, const ReadLimits& limits);
 
-/// The orientation in EXIF data (a TIFF header and directory, with or without "Exif\0\0" before it); 1 when it has none.
+/// The orientation in EXIF data (a TIFF header and directory, with or without "Exif\0\0" before it); 1 when it has
+/// none.
 int exif_orientation(Bytes exif);
 
 }  // namespace attend::codecs

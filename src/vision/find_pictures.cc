@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 bool has_picture_extension(const fs::path& path) {
   std::string extension = path.extension().string();
   for (auto& letter : extension) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  constexpr std::array<std::string_view, 10> known{".jpg", ".jpeg", ".jpe",  ".jfif", ".png",
+  constexpr std::array<std::string_view, 10> known{".jpg", ".jpeg", ".jpe", ".jfif", ".png",
                                                    ".gif", ".webp", ".tif", ".tiff", ".bmp"};
   return std::find(known.begin(), known.end(), extension) != known.end();
 }

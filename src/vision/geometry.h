@@ -24,8 +24,8 @@ class Geometry {
   /// full: upright size of the picture. input_size: side S of the network's square input.
   Geometry(cv::Size full, int input_size, Resize resize);
 
-  /// The network's input: u8 RGB, S x S. `picture` is the upright picture, u8 BGR, in any resolution. Shrinking averages the area each
-  /// pixel covers, growing interpolates linearly.
+  /// The network's input: u8 RGB, S x S. `picture` is the upright picture, u8 BGR, in any resolution. Shrinking
+  /// averages the area each pixel covers, growing interpolates linearly.
   cv::Mat to_input(const cv::Mat& picture) const;
 
   /// The rectangle that the input shows, in pixels of the full picture; with Resize::pad it reaches beyond the picture.
@@ -34,9 +34,9 @@ class Geometry {
   /// The rectangle of one cell of a rows x cols grid laid over the input, in pixels of the full picture.
   cv::Rect2d cell(int row, int col, int rows, int cols) const;
 
-  /// A map over the grid (f32, rows x cols) laid over the whole upright picture drawn at size `target`, f32; 0 where the
-  /// network saw nothing. Each cell fills its rectangle; smoothing > 0 convolves that with a Gaussian whose standard deviation is
-  /// `smoothing` cells, mirrored at the borders of the input: a constant map stays constant.
+  /// A map over the grid (f32, rows x cols) laid over the whole upright picture drawn at size `target`, f32; 0 where
+  /// the network saw nothing. Each cell fills its rectangle; smoothing > 0 convolves that with a Gaussian whose
+  /// standard deviation is `smoothing` cells, mirrored at the borders of the input: a constant map stays constant.
   cv::Mat to_picture(const cv::Mat& map, cv::Size target, double smoothing = 0) const;
 
   cv::Size full() const { return full_; }

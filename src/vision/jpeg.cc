@@ -1,9 +1,11 @@
 #include <csetjmp>
-#include <cstdio>  // jpeglib.h needs FILE
+#include <cstdio>
 #include <string>
 
+// clang-format off: jpeglib.h needs FILE, jerror.h needs jpeglib.h
 #include <jpeglib.h>
 #include <jerror.h>
+// clang-format on
 
 #include "vision/codecs.h"
 

@@ -18,16 +18,16 @@ struct ReadLimits {
   int64_t max_pixels = 250'000'000;  // width times height in the file's header
 };
 
-/// Reads JPEG, PNG, GIF, WebP, TIFF or BMP; the content decides which, not the name. Of an animation or a file of several
-/// pages the first picture is taken. Sixteen bits become eight, grey and palettes become colour, CMYK becomes RGB. What
-/// is transparent is laid over white: the page such pictures are made for, while the colour kept under full
+/// Reads JPEG, PNG, GIF, WebP, TIFF or BMP; the content decides which, not the name. Of an animation or a file of
+/// several pages the first picture is taken. Sixteen bits become eight, grey and palettes become colour, CMYK becomes
+/// RGB. What is transparent is laid over white: the page such pictures are made for, while the colour kept under full
 /// transparency is arbitrary.
 ///
 /// reduce_to > 0 lets a JPEG be decoded at 1/2, 1/4 or 1/8 of its size as long as both sides keep at least
 /// `reduce_to` pixels: several times faster for large photographs.
 ///
-/// Throws InputError that names the file and the reason when it can't be read, isn't a picture, ends too early, is damaged, or is
-/// larger than `limits` allow. Prints nothing; may be called from any number of threads.
+/// Throws InputError that names the file and the reason when it can't be read, isn't a picture, ends too early, is
+/// damaged, or is larger than `limits` allow. Prints nothing; may be called from any number of threads.
 Picture read_picture(const std::filesystem::path& path, int reduce_to = 0, const ReadLimits& limits = {});
 
 }  // namespace attend

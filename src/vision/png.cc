@@ -9,7 +9,8 @@
 namespace attend::codecs {
 namespace {
 
-/// Walks the chunks to the end marker: finds a file that is cut anywhere, also behind the last row, and the orientation.
+/// Walks the chunks to the end marker: finds a file that is cut anywhere, also behind the last row, and the
+/// orientation.
 int check_chunks(Bytes file) {
   int orientation = 1;
   size_t at = 8;

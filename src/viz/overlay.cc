@@ -147,7 +147,8 @@ cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMa
   }
   cv::Mat out(box, CV_8UC3);
   put(lit(shown, light_of(word, geometry, shown.size(), options.smoothing), options), out);
-  draw_label(out, word.word, shown.data == picture.data ? std::clamp(longer / 18, 12, shorter / 6) : label_size(options));
+  draw_label(out, word.word,
+             shown.data == picture.data ? std::clamp(longer / 18, 12, shorter / 6) : label_size(options));
   return out;
 }
 

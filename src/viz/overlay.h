@@ -27,10 +27,10 @@ struct WordMap {
   cv::Mat attention;  // f32, rows x cols of the grid, not negative; sums to 1
 };
 
-/// One word's attention over a picture (upright, u8 BGR, any resolution), at that resolution (a picture too narrow to write on
-/// becomes a tile), with the word in the corner.
-/// The attention is smoothed and scaled so that its peak glows fully: a word that looks everywhere is bright everywhere.
-/// Where the network saw nothing (cropped away) the picture is dark.
+/// One word's attention over a picture (upright, u8 BGR, any resolution), at that resolution (a picture too narrow to
+/// write on becomes a tile), with the word in the corner. The attention is smoothed and scaled so that its peak glows
+/// fully: a word that looks everywhere is bright everywhere. Where the network saw nothing (cropped away) the picture
+/// is dark.
 cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMap& word, const OverlayOptions& options);
 
 /// The paper's figure: the picture, then a tile a word, row by row, and the caption above.

@@ -39,7 +39,8 @@ TEST_F(FindPicturesTest, FilesStandForThemselvesInTheirOrder) {
 }
 
 TEST_F(FindPicturesTest, FoldersStandForTheirPicturesSortedByBytes) {
-  for (const auto* name : {"b.PNG", "B.png", "a.jpeg", "ä.webp", "\xff.gif", "notes.txt", ".hidden.png", "c.tif", "d.bmp", "noextension", "sub/e.jpg"})
+  for (const auto* name : {"b.PNG", "B.png", "a.jpeg", "ä.webp", "\xff.gif", "notes.txt", ".hidden.png", "c.tif",
+                           "d.bmp", "noextension", "sub/e.jpg"})
     make(name);
   EXPECT_THAT(find({""}), ElementsAre("B.png", "a.jpeg", "b.PNG", "c.tif", "d.bmp", "ä.webp", "\xff.gif"));
 }

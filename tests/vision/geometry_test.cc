@@ -82,7 +82,8 @@ TEST(GeometryTest, AMapLiesOnTheFullPictureExactlyWhereItsCellsAre) {
           for (int y = 0; y < size.height; ++y)
             for (int x = 0; x < size.width; ++x) {
               const double left = x + 0.5 - cell.x, top = y + 0.5 - cell.y, close = 1e-6;
-              if (std::min({std::abs(left), std::abs(top), std::abs(left - cell.width), std::abs(top - cell.height)}) < close)
+              if (std::min({std::abs(left), std::abs(top), std::abs(left - cell.width), std::abs(top - cell.height)}) <
+                  close)
                 continue;  // a centre on the border itself belongs to either side
               const bool inside = left > 0 && top > 0 && left < cell.width && top < cell.height;
               ASSERT_EQ(shown.at<float>(y, x), inside ? 1.0f : 0.0f) << size << " " << grid << " at " << x << "," << y;
@@ -102,12 +103,14 @@ TEST(GeometryTest, PaintedCellsArriveInTheirCellOfTheInput) {
           if (cell.width < 12 || cell.height < 12 || seen.area() < cell.area() - 1e-6) continue;
           const cv::Mat means = cell_means(geometry.to_input(painted(size, cell)), 7, 7);
           for (int other = 0; other < 49; ++other) {
-            if (resize == Resize::pad && (geometry.cell(other / 7, other % 7, 7, 7) & cv::Rect2d({0, 0}, cv::Size2d(size))).area() <
-                                             geometry.cell(other / 7, other % 7, 7, 7).area() - 1e-6)
+            if (resize == Resize::pad &&
+                (geometry.cell(other / 7, other % 7, 7, 7) & cv::Rect2d({0, 0}, cv::Size2d(size))).area() <
+                    geometry.cell(other / 7, other % 7, 7, 7).area() - 1e-6)
               continue;  // shows padding
             // Interpolation over a cell's border reaches half a pixel of the picture to either side.
             const double blur = 0.5 * (1 / cell.width + 1 / cell.height) + 0.02;
-            EXPECT_NEAR(means.at<float>(other / 7, other % 7), other == i ? 1 : 0, blur) << size << " cell " << i << " in " << other;
+            EXPECT_NEAR(means.at<float>(other / 7, other % 7), other == i ? 1 : 0, blur)
+                << size << " cell " << i << " in " << other;
           }
         }
 }
@@ -124,7 +127,7 @@ TEST(GeometryTest, ACellIsFoundThroughEveryOrientationResizeAndReduction) {
         const auto path = folder.write("cell.jpg", jpeg(stored_as(upright, orientation), {.exif = exif(orientation)}));
         const Picture picture = read_picture(path, reduce_to);
         ASSERT_EQ(picture.full, size);
-        ASSERT_EQ(picture.pixels.cols < size.width, reduce_to > 0);
+        ASSERT_EQ(picture.pixels.cols<size.width, reduce_to> 0);
         const Geometry found(picture.full, 98, resize);
         cv::Mat means = cell_means(found.to_input(picture.pixels), 7, 7);
         EXPECT_GT(means.at<float>(row, col), 0.93) << orientation;

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
-#include <csetjmp>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <opencv2/imgcodecs.hpp>
@@ -12,8 +13,9 @@
 #include <string>
 #include <vector>
 
+// clang-format off: jpeglib.h needs FILE
 #include <jpeglib.h>
-#include <unistd.h>
+// clang-format on
 
 namespace attend::testing {
 
@@ -117,14 +119,30 @@ inline FileBytes jpeg(const cv::Mat& picture, const JpegStyle& style = {}) {
 inline cv::Mat stored_as(const cv::Mat& upright, int orientation) {
   cv::Mat stored;
   switch (orientation) {
-    case 2: cv::flip(upright, stored, 1); return stored;
-    case 3: cv::rotate(upright, stored, cv::ROTATE_180); return stored;
-    case 4: cv::flip(upright, stored, 0); return stored;
-    case 5: cv::transpose(upright, stored); return stored;
-    case 6: cv::rotate(upright, stored, cv::ROTATE_90_COUNTERCLOCKWISE); return stored;
-    case 7: cv::transpose(upright, stored); cv::rotate(stored, stored, cv::ROTATE_180); return stored;
-    case 8: cv::rotate(upright, stored, cv::ROTATE_90_CLOCKWISE); return stored;
-    default: return upright.clone();
+    case 2:
+      cv::flip(upright, stored, 1);
+      return stored;
+    case 3:
+      cv::rotate(upright, stored, cv::ROTATE_180);
+      return stored;
+    case 4:
+      cv::flip(upright, stored, 0);
+      return stored;
+    case 5:
+      cv::transpose(upright, stored);
+      return stored;
+    case 6:
+      cv::rotate(upright, stored, cv::ROTATE_90_COUNTERCLOCKWISE);
+      return stored;
+    case 7:
+      cv::transpose(upright, stored);
+      cv::rotate(stored, stored, cv::ROTATE_180);
+      return stored;
+    case 8:
+      cv::rotate(upright, stored, cv::ROTATE_90_CLOCKWISE);
+      return stored;
+    default:
+      return upright.clone();
   }
 }
 

@@ -85,7 +85,8 @@ FileBytes animated_webp() {
   return riff_webp(chunks);
 }
 
-/// 16x12 with two frames: first a ramp of reds at (2, 1), 12x9, red 5 transparent, perhaps interlaced; then a black one.
+/// 16x12 with two frames: first a ramp of reds at (2, 1), 12x9, red 5 transparent, perhaps interlaced; then a black
+/// one.
 FileBytes animated_gif(bool interlaced) {
   FileBytes bytes;
   int error = 0;
@@ -105,8 +106,10 @@ FileBytes animated_gif(bool interlaced) {
   EGifPutExtension(gif, GRAPHICS_EXT_FUNC_CODE, 4, control);
   EGifPutImageDesc(gif, 2, 1, 12, 9, interlaced, nullptr);
   std::vector<int> rows;
-  if (interlaced) rows = {0, 8, 4, 2, 6, 1, 3, 5, 7};
-  else rows = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+  if (interlaced)
+    rows = {0, 8, 4, 2, 6, 1, 3, 5, 7};
+  else
+    rows = {0, 1, 2, 3, 4, 5, 6, 7, 8};
   for (const int y : rows) {
     GifPixelType line[12];
     for (int x = 0; x < 12; ++x) line[x] = static_cast<GifPixelType>((x + y) % 16);
@@ -286,10 +289,9 @@ TEST_F(PictureTest, GreyBecomesColour) {
 
 TEST_F(PictureTest, TransparentPicturesLieOnWhite) {
   const cv::Mat half = bgra_of({0, 100, 200, 0}, 4, 3), solid = bgra_of({0, 100, 200, 255}, 4, 3);
-  for (const auto& [alpha_0, alpha_255] :
-       {std::pair{encoded(".png", half), encoded(".png", solid)},
-        std::pair{riff_webp(webp_pixels(half)), riff_webp(webp_pixels(solid))},
-        std::pair{tiff(folder_, half, 1), tiff(folder_, solid, 1)}}) {
+  for (const auto& [alpha_0, alpha_255] : {std::pair{encoded(".png", half), encoded(".png", solid)},
+                                           std::pair{riff_webp(webp_pixels(half)), riff_webp(webp_pixels(solid))},
+                                           std::pair{tiff(folder_, half, 1), tiff(folder_, solid, 1)}}) {
     EXPECT_EQ(difference(read(alpha_0).pixels, cv::Mat(3, 4, CV_8UC3, cv::Scalar::all(255))), 0);
     EXPECT_EQ(difference(read(alpha_255).pixels, cv::Mat(3, 4, CV_8UC3, cv::Scalar(0, 100, 200))), 0);
   }
@@ -347,7 +349,8 @@ TEST_F(PictureTest, EveryOrientationComesOutUpright) {
 
 TEST_F(PictureTest, DamagedExifLeavesThePictureAsStored) {
   const cv::Mat picture = gradient(16, 8);
-  for (const int orientation : {0, 9, 200}) EXPECT_EQ(read(jpeg(picture, {.exif = exif(orientation)})).full, picture.size());
+  for (const int orientation : {0, 9, 200})
+    EXPECT_EQ(read(jpeg(picture, {.exif = exif(orientation)})).full, picture.size());
   FileBytes lying = exif(6);
   lying[10] = 0xff;  // the directory lies far outside
   EXPECT_EQ(read(jpeg(picture, {.exif = lying})).full, picture.size());
@@ -355,8 +358,11 @@ TEST_F(PictureTest, DamagedExifLeavesThePictureAsStored) {
 
 TEST_F(PictureTest, ReducedDecodingKeepsBothSidesLongEnough) {
   const auto bytes = jpeg(gradient(1000, 600), {.exif = exif(6)});  // upright 600x1000
-  for (const auto& [reduce_to, expected] : {std::pair{0, cv::Size(600, 1000)}, {301, cv::Size(600, 1000)},
-                                            {300, cv::Size(300, 500)}, {150, cv::Size(150, 250)}, {1, cv::Size(75, 125)}}) {
+  for (const auto& [reduce_to, expected] : {std::pair{0, cv::Size(600, 1000)},
+                                            {301, cv::Size(600, 1000)},
+                                            {300, cv::Size(300, 500)},
+                                            {150, cv::Size(150, 250)},
+                                            {1, cv::Size(75, 125)}}) {
     const auto picture = read(bytes, reduce_to);
     EXPECT_EQ(picture.pixels.size(), expected) << reduce_to;
     EXPECT_EQ(picture.full, cv::Size(600, 1000));
@@ -387,7 +393,8 @@ TEST_F(PictureTest, FilesCutAnywhereAreRefusedSilently) {
     EXPECT_EQ(refusal(bytes), "");
     const size_t step = std::max<size_t>(bytes.size() / 60, 1);
     for (size_t length = 0; length < bytes.size(); length += length + 20 < bytes.size() ? step : 1)
-      EXPECT_NE(refusal(FileBytes(bytes.begin(), bytes.begin() + static_cast<long>(length))), "") << length << " of " << bytes.size();
+      EXPECT_NE(refusal(FileBytes(bytes.begin(), bytes.begin() + static_cast<long>(length))), "")
+          << length << " of " << bytes.size();
   }
 }
 
@@ -442,11 +449,14 @@ TEST_F(PictureTest, DecompressionBombsAreRefusedByTheirHeader) {
   FileBytes jpg = jpeg(tiny);
   const FileBytes frame_header{0xff, 0xc0};
   const auto at = std::search(jpg.begin(), jpg.end(), frame_header.begin(), frame_header.end()) - jpg.begin();
-  EXPECT_THAT(refusal(patched(jpg, static_cast<size_t>(at) + 5, {0xff, 0, 0xff, 0})), HasSubstr("too large (65280x65280"));
+  EXPECT_THAT(refusal(patched(jpg, static_cast<size_t>(at) + 5, {0xff, 0, 0xff, 0})),
+              HasSubstr("too large (65280x65280"));
 
   EXPECT_THAT(refusal(patched(animated_gif(false), 6, {0xff, 0xff, 0xff, 0xff})), HasSubstr("too large (65535x65535"));
-  EXPECT_THAT(refusal(patched(animated_webp(), 24, {0xfe, 0xff, 0, 0xfe, 0xff, 0})), HasSubstr("too large (65535x65535"));
-  EXPECT_THAT(refusal(patched(encoded(".bmp", tiny), 18, {0, 0, 1, 0, 0, 0, 1, 0})), HasSubstr("too large (65536x65536"));
+  EXPECT_THAT(refusal(patched(animated_webp(), 24, {0xfe, 0xff, 0, 0xfe, 0xff, 0})),
+              HasSubstr("too large (65535x65535"));
+  EXPECT_THAT(refusal(patched(encoded(".bmp", tiny), 18, {0, 0, 1, 0, 0, 0, 1, 0})),
+              HasSubstr("too large (65536x65536"));
 
   const auto path = folder_.write("ten.png", encoded(".png", gradient(10, 10)));
   EXPECT_NO_THROW(read_picture(path, 0, {.max_pixels = 100}));

@@ -19,7 +19,8 @@ std::vector<cv::Mat> maps(int count, int rows, int cols) {
   std::vector<cv::Mat> list;
   for (int t = 0; t < count; ++t) {
     list.emplace_back(rows, cols, CV_32F);
-    for (int i = 0; i < rows * cols; ++i) list.back().at<float>(i / cols, i % cols) = static_cast<float>(100 * t + i) / 8;
+    for (int i = 0; i < rows * cols; ++i)
+      list.back().at<float>(i / cols, i % cols) = static_cast<float>(100 * t + i) / 8;
   }
   return list;
 }

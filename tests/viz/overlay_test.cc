@@ -110,7 +110,8 @@ TEST(OverlayTest, LabelsStandOutOnDarkAndLightPictures) {
 }
 
 TEST(OverlayTest, EveryShapeOfPictureGivesAPageOfASensibleSize) {
-  for (const auto size : {cv::Size(1, 1), cv::Size(1, 20000), cv::Size(20000, 1), cv::Size(30, 2000), cv::Size(97, 96)}) {
+  for (const auto size :
+       {cv::Size(1, 1), cv::Size(1, 20000), cv::Size(20000, 1), cv::Size(30, 2000), cv::Size(97, 96)}) {
     const Geometry geometry(size, 260, Resize::squash);
     const std::vector<WordMap> words(3, word_at("electroencephalographically", 4, 4));
     for (const int tile : {64, 256}) {
@@ -173,7 +174,9 @@ TEST(WritePictureTest, TheExtensionDecidesTheFormat) {
   const cv::Mat picture = attend::testing::gradient(40, 30);
   for (const auto* name : {"a.png", "a.JPG", "a.jpeg", "a.webp", "\xff.png"}) {
     write_picture(folder.path() / name, picture);
-    EXPECT_LE(cv::norm(read_picture(folder.path() / name).pixels, picture, cv::NORM_L1) / static_cast<double>(3 * picture.total()), 3);
+    EXPECT_LE(cv::norm(read_picture(folder.path() / name).pixels, picture, cv::NORM_L1) /
+                  static_cast<double>(3 * picture.total()),
+              3);
   }
 }
 
