@@ -29,7 +29,9 @@ template <class T>
 std::string raw(T value) {
   return {reinterpret_cast<const char*>(&value), sizeof value};
 }
-std::string text(const std::string& value) { return "X" + raw(static_cast<uint32_t>(value.size())) + value; }
+std::string text(const std::string& value) {
+  return std::string("X") + raw(static_cast<uint32_t>(value.size())) + value;
+}
 std::string integer(int64_t value) { return "\x8a\x08" + raw(value); }
 std::string tuple(const std::vector<int64_t>& values) {
   std::string items = "(";
@@ -87,7 +89,10 @@ class Pth : public testing::Test {
   }
   void TearDown() override { fs::remove_all(directory_); }
 
-  void write(const std::string& bytes) { std::ofstream(path_, std::ios::binary) << bytes; }
+  void write(const std::string& bytes) {
+    fs::remove(path_);  // some file systems flush a file that is written over, but not a new one
+    std::ofstream(path_, std::ios::binary) << bytes;
+  }
   void write_zip(const Named& files, bool deflate = false) {
     fs::remove(path_);
     int error = 0;
@@ -410,7 +415,8 @@ TEST_F(Pth, NestingAndCyclesEnd) {
   // Deeper than any stack.
   std::string open, close;
   for (int i = 0; i < 100'000; ++i) {
-    open += "}" + text("a");
+    open += "}";
+    open += text("a");
     close += "s";
   }
   EXPECT_EQ(legacy_refusal(open + dict({{"w", weights}}) + close), "");

@@ -26,7 +26,10 @@ class Safetensors : public testing::Test {
   }
   void TearDown() override { fs::remove_all(directory_); }
 
-  void write(const std::string& bytes) { std::ofstream(path_, std::ios::binary) << bytes; }
+  void write(const std::string& bytes) {
+    fs::remove(path_);  // some file systems flush a file that is written over, but not a new one
+    std::ofstream(path_, std::ios::binary) << bytes;
+  }
   void write(const std::string& header, const std::string& data) {
     const uint64_t length = header.size();
     write(std::string(reinterpret_cast<const char*>(&length), sizeof length) + header + data);
