@@ -27,6 +27,7 @@ class TemporaryFolder {
   TemporaryFolder() {
     std::string name = ::testing::TempDir() + "/attend-XXXXXX";
     path_ = ::mkdtemp(name.data());
+    std::filesystem::permissions(path_, std::filesystem::perms(0755));
   }
   ~TemporaryFolder() {
     std::error_code error;
@@ -46,6 +47,18 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
+};
+
+/// While it lives, file permissions hold for the process, even if it is root's.
+class WithoutPrivileges {
+ public:
+  WithoutPrivileges() {
+    if (::getuid() == 0) EXPECT_EQ(::seteuid(65534), 0);
+  }
+  ~WithoutPrivileges() {
+    if (::getuid() == 0) EXPECT_EQ(::seteuid(0), 0);
+  }
+  WithoutPrivileges(const WithoutPrivileges&) = delete;
 };
 
 /// Smooth colours (so that JPEG keeps them) that differ in every corner.
