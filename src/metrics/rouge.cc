@@ -46,7 +46,8 @@ Scores rouge_l(std::span<const CaptionPair> pairs) {
     scores.pictures.push_back(score(pairs[i]));
   }
   if (!pairs.empty()) {
-    scores.corpus = std::accumulate(scores.pictures.begin(), scores.pictures.end(), 0.0) / static_cast<double>(pairs.size());
+    scores.corpus =
+        std::accumulate(scores.pictures.begin(), scores.pictures.end(), 0.0) / static_cast<double>(pairs.size());
   }
   return scores;
 }
