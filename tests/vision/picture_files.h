@@ -53,10 +53,10 @@ class TemporaryFolder {
 class WithoutPrivileges {
  public:
   WithoutPrivileges() {
-    if (::getuid() == 0) EXPECT_EQ(::seteuid(65534), 0);
+    EXPECT_EQ(::getuid() == 0 ? ::seteuid(65534) : 0, 0);
   }
   ~WithoutPrivileges() {
-    if (::getuid() == 0) EXPECT_EQ(::seteuid(0), 0);
+    EXPECT_EQ(::getuid() == 0 ? ::seteuid(0) : 0, 0);
   }
   WithoutPrivileges(const WithoutPrivileges&) = delete;
 };

@@ -391,8 +391,8 @@ TEST_F(PictureTest, FilesCutAnywhereAreRefusedSilently) {
   for (const auto& [format, bytes] : samples()) {
     SCOPED_TRACE(format);
     EXPECT_EQ(refusal(bytes), "");
-    const size_t step = std::max<size_t>(bytes.size() / 60, 1);
-    for (size_t length = 0; length < bytes.size(); length += length + 20 < bytes.size() ? step : 1)
+    const size_t step = std::max<size_t>(bytes.size() / 30, 1);
+    for (size_t length = 0; length < bytes.size(); length += length + 12 < bytes.size() ? step : 1)
       EXPECT_NE(refusal(FileBytes(bytes.begin(), bytes.begin() + static_cast<long>(length))), "")
           << length << " of " << bytes.size();
   }
@@ -403,14 +403,14 @@ TEST_F(PictureTest, DamagedFilesAreReadOrRefusedSilently) {
   int refused = 0;
   for (const auto& [format, bytes] : samples()) {
     SCOPED_TRACE(format);
-    for (int round = 0; round < 60; ++round) {
+    for (int round = 0; round < 40; ++round) {
       FileBytes damaged = bytes;
       const size_t reach = round % 2 ? std::min<size_t>(64, bytes.size()) : bytes.size();  // headers more often
       for (int i = 0; i < 3; ++i) damaged[generator() % reach] = static_cast<unsigned char>(generator());
       refused += !refusal(damaged).empty();
     }
   }
-  EXPECT_GT(refused, 100);
+  EXPECT_GT(refused, 70);
 }
 
 TEST_F(PictureTest, SaysWhyAFileIsNotAPicture) {
