@@ -56,6 +56,8 @@ class Encoder {
   /// Takes the weights a framework published (torchvision's or efficientnet_lite_pytorch's names, batch norm
   /// apart). Throws InputError that names `source` and the first tensor that is missing or has another shape.
   virtual void import_weights(const TensorMap& weights, const std::string& source) = 0;
+  /// The tensors import_weights() asks for: published name → shape.
+  virtual std::map<std::string, std::vector<int64_t>> published_tensors() const = 0;
 
   /// attend's own names (stable, batch norm folded) → the parameters, for model files and checkpoints. load_state()
   /// copies into the parameters (any float dtype); throws InputError that names `source` on a missing tensor or shape.

@@ -9,5 +9,9 @@ namespace attend {
 
 /// size: 0-4.
 std::unique_ptr<Encoder> make_efficientnet_lite(const EncoderOptions& options, int size);
+/// layers: 18, 34, 50, 101 or 152.
+std::unique_ptr<Encoder> make_resnet(const EncoderOptions& options, int layers);
+/// layers: 16 or 19.
+std::unique_ptr<Encoder> make_vgg(const EncoderOptions& options, int layers);
 
 }  // namespace attend

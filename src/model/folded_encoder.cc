@@ -23,8 +23,14 @@ const torch::Tensor& find(const TensorMap& tensors, const std::string& name, at:
 
 torch::Tensor Convolution::packed(torch::ScalarType type,
                                   torch::Tensor (*pack)(const torch::Tensor&, torch::ScalarType)) const {
-  const auto version = static_cast<int64_t>(weight._version());
   auto& last = last_packed;
+  if (weight.requires_grad()) {
+    // Optimizers change weights behind the version's back.
+    last = {};
+    const torch::NoGradGuard no_grad;
+    return pack(weight.detach(), type);
+  }
+  const auto version = static_cast<int64_t>(weight._version());
   if (last.version != version || last.from != weight.data_ptr() || last.weight.scalar_type() != type) {
     const torch::NoGradGuard no_grad;
     last = {pack(weight.detach(), type), weight.data_ptr(), version};
@@ -70,27 +76,35 @@ void FoldedEncoder::set_precision(const std::string& precision) {
 
 void FoldedEncoder::import_weights(const TensorMap& weights, const std::string& source) {
   const torch::NoGradGuard no_grad;
-  std::vector<std::pair<torch::Tensor, torch::Tensor>> folded;  // all of them before any is changed
-  for (const auto& convolution : convolutions_) {
-    const auto shape = convolution.bias.sizes();
-    auto weight = find(weights, convolution.source + ".weight", convolution.weight.sizes(), source).to(torch::kDouble);
-    torch::Tensor bias;
+  for (const auto& [name, shape] : published_tensors()) find(weights, name, shape, source);
+  for (auto& convolution : convolutions_) {
+    const auto& weight = weights.at(convolution.source + ".weight");
     if (convolution.norm.empty()) {
-      bias = find(weights, convolution.source + ".bias", shape, source);
-    } else {
-      const auto statistic = [&](const char* name) {
-        return find(weights, convolution.norm + name, shape, source).to(torch::kDouble);
-      };
-      const auto scale = statistic(".weight") / (statistic(".running_var") + convolution.epsilon).sqrt();  // [O]
-      bias = statistic(".bias") - statistic(".running_mean") * scale;                                      // [O]
-      weight = weight * scale.view({-1, 1, 1, 1});  // [O, I / groups, k, k]
+      convolution.weight.copy_(weight);
+      convolution.bias.copy_(weights.at(convolution.source + ".bias"));
+      continue;
     }
-    folded.emplace_back(weight, bias);
+    const auto statistic = [&](const char* name) { return weights.at(convolution.norm + name).to(torch::kDouble); };
+    const auto scale = statistic(".weight") / (statistic(".running_var") + convolution.epsilon).sqrt();  // [O]
+    convolution.weight.copy_(weight * scale.view({-1, 1, 1, 1}));
+    convolution.bias.copy_(statistic(".bias") - statistic(".running_mean") * scale);
   }
-  for (size_t i = 0; i < folded.size(); ++i) {
-    convolutions_[i].weight.copy_(folded[i].first);
-    convolutions_[i].bias.copy_(folded[i].second);
+}
+
+std::map<std::string, std::vector<int64_t>> FoldedEncoder::published_tensors() const {
+  std::map<std::string, std::vector<int64_t>> tensors;
+  for (const auto& convolution : convolutions_) {
+    const auto outputs = convolution.bias.sizes().vec();
+    tensors[convolution.source + ".weight"] = convolution.weight.sizes().vec();
+    if (convolution.norm.empty()) {
+      tensors[convolution.source + ".bias"] = outputs;
+    } else {
+      for (const auto* name : {".weight", ".bias", ".running_mean", ".running_var"}) {
+        tensors[convolution.norm + name] = outputs;
+      }
+    }
   }
+  return tensors;
 }
 
 TensorMap FoldedEncoder::state() const {

@@ -23,11 +23,11 @@ struct Convolution {
   int64_t kernel() const { return weight.size(2); }
   int64_t outputs() const { return weight.size(0); }
 
-  /// `weight` brought by `pack` to the layout and storage the arithmetic wants. Made again whenever the weight has
-  /// changed since (an optimizer step, a load) or the storage has; not for two threads at once.
+  /// `weight` brought by `pack` to the layout and storage the arithmetic wants. While the weight is frozen it is kept,
+  /// and made again when the weight has been loaded anew or the storage has changed; not for two threads at once.
   torch::Tensor packed(torch::ScalarType type, torch::Tensor (*pack)(const torch::Tensor&, torch::ScalarType)) const;
 
-  /// What packed() made last, and of what.
+  /// What packed() keeps, and of what it was made.
   struct Packed {
     torch::Tensor weight;
     const void* from = nullptr;
@@ -44,6 +44,7 @@ class FoldedEncoder : public Encoder {
   std::vector<torch::Tensor> trainable_parameters() const override;
   void set_precision(const std::string& precision) override;
   void import_weights(const TensorMap& weights, const std::string& source) override;
+  std::map<std::string, std::vector<int64_t>> published_tensors() const override;
   TensorMap state() const override;
   void load_state(const TensorMap& state, const std::string& source) override;
   void to(torch::Device device) override;

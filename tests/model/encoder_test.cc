@@ -1,0 +1,280 @@
+#include "model/encoder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace attend {
+namespace {
+
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+using torch::Tensor;
+
+// Weights and pictures by formula, as tools/golden/encoders.py makes them.
+
+float noise(uint32_t seed, uint32_t index) {
+  uint32_t h = index * 0x9E3779B9u + seed;
+  h ^= h >> 16;
+  h *= 0x85EBCA6Bu;
+  h ^= h >> 13;
+  h *= 0xC2B2AE35u;
+  h ^= h >> 16;
+  return static_cast<float>(h >> 8) / static_cast<float>(1 << 24);
+}
+
+Tensor weight(const std::string& name, const std::vector<int64_t>& shape) {
+  uint32_t seed = 0x811C9DC5u;
+  for (const unsigned char byte : name) seed = (seed ^ byte) * 0x01000193u;
+  auto tensor = torch::empty(shape);
+  float scale = 0.4f, shift = -0.2f;
+  if (shape.size() == 4) {
+    const float bound = std::sqrt(6.0f / static_cast<float>(shape[1] * shape[2] * shape[3]));
+    scale = 2 * bound;
+    shift = -bound;
+  } else if (name.ends_with("running_var")) {
+    scale = 1;
+    shift = 0.5f;
+  } else if (name.ends_with(".weight")) {
+    scale = 0.5f;
+    shift = 0.5f;
+  }
+  auto* values = tensor.data_ptr<float>();
+  const int64_t count = tensor.numel();
+  for (int64_t i = 0; i < count; ++i) values[i] = noise(seed, static_cast<uint32_t>(i)) * scale + shift;
+  return tensor;
+}
+
+TensorMap published_weights(const Encoder& encoder) {
+  TensorMap weights;
+  for (const auto& [name, shape] : encoder.published_tensors()) weights[name] = weight(name, shape);
+  return weights;
+}
+
+Tensor picture(int64_t size) {
+  auto pixels = torch::empty({1, size, size, 3}, torch::kByte);
+  auto* to = pixels.data_ptr<uint8_t>();
+  for (int64_t y = 0; y < size; ++y) {
+    for (int64_t x = 0; x < size; ++x) {
+      for (int64_t c = 0; c < 3; ++c) {
+        *to++ = static_cast<uint8_t>((x * 3 + y * 2 + c * 40 + (x * y) / 7 + (x * 31 + y * 17 + c * 7) % 23) % 256);
+      }
+    }
+  }
+  return pixels;
+}
+
+std::unique_ptr<Encoder> encoder_of(const std::string& family, const std::string& precision = "fp32") {
+  EncoderOptions options;
+  options.family = family;
+  options.precision = precision;
+  torch::manual_seed(7);
+  return make_encoder(options);
+}
+
+double relative_difference(const Tensor& a, const Tensor& b) {
+  return (a.to(torch::kDouble) - b.to(torch::kDouble)).norm().item<double>() / (b.norm().item<double>() + 1e-12);
+}
+
+class Golden : public testing::TestWithParam<std::string> {};
+
+TEST_P(Golden, AnnotationsAreThoseOfThePublishedImplementation) {
+  const auto golden = read_json_file(ATTEND_SOURCE_DIR "/tests/model/data/encoders.json").at(GetParam());
+  const auto encoder = encoder_of(GetParam());
+  encoder->import_weights(published_weights(*encoder), "formula");
+  const torch::NoGradGuard no_grad;
+  for (const auto& expected : golden) {
+    const int64_t size = expected.at("size");
+    const auto y = encoder->forward(picture(size))[0];
+    ASSERT_EQ(y.sizes().vec(), expected.at("shape").get<std::vector<int64_t>>());
+    EXPECT_EQ(encoder->grid(size), (std::array<int64_t, 2>{y.size(0), y.size(1)}));
+    EXPECT_EQ(encoder->annotation_size(), y.size(2));
+    EXPECT_TRUE(y.is_contiguous());
+    const double tolerance = 1e-4 * expected.at("largest").get<double>();
+    const auto flat = y.flatten().to(torch::kDouble);
+    EXPECT_NEAR(flat.mean().item<double>(), expected.at("mean").get<double>(), tolerance);
+    EXPECT_NEAR(flat.pow(2).mean().sqrt().item<double>(), expected.at("rms").get<double>(), tolerance);
+    for (const auto& sample : expected.at("samples")) {
+      EXPECT_NEAR(flat[sample[0].get<int64_t>()].item<double>(), sample[1].get<double>(), tolerance);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Encoders, Golden, testing::ValuesIn(encoder_families()), [](const auto& info) {
+  auto name = info.param;
+  std::erase(name, '-');
+  return name;
+});
+
+// EfficientNet-Lite0 by LibTorch's own operators, on attend's parameters.
+Tensor same_convolution(const Tensor& x, const TensorMap& state, const std::string& name, int64_t stride,
+                        int64_t groups) {
+  const auto& kernel = state.at(name + ".weight");
+  const int64_t side = x.size(2), out = (side + stride - 1) / stride;
+  const int64_t zeros = std::max<int64_t>((out - 1) * stride + kernel.size(2) - side, 0), before = zeros / 2;
+  const std::vector<int64_t> strides(2, stride), none(2, 0), ones(2, 1);
+  return torch::conv2d(torch::constant_pad_nd(x, {before, zeros - before, before, zeros - before}), kernel,
+                       state.at(name + ".bias"), strides, none, ones, groups);
+}
+
+Tensor lite0(const Tensor& pictures, const TensorMap& state) {
+  auto x = pictures.to(torch::kFloat).permute({0, 3, 1, 2}) / 127.5 - 1;
+  x = same_convolution(x, state, "stem", 2, 1).clamp(0, 6);
+  for (int i = 0; i < 16; ++i) {
+    const auto name = "blocks." + std::to_string(i) + ".";
+    auto y = x;
+    if (i > 0) y = same_convolution(y, state, name + "expand", 1, 1).clamp(0, 6);
+    const bool halves = i == 1 || i == 3 || i == 5 || i == 11;
+    y = same_convolution(y, state, name + "depthwise", halves ? 2 : 1, y.size(1)).clamp(0, 6);
+    y = same_convolution(y, state, name + "project", 1, 1);
+    x = y.sizes() == x.sizes() ? x + y : y;
+  }
+  return same_convolution(x, state, "head", 1, 1).clamp(0, 6).permute({0, 2, 3, 1});
+}
+
+TEST(Encoder, GradientsOfTheFusedBlocksAreLibTorchsOwn) {
+  const auto encoder = encoder_of("efficientnet-lite0");
+  encoder->import_weights(published_weights(*encoder), "formula");
+  encoder->set_trainable(encoder->stages());
+  const auto pictures = torch::cat({picture(75), picture(75).flip(1)});
+  const auto y = encoder->forward(pictures);
+  torch::manual_seed(3);
+  const auto gy = torch::randn_like(y);
+  y.backward(gy);
+
+  TensorMap copies;
+  for (const auto& [name, tensor] : encoder->state()) copies[name] = tensor.detach().clone().requires_grad_();
+  const auto expected = lite0(pictures, copies);
+  EXPECT_LT(relative_difference(y.detach(), expected.detach()), 1e-5);
+  expected.backward(gy);
+  for (const auto& [name, tensor] : encoder->state()) {
+    ASSERT_TRUE(tensor.grad().defined()) << name;
+    EXPECT_LT(relative_difference(tensor.grad(), copies.at(name).grad()), 1e-4) << name;
+  }
+}
+
+class Trainable : public testing::TestWithParam<std::string> {};
+
+TEST_P(Trainable, OnlyTheLastStagesGetGradientsAndTheyAreThoseOfTheWholeGraph) {
+  const auto encoder = encoder_of(GetParam());
+  const auto pictures = torch::cat({picture(48), picture(48).flip(2)});
+  encoder->set_trainable(encoder->stages());
+  const auto whole = encoder->forward(pictures);
+  whole.pow(2).sum().backward();
+  TensorMap expected;
+  for (const auto& [name, tensor] : encoder->state()) {
+    expected[name] = tensor.grad().clone();
+    tensor.mutable_grad() = Tensor();
+  }
+  EXPECT_EQ(encoder->trainable_parameters().size(), expected.size());
+
+  encoder->set_trainable(3);
+  const auto part = encoder->forward(pictures);
+  EXPECT_LT(relative_difference(part.detach(), whole.detach()), 1e-6);
+  part.pow(2).sum().backward();
+  size_t with_gradient = 0;
+  for (const auto& [name, tensor] : encoder->state()) {
+    EXPECT_EQ(tensor.grad().defined(), tensor.requires_grad()) << name;
+    if (!tensor.grad().defined()) continue;
+    ++with_gradient;
+    EXPECT_LT(relative_difference(tensor.grad(), expected.at(name)), 1e-5) << name;
+  }
+  EXPECT_EQ(with_gradient, encoder->trainable_parameters().size());
+  EXPECT_GT(with_gradient, 0u);
+
+  encoder->set_trainable(0);
+  EXPECT_FALSE(encoder->forward(pictures).requires_grad());
+  EXPECT_TRUE(encoder->trainable_parameters().empty());
+}
+
+TEST_P(Trainable, Bf16FollowsFp32AndItsGradientsLandInFp32) {
+  const auto encoder = encoder_of(GetParam());
+  const auto pictures = torch::cat({picture(64), picture(64).flip(2)});
+  encoder->set_trainable(3);
+  std::vector<Tensor> annotations, gradients;
+  for (const auto* precision : {"fp32", "bf16"}) {
+    encoder->set_precision(precision);
+    annotations.push_back(encoder->forward(pictures));
+    EXPECT_EQ(annotations.back().scalar_type(), torch::kFloat);
+    annotations.back().pow(2).sum().backward();
+    std::vector<Tensor> flat;
+    for (auto& parameter : encoder->trainable_parameters()) {
+      EXPECT_EQ(parameter.grad().scalar_type(), torch::kFloat);
+      flat.push_back(parameter.grad().flatten());
+      parameter.mutable_grad() = Tensor();
+    }
+    gradients.push_back(torch::cat(flat));
+  }
+  EXPECT_LT(relative_difference(annotations[1].detach(), annotations[0].detach()), 0.05);
+  EXPECT_LT(relative_difference(gradients[1], gradients[0]), 0.15);
+}
+
+TEST_P(Trainable, AStepOfTheOptimizerIsSeenByTheNextForward) {
+  for (const auto* precision : {"fp32", "bf16"}) {
+    const auto encoder = encoder_of(GetParam(), precision);
+    encoder->set_trainable(2);
+    torch::optim::SGD optimizer(encoder->trainable_parameters(), torch::optim::SGDOptions(1e-3));
+    const auto first = encoder->forward(picture(32));
+    first.sum().backward();
+    optimizer.step();
+    const auto fresh = encoder_of(GetParam(), precision);
+    fresh->load_state(encoder->state(), "state");
+    const auto second = encoder->forward(picture(32)).detach();
+    EXPECT_GT(relative_difference(second, first.detach()), 1e-6);
+    EXPECT_LT(relative_difference(second, fresh->forward(picture(32))), 1e-6);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Encoders, Trainable, testing::Values("efficientnet-lite0", "resnet18", "resnet50", "vgg16"),
+                         [](const auto& info) {
+                           auto name = info.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+TEST(Encoder, VggAnnotationsArePaperSized) {
+  EXPECT_EQ(encoder_of("vgg19")->grid(224), (std::array<int64_t, 2>{14, 14}));
+}
+
+TEST(Encoder, BatchesAreSinglePicturesSideBySide) {
+  const auto encoder = encoder_of("efficientnet-lite0");
+  const torch::NoGradGuard no_grad;
+  const auto a = picture(32), b = picture(32).flip(1).contiguous();
+  const auto both = encoder->forward(torch::cat({a, b}));
+  EXPECT_LT(relative_difference(both[0], encoder->forward(a)[0]), 1e-5);
+  EXPECT_LT(relative_difference(both[1], encoder->forward(b)[0]), 1e-5);
+}
+
+TEST(Encoder, WeightsOfAnotherNetworkAreRefusedByNameAndChangeNothing) {
+  const auto encoder = encoder_of("efficientnet-lite0");
+  const auto before = encoder->forward(picture(32));
+  auto weights = published_weights(*encoder);
+  auto short_of_one = weights;
+  short_of_one.erase("_blocks.3._bn1.running_var");
+  EXPECT_THAT([&] { encoder->import_weights(short_of_one, "w.pth"); },
+              ThrowsMessage<InputError>(testing::AllOf(HasSubstr("w.pth: "), HasSubstr("_blocks.3._bn1.running_var"))));
+  weights["_conv_head.weight"] = torch::zeros({2, 2});
+  EXPECT_THAT([&] { encoder->import_weights(weights, "w.pth"); },
+              ThrowsMessage<InputError>(testing::AllOf(HasSubstr("_conv_head.weight"), HasSubstr("[2, 2]"))));
+  auto state = encoder->state();
+  state.erase("head.bias");
+  EXPECT_THAT([&] { encoder->load_state(state, "m.safetensors"); },
+              ThrowsMessage<InputError>(HasSubstr("m.safetensors: no tensor \"head.bias\"")));
+  EXPECT_TRUE(encoder->forward(picture(32)).equal(before));
+}
+
+TEST(Encoder, WrongChoicesAndPicturesAreRefused) {
+  EXPECT_THAT([] { encoder_of("alexnet"); }, ThrowsMessage<UsageError>(HasSubstr("encoder.family: \"alexnet\"")));
+  EXPECT_THAT([] { encoder_of("resnet18", "fp8"); }, ThrowsMessage<UsageError>(HasSubstr("encoder.precision: \"fp8\"")));
+  const auto encoder = encoder_of("efficientnet-lite0");
+  EXPECT_THROW(encoder->forward(torch::zeros({1, 64, 64, 3})), Error);
+  EXPECT_THROW(encoder->forward(torch::zeros({1, 31, 64, 3}, torch::kByte)), Error);
+  EXPECT_THROW(encoder->forward(torch::zeros({1, 3, 64, 64}, torch::kByte)), Error);
+}
+
+}  // namespace
+}  // namespace attend
