@@ -34,6 +34,13 @@ int64_t element_size(const Storage& storage) {
   return storage.type ? static_cast<int64_t>(torch::elementSize(*storage.type)) : 1;
 }
 
+/// storage.size · element_size, or nothing if that can't be.
+std::optional<uint64_t> byte_count(const Storage& storage) {
+  int64_t bytes;
+  if (__builtin_mul_overflow(storage.size, element_size(storage), &bytes)) return std::nullopt;
+  return static_cast<uint64_t>(bytes);
+}
+
 // From pickled values to tensors.
 
 const std::string_view* text_of(const Value* value) { return std::get_if<std::string_view>(value); }
@@ -86,7 +93,7 @@ TensorMap make_tensors(const Pickle& pickle, const LoadStorage& load, const std:
   const auto load_once = [&](const Storage& storage) {
     auto found = storages.find(storage.key);
     if (found == storages.end()) found = storages.emplace(storage.key, load(storage)).first;
-    if (found->second.size(0) != storage.size * element_size(storage))
+    if (byte_count(storage) != found->second.nbytes())
       throw InputError(source + ": gives storage " + quote(storage.key) + " two sizes; the file is damaged");
     return found->second;
   };
@@ -105,13 +112,6 @@ torch::Tensor copy_bytes(Bytes bytes) {
   auto copy = torch::empty({static_cast<int64_t>(bytes.size())}, torch::kUInt8);  // [bytes]
   if (!bytes.empty()) std::memcpy(copy.data_ptr(), bytes.data(), bytes.size());
   return copy;
-}
-
-/// storage.size · element_size, or nothing if that can't be.
-std::optional<uint64_t> byte_count(const Storage& storage) {
-  int64_t bytes;
-  if (__builtin_mul_overflow(storage.size, element_size(storage), &bytes)) return std::nullopt;
-  return static_cast<uint64_t>(bytes);
 }
 
 // The files before PyTorch 1.6: pickles of a magic number, a version, the machine's ways, the values and the keys of

@@ -315,6 +315,9 @@ TEST_F(Pth, LegacyStoragesThatLieAreRefused) {
   const std::string two = dict({{"v", tensor(storage("FloatStorage", "0", 2), 0, {2}, {1})},
                                 {"w", tensor(storage("FloatStorage", "0", 9), 0, {9}, {1})}});
   EXPECT_THAT(legacy_refusal(two), HasSubstr("two sizes"));
+  const std::string wide = dict({{"v", tensor(storage("FloatStorage", "0", 2), 0, {2}, {1})},
+                                 {"w", tensor(storage("FloatStorage", "0", INT64_MAX), 0, {9}, {1})}});
+  EXPECT_THAT(legacy_refusal(wide), HasSubstr("two sizes"));
   const std::string truth = dict({{"w", tensor(storage("BoolStorage", "0", 2), 0, {2}, {1})}});
   EXPECT_THAT(legacy_refusal(truth, {{"0", counted(2, "\1\2")}}), HasSubstr("neither 0 nor 1"));
   write(legacy(values, {{"0", counted(2, std::string(8, 'a'))}}, "\x89"));
