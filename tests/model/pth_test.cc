@@ -32,7 +32,7 @@ std::string raw(T value) {
 std::string text(const std::string& value) {
   return std::string("X") + raw(static_cast<uint32_t>(value.size())) + value;
 }
-std::string integer(int64_t value) { return "\x8a\x08" + raw(value); }
+std::string integer(int64_t value) { return std::string("\x8a\x08") + raw(value); }
 std::string tuple(const std::vector<int64_t>& values) {
   std::string items = "(";
   for (const int64_t value : values) items += integer(value);
@@ -40,7 +40,8 @@ std::string tuple(const std::vector<int64_t>& values) {
 }
 std::string global(const std::string& module, const std::string& name) { return "c" + module + "\n" + name + "\n"; }
 std::string storage(const std::string& type, const std::string& key, int64_t size, const std::string& view = "") {
-  return "(" + text("storage") + global("torch", type) + text(key) + text("cpu") + integer(size) + view + "tQ";
+  return std::string("(") + text("storage") + global("torch", type) + text(key) + text("cpu") + integer(size) + view +
+         "tQ";
 }
 std::string tensor(const std::string& storage, int64_t offset, const std::vector<int64_t>& sizes,
                    const std::vector<int64_t>& strides) {
@@ -265,12 +266,12 @@ TEST_F(Pth, RandomOpcodesAreReadOrRefused) {
 
 TEST_F(Pth, CodeIsNamedAndNeverRun) {
   const fs::path proof = directory_ / "ran";
-  const std::string command = "(" + text("touch " + proof.string()) + "t";
+  const std::string command = std::string("(") + text("touch " + proof.string()) + "t";
   EXPECT_THAT(legacy_refusal(global("os", "system") + command + "R"), HasSubstr("wants to run \"os.system\"; refused"));
   EXPECT_THAT(legacy_refusal(global("builtins", "eval") + command + "R"), HasSubstr("\"builtins.eval\""));
   EXPECT_THAT(legacy_refusal(text("posix") + text("system") + "\x93" + command + "R"), HasSubstr("\"posix.system\""));
-  EXPECT_THAT(legacy_refusal("(" + text("x") + "ios\nsystem\n"), HasSubstr("\"os.system\""));
-  EXPECT_THAT(legacy_refusal("(cos\nsystem\n" + text("x") + "o"), HasSubstr("\"os.system\""));
+  EXPECT_THAT(legacy_refusal(std::string("(") + text("x") + "ios\nsystem\n"), HasSubstr("\"os.system\""));
+  EXPECT_THAT(legacy_refusal(std::string("(cos\nsystem\n") + text("x") + "o"), HasSubstr("\"os.system\""));
   EXPECT_THAT(legacy_refusal(global("torch._utils", "_rebuild_tensor_v2") + ")\x81"), HasSubstr("object of a class"));
   EXPECT_THAT(legacy_refusal("\x82\1"), HasSubstr("extension registry"));
   EXPECT_THAT(legacy_refusal(global("torch.hub", "load") + command + "R"), HasSubstr("\"torch.hub.load\""));
@@ -329,13 +330,13 @@ TEST_F(Pth, LegacyStoragesThatLieAreRefused) {
 }
 
 TEST_F(Pth, OldViewsOfStoragesAndOldParametersAreRead) {
-  const std::string view = "(" + text("v") + integer(1) + integer(2) + "t";
+  const std::string view = std::string("(") + text("v") + integer(1) + integer(2) + "t";
   const std::string old = global("torch._utils", "_rebuild_tensor") + "(" + storage("FloatStorage", "0", 4, view) +
                           integer(0) + tuple({2}) + tuple({1}) + "tR";
   const std::string parameter = global("torch.nn.parameter", "Parameter") + "(" + old + "tR(\x88\x89Ntb";
   write(legacy(dict({{"w", parameter}}), {{"0", counted(4, elements<float>({1, 2, 3, 4}))}}));
   EXPECT_TRUE(torch::equal(read_pth(path_).at("w"), torch::tensor({2.f, 3.f})));
-  const std::string outside = "(" + text("v") + integer(3) + integer(2) + "t";
+  const std::string outside = std::string("(") + text("v") + integer(3) + integer(2) + "t";
   EXPECT_NE(legacy_refusal(dict({{"w", tensor(storage("FloatStorage", "0", 4, outside), 0, {2}, {1})}})), "");
 }
 
@@ -409,7 +410,7 @@ TEST_F(Pth, AWheelWithOneFileOfWeightsIsRead) {
 TEST_F(Pth, NestingAndCyclesEnd) {
   const std::string weights = tensor(storage("FloatStorage", "0", 2), 0, {2}, {1});
   // A dictionary that holds itself.
-  EXPECT_EQ(legacy_refusal("}q\1" + text("self") + "h\1s" + text("w") + weights + "s"), "");
+  EXPECT_EQ(legacy_refusal(std::string("}q\1") + text("self") + "h\1s" + text("w") + weights + "s"), "");
   // Dictionaries that hold the next twice: 2^30 ways to the tensor.
   std::string twice = dict({{"w", weights}}) + std::string("q\0", 2);
   for (int i = 0; i < 30; ++i)
