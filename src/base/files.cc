@@ -60,11 +60,13 @@ Json read_json_file(const std::filesystem::path& path) {
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {
-    const size_t at = std::min(error.byte, text.size());
+    const size_t at = std::min(error.byte > 0 ? error.byte - 1 : 0, text.size());
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(at), '\n');
     const size_t line_start = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
     throw InputError(path.string() + ":" + std::to_string(line) + ":" + std::to_string(at - line_start + 1) +
                      ": not valid JSON (cut short or mistyped here)");
+  } catch (const Json::exception&) {
+    throw InputError(path.string() + ": holds a number too large for JSON");
   }
 }
 

@@ -1,0 +1,184 @@
+#include "train/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "data/shapes.h"
+#include "model/safetensors.h"
+
+namespace attend {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A small data set of shapes, written once for all tests, and a folder of its own for each test's runs.
+class TrainerTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    at::set_num_threads(1);
+    folder_ = fs::temp_directory_path() / ("attend-trainer-test-" + std::to_string(::getpid()));
+    ShapesOptions shapes;
+    shapes.train = 24;
+    shapes.val = 8;
+    shapes.test = 2;
+    shapes.picture_size = 64;
+    write_shapes(folder_ / "shapes", shapes);
+  }
+  static void TearDownTestSuite() { fs::remove_all(folder_); }
+
+  /// Three steps an epoch; the last stages of the encoder are trained from the second epoch on.
+  static TrainJob job(const std::string& output) {
+    TrainJob job;
+    job.data.train_captions = folder_ / "shapes/captions_train.json";
+    job.data.val_captions = folder_ / "shapes/captions_val.json";
+    job.data.images = folder_ / "shapes/images";
+    job.model.encoder.family = "efficientnet-lite0";
+    job.model.encoder.input_size = 64;
+    job.model.attention.size = 16;
+    job.model.decoder.hidden_size = 32;
+    job.model.decoder.embedding_size = 16;
+    job.model.decoder.annotation_size = 24;
+    job.train.epochs = 2;
+    job.train.batch_size = 8;
+    job.train.min_word_count = 1;
+    job.train.warmup_steps = 2;
+    job.train.fine_tune_stages = 2;
+    job.train.fine_tune_from = 2;
+    job.train.log_every = 1;
+    job.train.validation_beam = 1;
+    job.train.features = folder_ / "features";
+    job.augment.crop = 0.1;
+    job.decode.max_length = 12;
+    job.output = folder_ / output;
+    return job;
+  }
+
+  static std::vector<Json> log_of(const TrainJob& job) {
+    std::vector<Json> lines;
+    std::ifstream log(job.output / "log.jsonl");
+    for (std::string line; std::getline(log, line);) lines.push_back(Json::parse(line));
+    return lines;
+  }
+
+  static inline fs::path folder_;
+};
+
+TEST_F(TrainerTest, AnInterruptedRunEndsWithTheWeightsOfAnUninterruptedOne) {
+  const auto straight = job("straight");
+  train(straight);
+  for (const int stop_after : {2, 3, 4}) {  // within an epoch, between two, and while the encoder is trained
+    auto broken = job("broken-" + std::to_string(stop_after));
+    broken.train.max_steps = stop_after;
+    train(broken);
+    broken.train.max_steps = 0;
+    broken.resume = true;
+    train(broken);
+    const auto a = read_safetensors(straight.output / "checkpoint.safetensors");
+    const auto b = read_safetensors(broken.output / "checkpoint.safetensors");
+    ASSERT_EQ(a.tensors.size(), b.tensors.size());
+    for (const auto& [name, tensor] : a.tensors)
+      EXPECT_TRUE(torch::equal(tensor, b.tensors.at(name))) << name << " after a stop at step " << stop_after;
+    EXPECT_EQ(a.metadata, b.metadata);
+  }
+}
+
+TEST_F(TrainerTest, LearnsItsTrainingCaptions) {
+  auto small = job("learn");
+  small.train.epochs = 25;
+  small.train.fine_tune_stages = 0;
+  small.train.learning_rate = 5e-3;
+  small.train.label_smoothing = 0;
+  small.model.decoder.dropout = 0;
+  train(small);
+  double first = 0, last = 0;
+  for (const auto& line : log_of(small))
+    if (line.contains("loss")) last = line["loss"], first = first == 0 ? last : first;
+  EXPECT_GT(first, 2.5);
+  EXPECT_LT(last, 0.4 * first);
+}
+
+TEST_F(TrainerTest, LeavesAModelThatCaptionsWithTheWeightsItWasValidatedWith) {
+  const auto run = job("model");
+  train(run);
+  auto captioner = load_captioner(run.output / "model.safetensors");
+  EXPECT_EQ(captioner.options.encoder.family, "efficientnet-lite0");
+  EXPECT_EQ(captioner.decode["max_length"], 12);
+  EXPECT_EQ(captioner.about["seed"], 1);
+  EXPECT_TRUE(captioner.about["validation"].contains("validation_cider"));
+  const torch::NoGradGuard no_grad;
+  const auto pictures = torch::zeros({2, 64, 64, 3}, torch::kUInt8);  // [B, S, S, 3]
+  const auto captions =
+      caption_annotations(captioner, captioner.annotate(pictures), model_decode_options(captioner, "model"));
+  ASSERT_EQ(captions.size(), 2u);
+  EXPECT_EQ(captions[0][0].text, captions[1][0].text);
+}
+
+TEST_F(TrainerTest, DoesNotTouchARunUnlessToldToGoOn) {
+  auto run = job("kept");
+  run.train.max_steps = 1;
+  train(run);
+  const auto before = read_file(run.output / "checkpoint.safetensors");
+  EXPECT_THROW(train(run), UsageError);
+  EXPECT_EQ(read_file(run.output / "checkpoint.safetensors"), before);
+}
+
+TEST_F(TrainerTest, NamesTheOptionInWhichARunDiffersFromItsRecipe) {
+  auto run = job("recipe");
+  run.train.max_steps = 1;
+  train(run);
+  run.resume = true;
+  run.model.attention.size = 8;
+  run.train.label_smoothing = 0.3;
+  try {
+    train(run);
+    FAIL() << "went on with another recipe";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("label_smoothing"), std::string::npos) << error.what();
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("attention"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(TrainerTest, StopsAtALossThatIsNoNumberAndKeepsTheCheckpoint) {
+  auto run = job("nan");
+  run.train.max_steps = 2;
+  train(run);
+  // A checkpoint with an infinite weight makes the next loss infinite.
+  const auto file = read_safetensors(run.output / "checkpoint.safetensors");
+  TensorMap tensors;
+  for (const auto& [name, tensor] : file.tensors) tensors[name] = tensor.clone();
+  tensors.at("weights/decoder.output_bias").fill_(std::numeric_limits<float>::infinity());
+  write_safetensors(run.output / "checkpoint.safetensors", tensors,
+                    file.metadata.get<std::map<std::string, std::string>>());
+  const auto broken = read_file(run.output / "checkpoint.safetensors");
+  run.train.max_steps = 0;
+  run.resume = true;
+  try {
+    train(run);
+    FAIL() << "went on";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("step 3"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(read_file(run.output / "checkpoint.safetensors"), broken);
+}
+
+TEST_F(TrainerTest, PlateauLowersTheRateAndPatienceEndsTheRun) {
+  auto run = job("plateau");
+  run.train.schedule = "plateau";
+  run.train.epochs = 30;
+  run.train.learning_rate = 0;  // nothing is learnt: no epoch after the first is better
+  run.train.encoder_learning_rate = 0;
+  run.train.weight_decay = 0;
+  run.train.fine_tune_stages = 0;
+  run.train.patience = 3;
+  train(run);
+  int64_t epochs = 0;
+  for (const auto& line : log_of(run)) epochs += line.contains("validation_cider");
+  EXPECT_EQ(epochs, 4);
+}
+
+}  // namespace
+}  // namespace attend
