@@ -12,7 +12,13 @@ namespace attend {
 /// Runs one command on the arguments after its name and returns the exit status; throws what main() turns into one line.
 using CommandFunction = int (*)(const std::vector<std::string>& arguments);
 
+int caption_command(const std::vector<std::string>& arguments);
+int evaluate_command(const std::vector<std::string>& arguments);
+int inspect_command(const std::vector<std::string>& arguments);
 int train_command(const std::vector<std::string>& arguments);
+int features_command(const std::vector<std::string>& arguments);
+int shapes_command(const std::vector<std::string>& arguments);
+int bench_command(const std::vector<std::string>& arguments);
 
 /// Where and on how many threads tensors are computed.
 struct RunOptions {

@@ -19,7 +19,13 @@ struct Command {
 };
 
 const Command kCommands[] = {
+    {"caption", caption_command, "caption pictures, and show where every word looked"},
+    {"evaluate", evaluate_command, "compare captions with what people said: BLEU, ROUGE-L, CIDEr-D"},
+    {"inspect", inspect_command, "say what a model file is"},
     {"train", train_command, "train a captioner on pictures with captions"},
+    {"features", features_command, "encode the pictures of a data set once, for training"},
+    {"shapes", shapes_command, "write a synthetic data set with exact object masks"},
+    {"bench", bench_command, "measure how fast pictures are captioned on this machine"},
 };
 
 void print_help(std::ostream& out) {

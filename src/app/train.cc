@@ -13,7 +13,8 @@ int train_command(const std::vector<std::string>& arguments) {
       "--config FILE --output DIR",
       0,
       0,
-      "Trains a captioner on pictures with captions (COCO captions JSON or Karpathy's dataset_*.json) and keeps the one "
+      "Trains a captioner on pictures with captions (COCO captions JSON or Karpathy's dataset_*.json) and keeps the "
+      "one "
       "with the best validation CIDEr as DIR/model.safetensors. Ctrl-C stops it with a checkpoint; --resume goes on.",
       {{"attend train --config configs/flickr8k.json --output runs/flickr8k", "train by a recipe"},
        {"attend train --config configs/flickr8k.json --output runs/flickr8k --resume", "go on with a run"},

@@ -1,0 +1,209 @@
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+
+#include "app/caption_files.h"
+#include "app/caption_pictures.h"
+#include "app/caption_record.h"
+#include "app/commands.h"
+#include "app/model_file.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/parallel.h"
+#include "base/progress.h"
+#include "vision/find_pictures.h"
+
+namespace attend {
+namespace {
+
+struct CaptionOptions {
+  bool recursive = false;
+  std::string files_from;
+  bool null = false;
+  std::string format = "text";
+  int batch_size = 32;
+
+  void list(OptionList& options) {
+    options.section("", "Pictures");
+    options.add("recursive", recursive, "look in subfolders too");
+    options.add("files_from", files_from,
+                "read more pictures, folders and patterns from this file, one a line; -: standard input");
+    options.add("null", null, "names in --files-from, and lines of text on standard output, end with a NUL byte");
+    options.section("", "Output");
+    options.add("format", format, "text: picture, tab, caption; jsonl: a JSON object a line, with words and attention",
+                one_of({"text", "jsonl"}));
+  }
+};
+
+CommandSyntax syntax() {
+  return {
+      "caption",
+      "[PATH...]",
+      0,
+      SIZE_MAX,
+      "Captions pictures: files, folders and patterns, in the order given. Captions go to standard output, a line a "
+      "picture as soon as it is done, and to files where asked for. With files, a picture whose files are all there "
+      "is skipped altogether. A picture that can't be read is reported and the rest is captioned; the exit "
+      "status is then 1. In text, names stand byte for byte; in JSON, a name that isn't UTF-8 has U+FFFD in "
+      "\"file\" for its stray bytes and stands byte for byte in \"file_base64\". With --n-best, text has a line a "
+      "caption, JSON has \"alternatives\".",
+      {{"attend caption photo.jpg", "caption a picture"},
+       {"attend caption --recursive photos --overlay seen", "caption a tree and show where every word looked"},
+       {"attend caption photos --sidecar >/dev/null", "write photos/NAME.txt for every picture that has none"},
+       {"attend caption --format jsonl --n-best 5 photo.jpg", "five captions with their probabilities, as JSON"},
+       {"find . -name '*.jpg' -print0 | attend caption --null --files-from -", "names with any bytes in them"}}};
+}
+
+std::vector<std::string> names_from(const std::string& file, char end) {
+  std::ifstream opened;
+  if (file != "-") {
+    opened.open(file, std::ios::binary);
+    if (!opened) throw InputError(file + ": can't be read: " + std::strerror(errno));
+  }
+  std::istream& in = file == "-" ? std::cin : opened;
+  std::vector<std::string> names;
+  for (std::string name; std::getline(in, name, end);)
+    if (!name.empty()) names.push_back(std::move(name));
+  if (in.bad()) throw InputError(file + ": can't be read");
+  return names;
+}
+
+/// What the arguments name, each with its name below the folder it was found in; complains of those that name nothing
+/// and counts them.
+std::vector<FoundPicture> find(const std::vector<std::string>& arguments, bool recursive, size_t& refused) {
+  std::vector<FoundPicture> pictures;
+  for (const auto& argument : arguments) {
+    try {
+      std::error_code error;
+      const bool is_folder = std::filesystem::is_directory(argument, error);
+      for (auto& path : find_pictures({argument}, recursive)) {
+        auto name = is_folder && path != argument ? path.lexically_relative(argument) : path.filename();
+        pictures.push_back({std::move(path), std::move(name)});
+      }
+    } catch (const InputError& fault) {
+      complain(fault.what());
+      ++refused;
+    }
+  }
+  return pictures;
+}
+
+/// What standard output gets of one picture.
+std::string lines_of(const std::filesystem::path& path, const PictureCaptions& picture, const Captioner& captioner,
+                     const CaptionOptions& options) {
+  if (options.format == "jsonl") return one_line(caption_record(path, picture, captioner)) + "\n";
+  std::string lines;
+  for (const auto& caption : picture.captions)
+    lines += path.native() + "\t" + caption.text + (options.null ? '\0' : '\n');
+  return lines;
+}
+
+std::string count_of(size_t part, size_t all) {
+  return std::to_string(part) + " of " + std::to_string(all) + (all == 1 ? " picture" : " pictures");
+}
+
+/// The pictures to caption, in order, and the files each still needs.
+struct Work {
+  std::vector<FoundPicture> pictures;
+  std::vector<PictureFiles> files;  // none when no files are asked for
+  size_t all = 0, skipped = 0, refused = 0;
+};
+
+Work gather(std::vector<std::string> names, const CaptionOptions& options, const CaptionFileOptions& outputs) {
+  if (!options.files_from.empty()) {
+    for (auto& name : names_from(options.files_from, options.null ? '\0' : '\n')) names.push_back(std::move(name));
+    if (names.empty()) throw InputError(options.files_from + ": no names in it");
+  }
+  if (names.empty())
+    throw UsageError("no pictures: name files, folders or patterns, or a list of them with --files-from");
+  Work work;
+  work.pictures = find(names, options.recursive, work.refused);
+  work.all = work.pictures.size() + work.refused;
+  if (work.all == 0)
+    throw InputError(names[0] + ": no pictures there" +
+                     (options.recursive ? "" : "; --recursive looks in subfolders too"));
+  if (!outputs.any()) return work;
+  auto plan = plan_files(work.pictures, outputs);
+  size_t kept = 0;
+  for (size_t i = 0; i < plan.size(); ++i) {
+    if (!plan[i].any()) continue;
+    if (kept != i) work.pictures[kept] = std::move(work.pictures[i]);
+    work.files.push_back(std::move(plan[i]));
+    ++kept;
+  }
+  work.skipped = plan.size() - kept;
+  work.pictures.resize(kept);
+  return work;
+}
+
+/// Captions the pictures, writes their files and lines, and counts in work.refused what went wrong.
+void caption_all(Captioner& captioner, Work& work, const CaptionOptions& options, const CaptionFileOptions& outputs,
+                 const DecodeOptions& decode, int threads) {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& picture : work.pictures) paths.push_back(picture.path);
+  Progress progress("captioning", static_cast<int64_t>(paths.size()));
+  caption_pictures(captioner, paths, decode, options.batch_size, threads, [&](std::vector<PictureCaptions>& batch) {
+    std::vector<std::string> faults(batch.size());
+    if (outputs.any())
+      parallel_for(batch.size(), threads, [&](size_t i) {
+        const size_t index = batch[i].index;
+        try {
+          if (batch[i].refusal.empty()) write_files(work.files[index], paths[index], batch[i], captioner, outputs);
+        } catch (const Error& error) {
+          faults[i] = error.what();
+        }
+      });
+    progress.clear();
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (batch[i].refusal.empty()) std::cout << lines_of(paths[batch[i].index], batch[i], captioner, options);
+      const std::string& fault = batch[i].refusal.empty() ? faults[i] : batch[i].refusal;
+      if (fault.empty()) continue;
+      std::cout << std::flush;  // so that on a terminal both keep their order
+      complain(fault);
+      ++work.refused;
+    }
+    std::cout << std::flush;
+    if (!std::cout) throw Error("standard output: can't be written");
+    progress.update(static_cast<int64_t>(batch.back().index + 1));
+  });
+}
+
+}  // namespace
+
+int caption_command(const std::vector<std::string>& arguments) {
+  ModelFile file;
+  CaptionOptions options;
+  CaptionFileOptions outputs;
+  DecodeOptions decode;
+  RunOptions run;
+  OptionList list;
+  options.list(list);
+  outputs.list(list);
+  file.list(list);
+  decode.list(list);
+  run.list(list);
+  list.add("batch_size", options.batch_size, "pictures computed together", between(1, 4096));
+  const CommandLine line = parse_command_line(arguments, list, syntax());
+  if (line.help) return answer(line, syntax(), list, std::cout), 0;
+  outputs.check();
+  Work work;
+  if (!line.dump_config) work = gather(line.positional, options, outputs);
+  if (!work.pictures.empty() || line.dump_config) {
+    const int threads = run.set_threads();
+    file.choose();
+    Captioner captioner = file.load(choose_device(run.device));
+    decode = model_decode_options(captioner, file.model.string());
+    parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
+    if (answer(line, syntax(), list, std::cout)) return 0;
+    decode.check();
+    watch_interrupts();
+    caption_all(captioner, work, options, outputs, decode, threads);
+  }
+  if (work.skipped > 0)
+    complain(count_of(work.skipped, work.all) + " skipped: their files are there (--overwrite makes them anew)");
+  if (work.refused > 0) complain(count_of(work.refused, work.all) + " failed");
+  return work.refused > 0 ? 1 : 0;
+}
+
+}  // namespace attend

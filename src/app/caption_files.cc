@@ -1,0 +1,245 @@
+#include "app/caption_files.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <opencv2/imgproc.hpp>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "app/caption_record.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "model/pictures.h"
+#include "vision/picture.h"
+#include "viz/npy.h"
+
+namespace attend {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Longer side of a word's picture, at most: a word's file of a 30-megapixel photograph would take a second.
+constexpr int kLongestWordPicture = 2048;
+
+fs::path without_extension(fs::path path) { return path.replace_extension(); }
+
+/// The path without what leads out of a folder it is joined to: "/a/../b/x.jpg" → "b/x.jpg".
+fs::path inside(const fs::path& path) {
+  fs::path kept;
+  for (const auto& part : path.lexically_normal().relative_path())
+    if (part != ".." && part != ".") kept /= part;
+  return kept;
+}
+
+/// names[i]: short[i] where no other picture has it, else long[i], else that with a number.
+std::vector<fs::path> distinct_names(const std::vector<FoundPicture>& pictures, const std::vector<fs::path>& shorter,
+                                     const std::vector<fs::path>& longer) {
+  std::unordered_map<std::string, size_t> owner;  // short name → a picture that has it
+  std::unordered_set<std::string> shared;
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    const auto [found, is_new] = owner.emplace(shorter[i].native(), i);
+    if (!is_new && pictures[found->second].path != pictures[i].path) shared.insert(shorter[i].native());
+  }
+  for (const auto& name : shared) owner.erase(name);
+  std::vector<fs::path> names;
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    if (shared.count(shorter[i].native()) == 0) {
+      names.push_back(shorter[i]);
+      continue;
+    }
+    fs::path name = longer[i];
+    for (int number = 2;; ++number) {
+      const auto [found, is_new] = owner.emplace(name.native(), i);
+      if (is_new || pictures[found->second].path == pictures[i].path) break;
+      name = longer[i];
+      name += "-" + std::to_string(number);
+    }
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+fs::path with_ending(fs::path path, const std::string& ending) { return path += ending; }
+
+/// Makes the folder if need be and writes a block there that never gets a name: a read-only or full folder shows now,
+/// not after an hour.
+void check_writable(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw Error(folder.string() + ": the folder can't be made: " + error.message());
+  const fs::path probe = folder / ".attend";
+  try {
+    AtomicFile(probe).write(std::string(4096, '\0'));
+  } catch (const Error& fault) {
+    const std::string what = fault.what();
+    throw Error(folder.string() + what.substr(probe.string().size()));
+  }
+}
+
+/// Which of the files that a picture could have are there already.
+class Existing {
+ public:
+  Existing(const std::vector<FoundPicture>& pictures, bool overwrite) : pictures_(pictures), overwrite_(overwrite) {}
+
+  /// `target`, or nothing where it is there and stays. Throws UsageError where it is one of the pictures.
+  fs::path wanted(fs::path target) {
+    struct stat status;
+    if (::stat(target.c_str(), &status) != 0) return target;
+    if (is_picture(status))
+      throw UsageError(target.string() + ": is one of the pictures and would be replaced; name another folder");
+    return overwrite_ ? target : fs::path();
+  }
+
+ private:
+  bool is_picture(const struct stat& status) {
+    if (files_.empty())
+      for (const auto& picture : pictures_) {
+        struct stat of_picture;
+        if (::stat(picture.path.c_str(), &of_picture) == 0) files_.emplace(of_picture.st_dev, of_picture.st_ino);
+      }
+    return files_.count({status.st_dev, status.st_ino}) > 0;
+  }
+
+  const std::vector<FoundPicture>& pictures_;
+  const bool overwrite_;
+  std::set<std::pair<dev_t, ino_t>> files_;
+};
+
+std::vector<WordMap> word_maps(const Caption& caption, std::array<int64_t, 2> grid) {
+  auto maps = attention_maps(caption, grid);
+  std::vector<WordMap> words;
+  for (size_t t = 0; t < maps.size(); ++t) words.push_back({caption.words[t], std::move(maps[t])});
+  return words;
+}
+
+/// "03-dog": the place and the word, without what file names are better without.
+std::string word_file(size_t place, const std::string& word) {
+  std::string name = (place < 9 ? "0" : "") + std::to_string(place + 1) + "-";
+  for (const char c : word.substr(0, 64))
+    name += std::isalnum(static_cast<unsigned char>(c)) || (c & 0x80) || c == '-' ? c : '_';
+  return name;
+}
+
+/// A folder with a picture a word; it appears when all are in it, in place of one that was there before.
+void write_words(const fs::path& folder, const cv::Mat& picture, const Geometry& geometry,
+                 const std::vector<WordMap>& words, const CaptionFileOptions& options) {
+  const fs::path fresh = with_ending(folder, ".tmp" + std::to_string(::getpid()));
+  const fs::path old = with_ending(folder, ".old" + std::to_string(::getpid()));
+  try {
+    fs::create_directories(fresh);
+    for (size_t t = 0; t < words.size(); ++t)
+      write_picture(fresh / (word_file(t, words[t].word) + "." + options.overlay_format),
+                    draw_word(picture, geometry, words[t], options.style));
+    if (fs::exists(folder)) fs::rename(folder, old);
+    fs::rename(fresh, folder);
+    fs::remove_all(old);
+  } catch (const std::exception& fault) {
+    std::error_code ignored;
+    fs::remove_all(fresh, ignored);
+    if (!fs::exists(folder, ignored)) fs::rename(old, folder, ignored);
+    if (const auto* error = dynamic_cast<const fs::filesystem_error*>(&fault))
+      throw Error(folder.string() + ": can't be written: " + error->code().message());
+    throw;
+  }
+}
+
+void write_overlays(const PictureFiles& files, const fs::path& path, const PictureCaptions& picture,
+                    const Captioner& captioner, const CaptionFileOptions& options) {
+  const auto& encoder = captioner.options.encoder;
+  const Caption& caption = picture.captions.front();
+  const auto words = word_maps(caption, captioner.encoder->grid(encoder.input_size));
+  const auto geometry = input_geometry(picture.size, encoder);
+  // Read again: keeping the pictures of a batch could take gigabytes.
+  cv::Mat pixels = read_picture(path, files.words.empty() ? options.style.tile : kLongestWordPicture).pixels;
+  if (!files.page.empty()) write_picture(files.page, draw_page(pixels, geometry, words, caption.text, options.style));
+  if (files.words.empty()) return;
+  if (const double scale = double(kLongestWordPicture) / std::max(pixels.cols, pixels.rows); scale < 1)
+    cv::resize(pixels, pixels, {std::max(1, int(pixels.cols * scale)), std::max(1, int(pixels.rows * scale))}, 0, 0,
+               cv::INTER_AREA);
+  write_words(files.words, pixels, geometry, words, options);
+}
+
+}  // namespace
+
+void CaptionFileOptions::list(OptionList& options) {
+  options.section("", "Files");
+  options.add("sidecar", sidecar, "write each caption to a .txt file beside its picture");
+  options.add("sidecar_dir", sidecar_dir, "write the .txt files to this folder instead");
+  options.add("overlay", overlay, "folder for a page a picture that shows where every word looked");
+  options.add("overlay_words", overlay_words,
+              "also write a file a word, to NAME.words in the overlay folder, as large as the picture (at most " +
+                  std::to_string(kLongestWordPicture) + " pixels)");
+  options.add("overlay_format", overlay_format, "format of overlays", one_of({"jpg", "png", "webp"}));
+  options.add("maps", maps, "folder for each picture's attention as numbers");
+  options.add("maps_format", maps_format, "npy: float32 [words, rows, columns]; json: as a line of --format jsonl",
+              one_of({"npy", "json"}));
+  options.add("overwrite", overwrite, "make files anew that are there already, instead of skipping them");
+  style.list(options);
+}
+
+void CaptionFileOptions::check() const {
+  if (overlay_words && overlay.empty())
+    throw UsageError("--overlay-words: say with --overlay DIR which folder the files go to");
+}
+
+std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, const CaptionFileOptions& options) {
+  const bool sidecars = options.sidecar || !options.sidecar_dir.empty();
+  const bool beside = sidecars && options.sidecar_dir.empty();
+  std::vector<fs::path> shorter, longer;
+  for (const auto& [path, name] : pictures) {
+    shorter.push_back(without_extension(inside(name)));
+    longer.push_back(inside(path));
+  }
+  const auto names = distinct_names(pictures, shorter, longer);
+  std::vector<fs::path> places;  // of sidecars, without .txt
+  if (beside) {
+    for (size_t i = 0; i < pictures.size(); ++i) {
+      shorter[i] = without_extension(pictures[i].path.lexically_normal());
+      longer[i] = pictures[i].path.lexically_normal();
+    }
+    places = distinct_names(pictures, shorter, longer);
+  } else {
+    for (const auto& name : names) places.push_back(options.sidecar_dir / name);
+  }
+
+  std::vector<PictureFiles> plan(pictures.size());
+  std::set<fs::path> folders;
+  for (const auto* folder : {&options.sidecar_dir, &options.overlay, &options.maps})
+    if (!folder->empty()) folders.insert(*folder);
+  Existing existing(pictures, options.overwrite);
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    PictureFiles& files = plan[i];
+    if (sidecars) files.sidecar = existing.wanted(with_ending(places[i], ".txt"));
+    if (!options.overlay.empty()) {
+      const fs::path page = options.overlay / names[i];
+      files.page = existing.wanted(with_ending(page, "." + options.overlay_format));
+      if (options.overlay_words) files.words = existing.wanted(with_ending(page, ".words"));
+    }
+    if (!options.maps.empty())
+      files.maps = existing.wanted(with_ending(options.maps / names[i], "." + options.maps_format));
+    for (const auto* file : {&files.sidecar, &files.page, &files.words, &files.maps})
+      if (!file->empty()) folders.insert(file->has_parent_path() ? file->parent_path() : fs::path("."));
+  }
+  for (const auto& folder : folders) check_writable(folder);
+  return plan;
+}
+
+void write_files(const PictureFiles& files, const fs::path& path, const PictureCaptions& picture,
+                 const Captioner& captioner, const CaptionFileOptions& options) {
+  if (!files.page.empty() || !files.words.empty()) write_overlays(files, path, picture, captioner, options);
+  if (!files.maps.empty()) {
+    if (options.maps_format == "json")
+      write_file_atomically(files.maps, one_line(caption_record(path, picture, captioner)) + "\n");
+    else
+      write_npy(files.maps, attention_maps(picture.captions.front(),
+                                           captioner.encoder->grid(captioner.options.encoder.input_size)));
+  }
+  if (!files.sidecar.empty()) write_file_atomically(files.sidecar, picture.captions.front().text + "\n");
+}
+
+}  // namespace attend

@@ -1,0 +1,59 @@
+// The files `attend caption` writes for a picture: caption, page of attention, a file a word, raw maps.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "app/caption_pictures.h"
+#include "base/options.h"
+#include "viz/overlay.h"
+
+namespace attend {
+
+struct CaptionFileOptions {
+  bool sidecar = false;
+  std::filesystem::path sidecar_dir;  // empty: beside each picture
+  std::filesystem::path overlay;      // empty: no pages
+  bool overlay_words = false;
+  std::string overlay_format = "jpg";
+  OverlayOptions style;
+  std::filesystem::path maps;  // empty: no maps
+  std::string maps_format = "npy";
+  bool overwrite = false;
+
+  void list(OptionList& options);
+  /// Throws UsageError where one of them needs another.
+  void check() const;
+  bool any() const { return sidecar || !sidecar_dir.empty() || !overlay.empty() || !maps.empty(); }
+};
+
+/// A picture and its name below the folder it was found in ("holiday/beach.jpg").
+struct FoundPicture {
+  std::filesystem::path path, name;
+};
+
+/// Where the files of one picture are to be written; an empty one isn't wanted, or is there already.
+struct PictureFiles {
+  std::filesystem::path sidecar, page, words, maps;
+  bool any() const { return !sidecar.empty() || !page.empty() || !words.empty() || !maps.empty(); }
+};
+
+/// Gives every picture its files:
+///
+///   sidecar   NAME.txt beside the picture, or in sidecar_dir
+///   page      overlay/NAME.jpg
+///   words     overlay/NAME.words/01-a.jpg, 02-dog.jpg, …
+///   maps      maps/NAME.npy, f32 [words, rows, cols], or maps/NAME.json, a caption_record()
+///
+/// NAME is the picture's name below the folder it was found in, without its extension. Pictures that would share it
+/// take their whole path instead, without what leads out of the folder (a/x.jpg and b/x.jpg, x.jpg and x.png).
+/// Makes the folders and checks that they can be written. Throws Error where they can't, UsageError where a page would
+/// replace one of the pictures.
+std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, const CaptionFileOptions& options);
+
+/// Writes the files of one picture, each of them whole or not at all. Throws Error or InputError.
+void write_files(const PictureFiles& files, const std::filesystem::path& path, const PictureCaptions& picture,
+                 const Captioner& captioner, const CaptionFileOptions& options);
+
+}  // namespace attend

@@ -1,0 +1,27 @@
+// A caption as JSON, for `--format jsonl` and for maps of attention.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+#include "app/caption_pictures.h"
+#include "base/files.h"
+
+namespace attend {
+
+/// One map a word, f32, rows x cols of the grid.
+std::vector<cv::Mat> attention_maps(const Caption& caption, std::array<int64_t, 2> grid);
+
+/// {"file", "caption", "log_probability", "grid": [rows, cols], "size": [width, height] of the upright picture,
+/// "area": [x, y, width, height] of it that the grid lies over, "words": [{"word", "log_probability", "attention":
+/// [rows · cols]}]}, and "alternatives" (each "caption", "log_probability", "words") where there is more than one
+/// caption. A file name that isn't UTF-8 has U+FFFD for its stray bytes, and "file_base64" holds it byte for byte.
+Json caption_record(const std::filesystem::path& file, const PictureCaptions& picture, const Captioner& captioner);
+
+/// JSON on one line, valid UTF-8 whatever is in it.
+std::string one_line(const Json& json);
+
+}  // namespace attend

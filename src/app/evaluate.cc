@@ -1,0 +1,300 @@
+// T words · L grid cells
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <map>
+#include <unordered_map>
+
+#include "app/caption_pictures.h"
+#include "app/commands.h"
+#include "app/model_file.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/progress.h"
+#include "data/dataset.h"
+#include "data/masks.h"
+#include "data/results.h"
+#include "metrics/figures.h"
+#include "model/pictures.h"
+#include "text/ptb_tokenizer.h"
+
+namespace attend {
+namespace {
+
+struct EvaluateOptions {
+  std::filesystem::path captions, images, results, candidates;
+  std::string split;
+  bool pointing = false, json = false;
+  double max_faulty = 0.01;
+
+  void list(OptionList& options) {
+    options.section("", "Data");
+    options.add("captions", captions, "captions to compare with: COCO captions JSON or Karpathy's dataset JSON");
+    options.add("images", images, "folder that file names in the captions file start from");
+    options.add("split", split, "split to caption; needed where the captions file has several");
+    options.add("candidates", candidates,
+                "COCO results file to score, instead of captioning; takes no model and no pictures");
+    options.add("max_faulty", max_faulty, "share of faulty pictures, and of captions, that is left out and put up with",
+                between(0, 1));
+    options.section("", "Output");
+    options.add("results", results, "write the captions to this file, as COCO results");
+    options.add("pointing", pointing,
+                "say how many words that name objects looked inside them; for captions files of attend shapes");
+    options.add("json", json, "print the figures as JSON, BLEU and ROUGE-L as shares of one");
+  }
+
+  void check() const {
+    if (captions.empty()) throw UsageError("--captions: say which file holds the captions to compare with");
+    if (!candidates.empty() && (!results.empty() || pointing))
+      throw UsageError(
+          "--candidates: scores captions that are there; --results and --pointing need a model to make them");
+    if (candidates.empty() && images.empty())
+      throw UsageError("--images: say which folder holds the pictures, or score a results file with --candidates");
+  }
+};
+
+CommandSyntax syntax() {
+  return {
+      "evaluate",
+      "--captions FILE --images DIR",
+      0,
+      0,
+      "Captions the pictures of a captions file and compares with what people said of them: BLEU, ROUGE-L and CIDEr-D "
+      "as coco-caption computes them, on lower-cased Penn Treebank tokens without punctuation. With --candidates it "
+      "scores a results file that is there, without a model.",
+      {{"attend evaluate --captions val.json --images photos", "figures of the model that comes with attend"},
+       {"attend evaluate --captions dataset_coco.json --images coco --split test --results test.json",
+        "caption a split and keep the captions"},
+       {"attend evaluate --captions val.json --candidates results.json --json", "score a results file, for machines"}}};
+}
+
+/// The pictures to score.
+std::vector<Example> read_examples(const EvaluateOptions& options) {
+  const std::string whole = options.split.empty() ? "all" : options.split;
+  Dataset dataset = read_captions(options.captions, options.images, whole, options.max_faulty);
+  std::map<std::string, size_t> splits;
+  for (const auto& example : dataset.examples) ++splits[example.split];
+  if (options.split.empty() && splits.size() > 1) {
+    std::string there;
+    for (const auto& [name, count] : splits) there += " " + name + " (" + std::to_string(count) + ")";
+    throw UsageError("--split: say which; " + options.captions.string() + " has" + there);
+  }
+  std::vector<Example> examples;
+  for (const size_t i : dataset.split(splits.size() == 1 && options.split.empty() ? splits.begin()->first : whole))
+    examples.push_back(std::move(dataset.examples[i]));
+  return examples;
+}
+
+/// Captions of the examples, made or read, in their order.
+struct Candidates {
+  std::vector<Example> examples;  // those that have a caption
+  std::vector<std::string> captions;
+  Pointing pointing;
+  double seconds = 0;  // it took to make them
+  size_t refused = 0;
+};
+
+/// "12 (1, 2, 3, …)"
+std::string some(const std::vector<int64_t>& ids) {
+  std::string text = std::to_string(ids.size()) + " (";
+  for (size_t i = 0; i < std::min<size_t>(ids.size(), 3); ++i) text += (i ? ", " : "") + std::to_string(ids[i]);
+  return text + (ids.size() > 3 ? ", …)" : ")");
+}
+
+Candidates read_candidates(std::vector<Example> examples, const EvaluateOptions& options) {
+  std::unordered_map<int64_t, std::string> captions;
+  for (auto& [id, caption] : read_results(options.candidates)) captions.emplace(id, std::move(caption));
+  Candidates candidates;
+  std::vector<int64_t> missing, unknown;
+  for (const auto& example : examples) {
+    const auto found = captions.find(example.id);
+    if (found == captions.end()) {
+      missing.push_back(example.id);
+      continue;
+    }
+    candidates.captions.push_back(std::move(found->second));
+    captions.erase(found);
+  }
+  for (const auto& [id, caption] : captions) unknown.push_back(id);
+  std::sort(unknown.begin(), unknown.end());
+  const std::string file = options.candidates.string(), of = " of " + options.captions.string();
+  if (!missing.empty()) throw InputError(file + ": no caption for these pictures" + of + ": " + some(missing));
+  if (!unknown.empty()) throw InputError(file + ": captions for pictures that are none" + of + ": " + some(unknown));
+  candidates.examples = std::move(examples);
+  return candidates;
+}
+
+bool is_exact(const std::string& caption, const std::vector<std::string>& references) {
+  const auto tokens = caption_tokens(caption);
+  return std::any_of(references.begin(), references.end(),
+                     [&](const std::string& reference) { return caption_tokens(reference) == tokens; });
+}
+
+/// Where each word of a caption looked most: the centre of its largest cell, in pixels of the picture.
+std::vector<cv::Point2d> peaks_of(const Caption& caption, cv::Size size, const Captioner& captioner) {
+  const auto& encoder = captioner.options.encoder;
+  const auto grid = captioner.encoder->grid(encoder.input_size);
+  const Geometry geometry = input_geometry(size, encoder);
+  const auto largest = caption.alpha.argmax(1).to(torch::kCPU);  // [T]
+  std::vector<cv::Point2d> peaks;
+  for (int64_t t = 0; t < largest.size(0); ++t) {
+    const auto cell = largest[t].item<int64_t>();
+    const cv::Rect2d area = geometry.cell(static_cast<int>(cell / grid[1]), static_cast<int>(cell % grid[1]),
+                                          static_cast<int>(grid[0]), static_cast<int>(grid[1]));
+    peaks.emplace_back(area.x + area.width / 2, area.y + area.height / 2);
+  }
+  return peaks;
+}
+
+Candidates make_candidates(std::vector<Example> examples, Captioner& captioner, const DecodeOptions& decode,
+                           int threads, const EvaluateOptions& options) {
+  std::unordered_map<int64_t, std::vector<MaskedObject>> masks;
+  if (options.pointing) masks = read_masks(options.captions);
+  std::vector<std::filesystem::path> pictures;
+  for (const auto& example : examples) pictures.push_back(example.picture);
+  Candidates candidates;
+  Progress progress("captioning", static_cast<int64_t>(pictures.size()));
+  const auto begin = std::chrono::steady_clock::now();
+  constexpr int kBatch = 32;
+  caption_pictures(captioner, pictures, decode, kBatch, threads, [&](std::vector<PictureCaptions>& batch) {
+    for (auto& picture : batch) {
+      if (!picture.refusal.empty()) {
+        complain(picture.refusal);
+        ++candidates.refused;
+        continue;
+      }
+      Example& example = examples[picture.index];
+      Caption& caption = picture.captions.front();
+      // The objects' words are counted in the reference: only in a caption equal to it do they stand in those places.
+      if (options.pointing && is_exact(caption.text, example.captions))
+        add_pointing(masks[example.id], peaks_of(caption, picture.size, captioner), candidates.pointing);
+      candidates.captions.push_back(std::move(caption.text));
+      candidates.examples.push_back(std::move(example));
+    }
+    progress.update(static_cast<int64_t>(batch.back().index + 1));
+  });
+  candidates.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (candidates.captions.empty()) throw InputError(options.images.string() + ": none of the pictures can be read");
+  return candidates;
+}
+
+/// The figures, in the order they are printed.
+Json figures_of(const Candidates& candidates, const EvaluateOptions& options, const std::string& model) {
+  std::vector<std::vector<std::string>> references;
+  size_t reference_count = 0, exact = 0;
+  for (size_t i = 0; i < candidates.examples.size(); ++i) {
+    references.push_back(candidates.examples[i].captions);
+    reference_count += references.back().size();
+    exact += is_exact(candidates.captions[i], references.back());
+  }
+  const auto count = static_cast<double>(candidates.captions.size());
+  Json figures{{"captions", options.captions.string()}};
+  if (!options.split.empty()) figures["split"] = options.split;
+  if (model.empty())
+    figures["candidates"] = options.candidates.string();
+  else
+    figures["model"] = model;
+  figures["pictures"] = candidates.captions.size();
+  figures["references"] = reference_count;
+  if (reference_count > 0) {
+    const Figures scores = score_captions(candidates.captions, references);
+    for (size_t n = 0; n < 4; ++n) figures["bleu_" + std::to_string(n + 1)] = scores.bleu.corpus[n];
+    figures["rouge_l"] = scores.rouge_l.corpus;
+    figures["cider_d"] = scores.cider_d.corpus;
+    figures["mean_length"] = scores.mean_length;
+    figures["distinct_captions"] = scores.distinct_captions;
+    figures["distinct_words"] = scores.distinct_words;
+    figures["exact_captions"] = static_cast<double>(exact) / count;
+  }
+  if (options.pointing) {
+    figures["pointing"] = candidates.pointing.share();
+    figures["pointing_words"] = candidates.pointing.words;
+  }
+  if (candidates.seconds > 0) figures["pictures_per_second"] = count / candidates.seconds;
+  return figures;
+}
+
+void print_table(const Json& figures) {
+  struct Row {
+    const char *key, *title, *format, *rest;
+    double factor;
+  };
+  static constexpr Row rows[] = {{"pictures", "pictures", "%.0f", "", 1},
+                                 {"references", "references", "%.0f", "", 1},
+                                 {"bleu_1", "BLEU-1", "%.1f", "", 100},
+                                 {"bleu_2", "BLEU-2", "%.1f", "", 100},
+                                 {"bleu_3", "BLEU-3", "%.1f", "", 100},
+                                 {"bleu_4", "BLEU-4", "%.1f", "", 100},
+                                 {"rouge_l", "ROUGE-L", "%.1f", "", 100},
+                                 {"cider_d", "CIDEr-D", "%.3f", "", 1},
+                                 {"mean_length", "mean length", "%.1f", " words", 1},
+                                 {"distinct_captions", "distinct captions", "%.1f", " %", 100},
+                                 {"distinct_words", "words used", "%.0f", "", 1},
+                                 {"exact_captions", "exact captions", "%.1f", " %", 100},
+                                 {"pointing", "looks inside", "%.1f", " % of the words that name an object", 100},
+                                 {"pictures_per_second", "speed", "%.1f", " pictures/s", 1}};
+  for (const char* key : {"captions", "split", "candidates", "model"})
+    if (figures.contains(key)) std::printf("%-18s %s\n", key, figures[key].get<std::string>().c_str());
+  std::printf("\n");
+  for (const auto& row : rows) {
+    if (!figures.contains(row.key)) continue;
+    char value[32];
+    std::snprintf(value, sizeof value, row.format, row.factor * figures[row.key].get<double>());
+    std::printf("%-18s %8s%s\n", row.title, value, row.rest);
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int evaluate_command(const std::vector<std::string>& arguments) {
+  EvaluateOptions options;
+  ModelFile file;
+  DecodeOptions decode;
+  RunOptions run;
+  OptionList list;
+  options.list(list);
+  file.list(list);
+  decode.list(list);
+  run.list(list);
+  const CommandLine line = parse_command_line(arguments, list, syntax());
+  if (line.help) return answer(line, syntax(), list, std::cout), 0;
+  std::vector<Example> examples;
+  if (!line.dump_config) {
+    options.check();
+    examples = read_examples(options);
+  }
+  Candidates candidates;
+  if (!options.candidates.empty() && !line.dump_config) {
+    candidates = read_candidates(std::move(examples), options);
+  } else {
+    file.choose();
+    const int threads = run.set_threads();
+    Captioner captioner = file.load(choose_device(run.device));
+    decode = model_decode_options(captioner, file.model.string());
+    parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
+    if (answer(line, syntax(), list, std::cout)) return 0;
+    decode.check();
+    watch_interrupts();
+    candidates = make_candidates(std::move(examples), captioner, decode, threads, options);
+  }
+  if (!options.results.empty()) {
+    std::vector<Result> results;
+    for (size_t i = 0; i < candidates.captions.size(); ++i)
+      results.push_back({candidates.examples[i].id, candidates.captions[i]});
+    write_results(options.results, results);
+  }
+  const Json figures = figures_of(candidates, options, options.candidates.empty() ? file.model.string() : "");
+  if (options.json)
+    std::cout << figures.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  else
+    print_table(figures);
+  if (candidates.refused > 0)
+    complain(std::to_string(candidates.refused) + " of " +
+             std::to_string(candidates.refused + candidates.captions.size()) +
+             " pictures failed and are not in these figures");
+  return candidates.refused > 0 ? 1 : 0;
+}
+
+}  // namespace attend

@@ -1,0 +1,175 @@
+// `attend evaluate` and `attend shapes`, run as a user runs them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/run_command.h"
+#include "vision/picture_files.h"
+
+namespace attend::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class EvaluateCommand : public ::testing::Test {
+ protected:
+  std::string at(const std::string& name) const { return (folder_.path() / name).string(); }
+  std::string write(const std::string& name, const std::string& bytes) const {
+    return folder_.write(name, {bytes.begin(), bytes.end()}).string();
+  }
+  /// Three pictures, and a captions file for them.
+  std::string make_data() const {
+    for (int i = 0; i < 3; ++i)
+      folder_.write("images/" + std::to_string(i) + ".png", encoded(".png", gradient(40 + i, 30)));
+    return write("captions.json", R"({"images": [{"id": 10, "file_name": "0.png"}, {"id": 11, "file_name": "1.png"},
+      {"id": 9007199254740993, "file_name": "2.png"}], "annotations": [
+      {"image_id": 10, "caption": "A dog on grass."}, {"image_id": 10, "caption": "The dog."},
+      {"image_id": 11, "caption": "A red circle above a blue square"},
+      {"image_id": 9007199254740993, "caption": "A café"}]})");
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(EvaluateCommand, ScoresCaptionsItMakesAndTheSameAgainFromAResultsFile) {
+  const std::string captions = make_data();
+  const auto made = with_model(
+      {"evaluate", "--captions", captions, "--images", at("images"), "--results", at("results.json"), "--json"});
+  ASSERT_EQ(made.status, 0) << made.err;
+  Json figures = Json::parse(made.out);
+  EXPECT_EQ(figures["pictures"], 3);
+  EXPECT_EQ(figures["references"], 4);
+  EXPECT_GT(figures["pictures_per_second"].get<double>(), 0);
+  const Json results = read_json_file(at("results.json"));
+  ASSERT_THAT(results, SizeIs(3));
+  EXPECT_EQ(results[2]["image_id"], 9007199254740993);
+
+  const auto scored = attend_command(
+      {"evaluate", "--captions", captions, "--images", at("images"), "--candidates", at("results.json"), "--json"});
+  ASSERT_EQ(scored.status, 0) << scored.err;
+  const Json again = Json::parse(scored.out);
+  for (const char* key : {"bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider_d", "mean_length",
+                          "distinct_captions", "distinct_words", "exact_captions"})
+    EXPECT_EQ(figures[key], again[key]) << key;
+}
+
+TEST_F(EvaluateCommand, PerfectCandidatesScoreFull) {
+  const std::string captions = make_data();
+  const auto results = write("r.json", R"([{"image_id": 10, "caption": "a dog on grass"},
+    {"image_id": 11, "caption": "a red circle above a blue square"}, {"image_id": 9007199254740993, "caption": "a café"}])");
+  const auto run =
+      attend_command({"evaluate", "--captions", captions, "--images", at("images"), "--candidates", results});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("BLEU-1                100.0\n"));
+  EXPECT_THAT(run.out, HasSubstr("ROUGE-L               100.0\n"));
+  EXPECT_THAT(run.out, HasSubstr("exact captions        100.0 %\n"));
+}
+
+TEST_F(EvaluateCommand, ResultsThatDoNotMatchAreRefused) {
+  const std::string captions = make_data();
+  const std::string two = R"({"image_id": 10, "caption": "x"}, {"image_id": 11, "caption": "y"})";
+  const std::string last = R"({"image_id": 9007199254740993, "caption": "z"})";
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"[" + two + "]", "no caption for these pictures"},
+      {"[" + two + "," + last + R"(, {"image_id": 77, "caption": "z"}])", "1 (77)"},
+      {"[" + two + "," + last + "," + last + "]", "has a caption already"},
+      {"[" + two + R"(, {"image_id": "12", "caption": "z"}])", "[2].image_id"},
+      {"[" + two + R"(, {"image_id": 12, "caption": 3}])", "[2].caption"},
+      {R"({"images": []})", "a list of"},
+      {"[" + two + ",", "not valid JSON"}};
+  for (const auto& [text, says] : cases) {
+    const auto results = write("r.json", text);
+    const auto run =
+        attend_command({"evaluate", "--captions", captions, "--images", at("images"), "--candidates", results});
+    EXPECT_EQ(run.status, 1) << text;
+    EXPECT_EQ(run.out, "");
+    EXPECT_THAT(run.err, HasSubstr(results)) << text;
+    EXPECT_THAT(run.err, HasSubstr(says)) << text;
+    EXPECT_THAT(run.err_lines(), SizeIs(1)) << run.err;
+  }
+}
+
+TEST_F(EvaluateCommand, CaptionsFilesThatAreNoneAreRefused) {
+  make_data();
+  const std::string image = R"({"id": 10, "file_name": "0.png"})";
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {R"({"images": [)" + image, "not valid JSON"},
+      {R"({"images": [], "annotations": []})", "no pictures"},
+      {R"({"images": 7})", "no \"images\" list"},
+      {"[1, 2]", "no \"images\" list"},
+      {"", "not valid JSON"},
+      {R"({"images": [{"id": "ten", "file_name": "0.png"}], "annotations": []})", "id \"ten\""},
+      {R"({"images": [{"id": 10, "file_name": 5}], "annotations": []})", "file_name is no string"},
+      {R"({"images": [{"id": 99999999999999999999999, "file_name": "0.png"}], "annotations": []})", "2^63-1"},
+      {R"({"images": [{"id": -1, "file_name": "0.png"}], "annotations": []})", "id -1"},
+      {R"({"images": [)" + image + R"(], "annotations": [{"image_id": 18446744073709551615, "caption": "x"}]})",
+       "2^63-1"},
+      {R"({"images": [{"id": 10, "file_name": "gone.png"}], "annotations": []})", "files missing"},
+      {R"({"images": [{"id": 10, "file_name": "../c.json"}], "annotations": []})", "leave the images folder"}};
+  for (const auto& [text, says] : cases) {
+    const auto captions = write("c.json", text);
+    const auto run =
+        attend_command({"evaluate", "--captions", captions, "--images", at("images"), "--model", "/nowhere"});
+    EXPECT_EQ(run.status, 1) << text;
+    EXPECT_EQ(run.out, "");
+    EXPECT_THAT(run.err, HasSubstr(captions)) << text;
+    EXPECT_THAT(run.err, HasSubstr(says)) << text;
+    EXPECT_THAT(run.err_lines(), SizeIs(1)) << run.err;
+  }
+}
+
+TEST_F(EvaluateCommand, PicturesThatCannotBeReadAreCountedOut) {
+  const std::string captions = make_data();
+  write("images/1.png", "no picture");
+  const auto run = with_model({"evaluate", "--captions", captions, "--images", at("images"), "--json"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(Json::parse(run.out)["pictures"], 2);
+  EXPECT_THAT(run.err, HasSubstr("images/1.png: "));
+  EXPECT_THAT(run.err, HasSubstr("1 of 3 pictures failed"));
+}
+
+TEST_F(EvaluateCommand, ASplitMustBeNamedWhereThereAreSeveral) {
+  make_data();
+  const auto captions = write("k.json", R"({"images": [
+    {"imgid": 1, "filename": "0.png", "split": "test", "sentences": [{"raw": "a dog"}]},
+    {"imgid": 2, "filename": "1.png", "split": "val", "sentences": [{"raw": "a cat"}]}]})");
+  const auto unsaid = with_model({"evaluate", "--captions", captions, "--images", at("images")});
+  EXPECT_EQ(unsaid.status, 2);
+  EXPECT_THAT(unsaid.err, HasSubstr("test (1) val (1)"));
+  const auto said =
+      with_model({"evaluate", "--captions", captions, "--images", at("images"), "--split", "val", "--json"});
+  EXPECT_EQ(said.status, 0) << said.err;
+  EXPECT_EQ(Json::parse(said.out)["pictures"], 1);
+  const auto none = with_model({"evaluate", "--captions", captions, "--images", at("images"), "--split", "train"});
+  EXPECT_EQ(none.status, 1);
+}
+
+TEST_F(EvaluateCommand, ShapesAreDeterministicAndMeasureWhereWordsLook) {
+  for (const char* name : {"s1", "s2"}) {
+    const auto made =
+        attend_command({"shapes", at(name), "--train", "2", "--val", "2", "--test", "6", "--picture-size", "64"});
+    ASSERT_EQ(made.status, 0) << made.err;
+  }
+  for (const char* file : {"captions_test.json", "images/test_00003.png", "shapes.json"})
+    EXPECT_EQ(read_file(at(std::string("s1/") + file)), read_file(at(std::string("s2/") + file))) << file;
+
+  const auto run = with_model(
+      {"evaluate", "--captions", at("s1/captions_test.json"), "--images", at("s1/images"), "--pointing", "--json"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Json figures = Json::parse(run.out);
+  EXPECT_EQ(figures["pictures"], 6);
+  EXPECT_TRUE(figures["pointing"].is_number());
+  EXPECT_TRUE(figures["pointing_words"].is_number_integer());
+  const auto unmasked = with_model({"evaluate", "--captions", make_data(), "--images", at("images"), "--pointing"});
+  EXPECT_EQ(unmasked.status, 1);
+  EXPECT_THAT(unmasked.err, HasSubstr("no \"objects\""));
+
+  const auto kept = attend_command({"shapes", at("images")});
+  EXPECT_EQ(kept.status, 1);
+  EXPECT_THAT(kept.err, HasSubstr("no part of a shapes data set"));
+  EXPECT_TRUE(fs::exists(at("images/0.png")));
+}
+
+}  // namespace
+}  // namespace attend::testing

@@ -1,0 +1,167 @@
+// Model files, sound and damaged, given to the program.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "app/run_command.h"
+#include "vision/picture_files.h"
+
+namespace attend::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+class ModelFileCommand : public ::testing::Test {
+ protected:
+  ModelFileCommand() : model_(read_file(ATTEND_TINY_MODEL)) {
+    std::memcpy(&header_size_, model_.data(), sizeof header_size_);
+    header_ = Json::parse(model_.substr(8, header_size_));
+  }
+
+  std::string write(const std::string& name, const std::string& bytes) const {
+    return folder_.write(name, {bytes.begin(), bytes.end()}).string();
+  }
+  /// The model with another header before the same tensors.
+  std::string with_header(const Json& header) const {
+    std::string text = header.dump();
+    text.append((8 - text.size() % 8) % 8, ' ');
+    const uint64_t size = text.size();
+    return std::string(reinterpret_cast<const char*>(&size), sizeof size) + text + model_.substr(8 + header_size_);
+  }
+
+  TemporaryFolder folder_;
+  const std::string model_;
+  uint64_t header_size_ = 0;
+  Json header_;
+};
+
+TEST_F(ModelFileCommand, InspectSaysWhatAModelIs) {
+  const auto json = attend_command({"inspect", "--json", ATTEND_TINY_MODEL});
+  ASSERT_EQ(json.status, 0) << json.err;
+  const Json model = Json::parse(json.out);
+  EXPECT_EQ(model["encoder"]["family"], "efficientnet-lite0");
+  EXPECT_EQ(model["encoder"]["input_size"], 96);
+  EXPECT_EQ(model["annotations"]["grid"], Json({3, 3}));
+  EXPECT_EQ(model["annotations"]["size"], 1280);
+  EXPECT_EQ(model["decoder"]["hidden_size"], 16);
+  EXPECT_EQ(model["vocabulary"]["words"], 16);
+  EXPECT_EQ(model["vocabulary"]["most_frequent"][1], "dog");
+  EXPECT_EQ(model["decode"]["max_length"], 6);
+  EXPECT_EQ(model["about"]["licence"], "CC0-1.0");
+  EXPECT_EQ(model["bytes"], model_.size());
+  EXPECT_GT(model["parameters"]["encoder"].get<int64_t>(), 3'000'000);
+
+  const auto text = attend_command({"inspect", ATTEND_TINY_MODEL});
+  EXPECT_EQ(text.status, 0) << text.err;
+  for (const char* word : {"efficientnet-lite0", "additive", "CC0-1.0", "dog"}) EXPECT_THAT(text.out, HasSubstr(word));
+}
+
+TEST_F(ModelFileCommand, DamagedModelsAreRefusedBeforeAnyWork) {
+  Json lying = header_, overlapping = header_, newer = header_, foreign = header_, missing = header_,
+       wordless = header_;
+  const std::string name = "decoder.init_h.weight";
+  ASSERT_TRUE(header_.contains(name)) << header_.dump().substr(0, 2000);
+  lying[name]["data_offsets"][1] = 1'000'000'000'000;
+  overlapping[name]["data_offsets"] = header_["decoder.init_c.weight"]["data_offsets"];
+  newer["__metadata__"]["format_version"] = "99";
+  foreign.erase("__metadata__");
+  missing.erase(name);
+  wordless["__metadata__"]["vocabulary"] = "[1, 2]";
+  const std::string endless = std::string("\xff\xff\xff\xff\xff\xff\xff\x7f", 8) + model_.substr(8);
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"cut-header.safetensors", model_.substr(0, header_size_ / 2)},
+      {"cut.safetensors", model_.substr(0, model_.size() / 2)},
+      {"byte-short.safetensors", model_.substr(0, model_.size() - 1)},
+      {"empty.safetensors", ""},
+      {"endless.safetensors", endless},
+      {"lying.safetensors", with_header(lying)},
+      {"overlapping.safetensors", with_header(overlapping)},
+      {"newer.safetensors", with_header(newer)},
+      {"foreign.safetensors", with_header(foreign)},
+      {"missing.safetensors", with_header(missing)},
+      {"wordless.safetensors", with_header(wordless)},
+      {"text.safetensors", "this is no model at all, only a line of text\n"}};
+  const std::string picture = folder_.write("x.jpg", encoded(".jpg", gradient(40, 40))).string();
+  for (const auto& [file, bytes] : files) {
+    const std::string path = write(file, bytes);
+    const auto inspected = attend_command({"inspect", path});
+    EXPECT_EQ(inspected.status, 1) << file;
+    EXPECT_EQ(inspected.out, "") << file;
+    EXPECT_THAT(inspected.err, StartsWith("attend: " + path + ": ")) << file;
+    EXPECT_THAT(inspected.err_lines(), SizeIs(1)) << inspected.err;
+  }
+  const auto captioned = attend_command({"caption", picture, "--model", (folder_.path() / "cut.safetensors").string(),
+                                         "--overlay", (folder_.path() / "out").string()});
+  EXPECT_EQ(captioned.status, 1);
+  EXPECT_EQ(captioned.out, "");
+  EXPECT_THAT(captioned.err, HasSubstr("cut.safetensors: "));
+  EXPECT_THAT(attend_command({"inspect", (folder_.path() / "newer.safetensors").string()}).err,
+              HasSubstr("version 99"));
+  EXPECT_THAT(attend_command({"inspect", (folder_.path() / "foreign.safetensors").string()}).err,
+              HasSubstr("not an attend model"));
+}
+
+TEST_F(ModelFileCommand, InspectIsKindToAnotherFileOfWeights) {
+  const Json header{{"layer.weight", {{"dtype", "F32"}, {"shape", {2, 2}}, {"data_offsets", {0, 16}}}}};
+  std::string text = header.dump();
+  const uint64_t size = text.size();
+  const auto path =
+      write("weights.safetensors", std::string(reinterpret_cast<const char*>(&size), 8) + text + std::string(16, '\0'));
+  const auto run = attend_command({"inspect", path});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("not an attend model but plain weights, 1 tensors with 4 values"));
+}
+
+TEST_F(ModelFileCommand, APthThatRunsCodeRunsNothing) {
+  const std::string mark = (folder_.path() / "it-ran").string();
+  const std::string command = "touch " + mark;
+  const std::string old_style = "cos\nsystem\n(S'" + command + "'\ntR.";
+  const std::string new_style = std::string("\x80\x02", 2) + "cposix\nsystem\nq\x01X" +
+                                static_cast<char>(command.size()) + std::string(3, '\0') + command + "\x85R.";
+  const std::string captions = write("c.json", R"({"images": [{"id": 1, "file_name": "x.jpg"}],
+                                                   "annotations": [{"image_id": 1, "caption": "a dog"}]})");
+  folder_.write("x.jpg", encoded(".jpg", gradient(40, 40)));
+  for (const auto& [name, bytes] : {std::pair{"old.pth", old_style}, {"new.pth", new_style}}) {
+    const std::string path = write(name, bytes);
+    for (const std::vector<std::string>& arguments :
+         {std::vector<std::string>{"inspect", path},
+          {"caption", path, "--model", path},
+          {"features", "--encoder-weights", path, "--train-captions", captions, "--images", folder_.path().string(),
+           "--val-split", "train", "--features", (folder_.path() / "store").string()}}) {
+      const auto run = attend_command(arguments);
+      EXPECT_EQ(run.status, 1) << arguments[0];
+      EXPECT_THAT(run.err, HasSubstr(path + ": ")) << arguments[0];
+      EXPECT_THAT(run.err_lines(), SizeIs(1)) << run.err;
+    }
+  }
+  EXPECT_FALSE(fs::exists(mark));
+}
+
+TEST_F(ModelFileCommand, TheModelMayBeNamedByTheEnvironment) {
+  ::setenv("ATTEND_MODEL", ATTEND_TINY_MODEL, 1);
+  const auto named = attend_command({"inspect", "--json"});
+  ::setenv("ATTEND_MODEL", "/nowhere/model.safetensors", 1);
+  const auto lost = attend_command({"inspect"});
+  ::unsetenv("ATTEND_MODEL");
+  EXPECT_EQ(named.status, 0) << named.err;
+  EXPECT_EQ(Json::parse(named.out)["file"], ATTEND_TINY_MODEL);
+  EXPECT_EQ(lost.status, 1);
+  EXPECT_EQ(lost.err, "attend: /nowhere/model.safetensors: No such file or directory\n");
+}
+
+TEST_F(ModelFileCommand, AProgramWithoutItsModelSaysWhereItLooked) {
+  const fs::path program = folder_.path() / "a" / "b" / "attend";
+  fs::create_directories(program.parent_path());
+  fs::create_hard_link(ATTEND_PROGRAM, program);
+  const auto run = run_command({program.string(), "caption", "x.jpg"}, {.folder = folder_.path()});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr((folder_.path() / "data/models").string()));
+  EXPECT_THAT(run.err, HasSubstr("--model FILE"));
+}
+
+}  // namespace
+}  // namespace attend::testing
