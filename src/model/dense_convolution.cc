@@ -20,8 +20,8 @@ torch::Tensor dense_convolution(const torch::Tensor& x, const Convolution& convo
 
 torch::Tensor imagenet_input(const torch::Tensor& pictures, torch::ScalarType type) {
   const auto options = torch::dtype(torch::kFloat).device(pictures.device());
-  const auto mean = torch::tensor({0.485f, 0.456f, 0.406f}, options);       // [3]
-  const auto deviation = torch::tensor({0.229f, 0.224f, 0.225f}, options);  // [3]
+  const auto mean = torch::tensor({0.485f, 0.456f, 0.406f}, options);         // [3]
+  const auto deviation = torch::tensor({0.229f, 0.224f, 0.225f}, options);    // [3]
   const auto scaled = (pictures.to(torch::kFloat) / 255 - mean) / deviation;  // [B, S, S, 3]
   return scaled.to(type).permute({0, 3, 1, 2});                               // [B, 3, S, S]
 }

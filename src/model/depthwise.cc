@@ -100,8 +100,8 @@ void correlate(const Lanes* plane, int64_t pitch, const Lanes* gradient, int64_t
 }
 
 template <int K, int S, class T>
-void forward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::Tensor& weight,
-             const torch::Tensor& bias, torch::Tensor& y) {
+void forward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+             torch::Tensor& y) {
   const int64_t pictures = x.size(0), height = x.size(1), width = x.size(2), channels = x.size(3);
   const int64_t tasks = (channels + kTaskChannels - 1) / kTaskChannels;
   // A band of output rows a task keeps its plane in the second-level cache.
@@ -150,7 +150,7 @@ void backward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::T
   const float* w = weight.data_ptr<float>();
   // Sums over pictures are made in a fixed number of parts, whatever the number of threads.
   const int64_t parts = std::min<int64_t>(pictures, 8);
-  const int64_t sums = K * K + 2;  // weight, bias, input bias
+  const int64_t sums = K * K + 2;                                       // weight, bias, input bias
   auto partial = torch::zeros({parts, sums, channels}, torch::kFloat);  // [parts, sums, C]
   float* partial_data = partial.data_ptr<float>();
   // The gradient of the input is the convolution of the gradient of the output, S - 1 zeros between its values, with

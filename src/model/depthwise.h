@@ -29,9 +29,9 @@ struct DepthwiseGradients {
   torch::Tensor input_bias;  // [C] fp32, added to: the sum of `input` over pictures and cells
 };
 
-/// The gradients of depthwise_relu6() for gy, the gradient of y, where x is itself the output of a ReLU6: `input` is the
-/// gradient before *that* ReLU6, and input_bias the gradient of the bias added before it. The order of all sums depends
-/// on the shapes alone, not on the number of threads. `input` and `input_bias` may be undefined: not computed.
+/// The gradients of depthwise_relu6() for gy, the gradient of y, where x is itself the output of a ReLU6: `input` is
+/// the gradient before *that* ReLU6, and input_bias the gradient of the bias added before it. The order of all sums
+/// depends on the shapes alone, not on the number of threads. `input` and `input_bias` may be undefined: not computed.
 void depthwise_relu6_backward(const DepthwiseGeometry& geometry, const torch::Tensor& x, const torch::Tensor& y,
                               const torch::Tensor& gy, const torch::Tensor& weight, DepthwiseGradients& gradients);
 

@@ -1,5 +1,5 @@
-// EfficientNet-Lite 0-4: EfficientNet (Tan and Le 2019) without squeeze-and-excitation, ReLU6 for swish, stem and head of
-// one width in all sizes. Names and sizes as in the weights of the package efficientnet_lite_pytorch.
+// EfficientNet-Lite 0-4: EfficientNet (Tan and Le 2019) without squeeze-and-excitation, ReLU6 for swish, stem and head
+// of one width in all sizes. Names and sizes as in the weights of the package efficientnet_lite_pytorch.
 //
 // B pictures in a batch · S input side · h x w grid · C channels
 #include <algorithm>
@@ -40,7 +40,7 @@ int64_t scaled_channels(int64_t channels, double width) {
 
 /// The stem's weight as a matrix for extract_patches().
 torch::Tensor pack_stem(const torch::Tensor& weight, torch::ScalarType type) {
-  const auto matrix = weight.permute({0, 2, 3, 1}).reshape({weight.size(0), kPatch});      // [C, 27]
+  const auto matrix = weight.permute({0, 2, 3, 1}).reshape({weight.size(0), kPatch});        // [C, 27]
   return torch::constant_pad_nd(matrix, {0, kPatchColumns - kPatch}).to(type).contiguous();  // [C, 32]
 }
 

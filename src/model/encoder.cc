@@ -13,12 +13,18 @@ struct Family {
 };
 
 constexpr Family kFamilies[] = {
-    {"efficientnet-lite0", make_efficientnet_lite, 0}, {"efficientnet-lite1", make_efficientnet_lite, 1},
-    {"efficientnet-lite2", make_efficientnet_lite, 2}, {"efficientnet-lite3", make_efficientnet_lite, 3},
-    {"efficientnet-lite4", make_efficientnet_lite, 4}, {"resnet18", make_resnet, 18},
-    {"resnet34", make_resnet, 34},                     {"resnet50", make_resnet, 50},
-    {"resnet101", make_resnet, 101},                   {"resnet152", make_resnet, 152},
-    {"vgg16", make_vgg, 16},                           {"vgg19", make_vgg, 19},
+    {"efficientnet-lite0", make_efficientnet_lite, 0},
+    {"efficientnet-lite1", make_efficientnet_lite, 1},
+    {"efficientnet-lite2", make_efficientnet_lite, 2},
+    {"efficientnet-lite3", make_efficientnet_lite, 3},
+    {"efficientnet-lite4", make_efficientnet_lite, 4},
+    {"resnet18", make_resnet, 18},
+    {"resnet34", make_resnet, 34},
+    {"resnet50", make_resnet, 50},
+    {"resnet101", make_resnet, 101},
+    {"resnet152", make_resnet, 152},
+    {"vgg16", make_vgg, 16},
+    {"vgg19", make_vgg, 19},
 };
 
 }  // namespace

@@ -30,8 +30,8 @@ struct EncoderOptions {
 /// Names of tensors as they stand in a weights file → the tensors.
 using TensorMap = std::map<std::string, torch::Tensor>;
 
-/// A picture network without its classifier. Batch-norm statistics are frozen: load() folds them into the weights of the
-/// convolution before them, so what is trained, saved and run is one weight and one bias a convolution.
+/// A picture network without its classifier. Batch-norm statistics are frozen: load() folds them into the weights of
+/// the convolution before them, so what is trained, saved and run is one weight and one bias a convolution.
 class Encoder {
  public:
   virtual ~Encoder() = default;
@@ -70,8 +70,8 @@ class Encoder {
   virtual void set_precision(const std::string& precision) = 0;
 };
 
-/// Makes the network options.family names, with random weights (He et al. 2015; a generator seeded by torch::manual_seed).
-/// Throws UsageError on a family it doesn't know; encoder_families() lists those it does.
+/// Makes the network options.family names, with random weights (He et al. 2015; a generator seeded by
+/// torch::manual_seed). Throws UsageError on a family it doesn't know; encoder_families() lists those it does.
 std::unique_ptr<Encoder> make_encoder(const EncoderOptions& options);
 std::vector<std::string> encoder_families();
 

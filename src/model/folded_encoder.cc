@@ -39,10 +39,10 @@ torch::Tensor Convolution::packed(torch::ScalarType type,
 }
 
 const Convolution& FoldedEncoder::add(std::string name, std::string source, std::string norm, double epsilon,
-                                      int64_t inputs, int64_t outputs, int64_t kernel, int64_t stride,
-                                      int64_t groups) {
+                                      int64_t inputs, int64_t outputs, int64_t kernel, int64_t stride, int64_t groups) {
   const int64_t fan_in = inputs / groups * kernel * kernel;
-  Convolution convolution{std::move(name), std::move(source), std::move(norm), epsilon, stages_ - 1, stride, groups, {}, {}};
+  Convolution convolution{
+      std::move(name), std::move(source), std::move(norm), epsilon, stages_ - 1, stride, groups, {}, {}};
   convolution.weight =
       torch::randn({outputs, inputs / groups, kernel, kernel}) * std::sqrt(2.0 / fan_in);  // [O, I / groups, k, k]
   convolution.bias = torch::zeros({outputs});                                              // [O]

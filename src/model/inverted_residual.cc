@@ -43,10 +43,10 @@ Block make_block(const InvertedResidual& convolutions, const Tensor& x, torch::S
     block.expand = convolutions.expand->packed(type, pack_pointwise);  // [E, I]
     block.expand_bias = convolutions.expand->bias.detach();            // [E]
   }
-  block.depthwise = depthwise.packed(torch::kFloat, pack_depthwise);    // [k, k, E]
-  block.depthwise_bias = depthwise.bias.detach();                       // [E]
-  block.project = convolutions.project->packed(type, pack_pointwise);   // [O, E]
-  block.project_bias = convolutions.project->bias.detach();             // [O]
+  block.depthwise = depthwise.packed(torch::kFloat, pack_depthwise);   // [k, k, E]
+  block.depthwise_bias = depthwise.bias.detach();                      // [E]
+  block.project = convolutions.project->packed(type, pack_pointwise);  // [O, E]
+  block.project_bias = convolutions.project->bias.detach();            // [O]
   block.geometry = {depthwise.kernel(), depthwise.stride, before, left, height, width};
   block.residual = convolutions.residual;
   return block;
@@ -104,18 +104,18 @@ BlockGradients run_backward(const Block& block, const Tensor& x, const Tensor& w
     total.expand = zeros(block.expand);
     total.expand_bias = zeros(block.expand_bias);
   }
-  if (input_wanted) total.input = torch::empty_like(x);  // [N, H, W, I]
+  if (input_wanted) total.input = torch::empty_like(x);                 // [N, H, W, I]
   auto g_filtered = torch::empty_like(filtered.narrow(0, 0, at_once));  // [., h, w, E]
   auto g_widened = torch::empty_like(widened.narrow(0, 0, at_once));    // [., H, W, E]
   for (int64_t first = 0; first < pictures; first += at_once) {
     const int64_t count = std::min(at_once, pictures - first);
-    const auto g_out = rows(gy.narrow(0, first, count));       // [n·h·w, O]
-    const auto narrow = filtered.narrow(0, first, count);      // [n, h, w, E]
-    const auto wide = widened.narrow(0, first, count);         // [n, H, W, E]
-    const auto part = rows(x.narrow(0, first, count));         // [n·H·W, I]
+    const auto g_out = rows(gy.narrow(0, first, count));   // [n·h·w, O]
+    const auto narrow = filtered.narrow(0, first, count);  // [n, h, w, E]
+    const auto wide = widened.narrow(0, first, count);     // [n, H, W, E]
+    const auto part = rows(x.narrow(0, first, count));     // [n·H·W, I]
     bias_backward(g_out, {}, {}, total.project_bias);
-    total.project.add_(at::mm(g_out.t(), rows(narrow)));       // [O, E]
-    auto g_narrow = g_filtered.narrow(0, 0, count);            // [n, h, w, E]
+    total.project.add_(at::mm(g_out.t(), rows(narrow)));  // [O, E]
+    auto g_narrow = g_filtered.narrow(0, 0, count);       // [n, h, w, E]
     auto g_narrow_rows = rows(g_narrow);
     at::mm_out(g_narrow_rows, g_out, block.project);
 
@@ -125,8 +125,8 @@ BlockGradients run_backward(const Block& block, const Tensor& x, const Tensor& w
     depthwise_relu6_backward(block.geometry, wide, narrow, g_narrow, block.depthwise, gradients);
 
     if (widens) {
-      const auto g_wide = rows(gradients.input);               // [n·H·W, E]
-      total.expand.add_(at::mm(g_wide.t(), part));             // [E, I]
+      const auto g_wide = rows(gradients.input);    // [n·H·W, E]
+      total.expand.add_(at::mm(g_wide.t(), part));  // [E, I]
       if (input_wanted) {
         auto g_part = rows(total.input.narrow(0, first, count));  // [n·H·W, I]
         at::mm_out(g_part, g_wide, block.expand);
@@ -152,8 +152,7 @@ struct InvertedResidualFunction : torch::autograd::Function<InvertedResidualFunc
                                 block.expand_bias, block.depthwise, block.depthwise_bias, block.project,
                                 block.project_bias});
     const auto& g = block.geometry;
-    context->saved_data["geometry"] =
-        std::vector<int64_t>{g.kernel, g.stride, g.top, g.left, g.height, g.width};
+    context->saved_data["geometry"] = std::vector<int64_t>{g.kernel, g.stride, g.top, g.left, g.height, g.width};
     context->saved_data["residual"] = block.residual;
     context->saved_data["input_wanted"] = x.requires_grad();
     return y;
@@ -163,7 +162,13 @@ struct InvertedResidualFunction : torch::autograd::Function<InvertedResidualFunc
     const auto saved = context->get_saved_variables();
     const auto g = context->saved_data["geometry"].toIntVector();
     const auto& x = saved[0];
-    Block block{saved[3], saved[4], saved[5], saved[6], saved[7], saved[8], {g[0], g[1], g[2], g[3], g[4], g[5]},
+    Block block{saved[3],
+                saved[4],
+                saved[5],
+                saved[6],
+                saved[7],
+                saved[8],
+                {g[0], g[1], g[2], g[3], g[4], g[5]},
                 context->saved_data["residual"].toBool()};
     auto total = run_backward(block, x, block.expand.defined() ? saved[1] : x, saved[2], gradients[0].contiguous(),
                               context->saved_data["input_wanted"].toBool());
@@ -208,10 +213,10 @@ struct PointwiseRelu6Function : torch::autograd::Function<PointwiseRelu6Function
     const auto saved = context->get_saved_variables();
     const auto &x = saved[0], &matrix = saved[1], &y = saved[2];
     const auto gy = gradients[0].contiguous();
-    auto bias = torch::zeros({matrix.size(0)});                     // [O]
+    auto bias = torch::zeros({matrix.size(0)});                             // [O]
     auto g = torch::empty({rows(y).size(0), matrix.size(0)}, x.options());  // [M, O]
     bias_backward(rows(gy), rows(y), g, bias);
-    const auto weight = at::mm(g.t(), rows(x)).to(torch::kFloat);   // [O, columns]
+    const auto weight = at::mm(g.t(), rows(x)).to(torch::kFloat);  // [O, columns]
     Tensor input;
     if (context->saved_data["input_wanted"].toBool()) input = at::mm(g, matrix).view_as(x);  // [N, h, w, I]
     return {input, Tensor(), Tensor(), unpack_matrix(weight, context->saved_data["weight_shape"].toIntVector()), bias};

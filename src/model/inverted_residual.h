@@ -1,5 +1,5 @@
-// The block EfficientNet-Lite is made of (Sandler et al. 2018, MobileNetV2, figure 4b): a 1x1 convolution that widens, a
-// depthwise one, a 1x1 convolution that narrows, and the input added where shapes allow.
+// The block EfficientNet-Lite is made of (Sandler et al. 2018, MobileNetV2, figure 4b): a 1x1 convolution that widens,
+// a depthwise one, a 1x1 convolution that narrows, and the input added where shapes allow.
 //
 // N pictures · H x W input · h x w output · I inputs · E widened channels · O outputs · k kernel side
 #pragma once

@@ -62,7 +62,7 @@ void store_lanes(T* to, Lanes lanes, int64_t count) {
 
 /// `gradient` where ReLU6 let its input through, 0 where it didn't; `output` is what ReLU6 returned.
 [[gnu::always_inline]] inline Lanes relu6_gradient(Lanes gradient, Lanes output) {
-  return output > 0 & output < 6 ? gradient : Lanes{};
+  return (output > 0) & (output < 6) ? gradient : Lanes{};
 }
 
 /// Calls body(0), …, body(count - 1) with indices the compiler knows, so that small arrays live in registers.
@@ -70,7 +70,8 @@ template <int count, class Body>
 [[gnu::always_inline]] inline void unroll(Body&& body) {
   [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
     (body(std::integral_constant<int, i>{}), ...);
-  }(std::make_integer_sequence<int, count>{});
+  }
+  (std::make_integer_sequence<int, count>{});
 }
 
 }  // namespace attend

@@ -15,7 +15,9 @@ namespace {
 // Rows are walked in groups that are whole numbers of lanes, so that channels that aren't (24, 88, 120) cost nothing.
 struct RowGroups {
   explicit RowGroups(const torch::Tensor& rows)
-      : channels(rows.size(-1)), total(rows.numel()), size(kLanes / std::gcd(channels, kLanes) * channels),
+      : channels(rows.size(-1)),
+        total(rows.numel()),
+        size(kLanes / std::gcd(channels, kLanes) * channels),
         count((total + size - 1) / size) {}
   int64_t lanes() const { return size / kLanes; }
   int64_t channels, total;

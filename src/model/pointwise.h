@@ -17,8 +17,8 @@ void add_bias(const torch::Tensor& x, const torch::Tensor& bias, Activation acti
               torch::Tensor out);
 
 /// The gradient before activation and bias, `out` [M, N], for gy, the gradient after them, and y, their result [M, N]
-/// (undefined without an activation; then `out` may be undefined too: only the sum is wanted). Adds its sum over rows to
-/// bias_gradient [N] fp32, in an order that depends on the shapes alone.
+/// (undefined without an activation; then `out` may be undefined too: only the sum is wanted). Adds its sum over rows
+/// to bias_gradient [N] fp32, in an order that depends on the shapes alone.
 void bias_backward(const torch::Tensor& gy, const torch::Tensor& y, torch::Tensor out, torch::Tensor& bias_gradient);
 
 /// Pictures as the rows of a matrix whose product with the weights is the convolution: x u8 [B, H, W, 3] →

@@ -1,5 +1,5 @@
-// ResNet 18-152 (He et al. 2016) as torchvision has them: in blocks that narrow, the stride stands on the 3x3 convolution.
-// Annotations are the last block's output.
+// ResNet 18-152 (He et al. 2016) as torchvision has them: in blocks that narrow, the stride stands on the 3x3
+// convolution. Annotations are the last block's output.
 //
 // B pictures in a batch · S input side · h x w grid · C channels
 #include <string>

@@ -1,5 +1,5 @@
-// VGG 16 and 19 (Simonyan and Zisserman 2015), without batch norm, as torchvision has them. Annotations are what goes into
-// the last max-pooling: 14 x 14 x 512 for VGG-19 at 224, as in Show, Attend and Tell.
+// VGG 16 and 19 (Simonyan and Zisserman 2015), without batch norm, as torchvision has them. Annotations are what goes
+// into the last max-pooling: 14 x 14 x 512 for VGG-19 at 224, as in Show, Attend and Tell.
 //
 // B pictures in a batch · S input side · h x w grid · C channels
 #include <string>
@@ -37,7 +37,7 @@ class Vgg : public FoldedEncoder {
     auto x = imagenet_input(pictures, compute_type());  // [B, 3, S, S]
     for (size_t i = 0; i < convolutions_.size(); ++i) {
       const torch::AutoGradMode mode(trains(static_cast<int>(i)));
-      if (pooled_[i]) x = torch::max_pool2d(x, 2, 2);       // [B, C, ., .]
+      if (pooled_[i]) x = torch::max_pool2d(x, 2, 2);      // [B, C, ., .]
       x = dense_convolution(x, *convolutions_[i]).relu();  // [B, C, ., .]
     }
     const torch::AutoGradMode mode(x.requires_grad());

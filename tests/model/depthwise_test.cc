@@ -15,9 +15,9 @@ struct Case {
 };
 
 // One picture, odd and even sides, sides below the kernel, bands, and channels that don't fill lanes or tasks.
-const Case kCases[] = {{1, 1, 1, 1, 3, 1},    {1, 2, 3, 16, 5, 1},   {2, 7, 7, 40, 3, 1},  {3, 8, 5, 33, 5, 2},
-                       {9, 17, 17, 88, 5, 1}, {2, 13, 14, 24, 3, 2}, {1, 9, 9, 528, 5, 2}, {1, 70, 65, 20, 3, 1},
-                       {1, 70, 65, 20, 5, 2}};
+const Case kCases[] = {{1, 1, 1, 1, 3, 1},   {1, 2, 3, 16, 5, 1},   {2, 7, 7, 40, 3, 1},
+                       {3, 8, 5, 33, 5, 2},  {9, 17, 17, 88, 5, 1}, {2, 13, 14, 24, 3, 2},
+                       {1, 9, 9, 528, 5, 2}, {1, 70, 65, 20, 3, 1}, {1, 70, 65, 20, 5, 2}};
 
 DepthwiseGeometry geometry_of(const Case& c) {
   const auto [top, height] = same_padding(c.height, c.kernel, c.stride);
