@@ -115,7 +115,7 @@ def main():
         result[name] = [golden(network, size) for size in SIZES]
         print(name, [(g["shape"], round(g["rms"], 4), round(g["largest"], 3)) for g in result[name]], file=sys.stderr)
     with open(sys.argv[1], "w") as out:
-        families = (f"  {json.dumps(name)}: [\n    " + ",\n    ".join(map(json.dumps, g)) + "]" for name, g in result.items())
+        families = (f'  "{name}": [\n    ' + ",\n    ".join(map(json.dumps, g)) + "]" for name, g in result.items())
         out.write("{\n" + ",\n".join(families) + "\n}\n")
 
 
