@@ -1,0 +1,108 @@
+// B pictures in a batch · S input side
+#include "model/captioner.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "model/safetensors.h"
+
+namespace attend {
+namespace {
+
+namespace fs = std::filesystem;
+
+class CaptionerTest : public testing::Test {
+ protected:
+  CaptionerTest() { fs::create_directories(folder_); }
+  ~CaptionerTest() override { fs::remove_all(folder_); }
+
+  static Captioner small() {
+    ModelOptions options;
+    options.encoder.family = "efficientnet-lite0";
+    options.encoder.input_size = 64;
+    options.attention.size = 8;
+    options.decoder.hidden_size = 12;
+    options.decoder.embedding_size = 8;
+    options.decoder.annotation_size = 10;
+    torch::manual_seed(4);
+    Captioner captioner(options, Vocabulary({"<pad>", "<start>", "<end>", "<unk>", "a", "dog", "n't"}));
+    captioner.decode = {{"beam_width", 7}};
+    captioner.about = {{"licence", "CC0"}};
+    return captioner;
+  }
+
+  /// The model file with its metadata changed by hand.
+  fs::path with_metadata(const std::string& key, const std::string& value) {
+    const auto path = folder_ / "changed.safetensors";
+    save_captioner(small(), folder_ / "plain.safetensors");
+    const auto file = read_safetensors(folder_ / "plain.safetensors");
+    auto metadata = file.metadata.get<std::map<std::string, std::string>>();
+    metadata[key] = value;
+    write_safetensors(path, file.tensors, metadata);
+    return path;
+  }
+
+  static std::string refusal(const fs::path& path) {
+    try {
+      load_captioner(path);
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+
+  const fs::path folder_ = fs::temp_directory_path() / ("attend-captioner-test-" + std::to_string(::getpid()));
+};
+
+TEST_F(CaptionerTest, ComesBackFromItsFileWithTheSameWeightsAndWords) {
+  const auto captioner = small();
+  save_captioner(captioner, folder_ / "m.safetensors", false);
+  auto loaded = load_captioner(folder_ / "m.safetensors");
+  EXPECT_EQ(loaded.vocabulary.words(), captioner.vocabulary.words());
+  EXPECT_EQ(loaded.decode, captioner.decode);
+  EXPECT_EQ(loaded.about, captioner.about);
+  const auto before = captioner_state(captioner), after = captioner_state(loaded);
+  ASSERT_EQ(before.size(), after.size());
+  for (const auto& [name, tensor] : before) EXPECT_TRUE(torch::equal(tensor, after.at(name))) << name;
+}
+
+TEST_F(CaptionerTest, InHalfPrecisionIsHalfTheSizeAndAlmostTheSame) {
+  auto captioner = small();
+  save_captioner(captioner, folder_ / "full.safetensors", false);
+  save_captioner(captioner, folder_ / "half.safetensors");
+  EXPECT_LT(fs::file_size(folder_ / "half.safetensors"), 0.6 * fs::file_size(folder_ / "full.safetensors"));
+  auto half = load_captioner(folder_ / "half.safetensors");
+  const torch::NoGradGuard no_grad;
+  const auto pictures = torch::randint(256, {2, 64, 64, 3}, torch::kUInt8);  // [B, S, S, 3]
+  const auto a = captioner.annotate(pictures), b = half.annotate(pictures);
+  EXPECT_EQ(a.sizes(), b.sizes());
+  EXPECT_LT((a - b).norm().item<double>(), 0.02 * a.norm().item<double>());
+}
+
+TEST_F(CaptionerTest, IsRefusedWithTheReasonWhenItsFileIsNoModelOfThisVersion) {
+  EXPECT_NE(refusal(with_metadata("format", "something")).find("not an attend model"), std::string::npos);
+  EXPECT_NE(refusal(with_metadata("format_version", "2")).find("format version 2"), std::string::npos);
+  EXPECT_NE(refusal(with_metadata("vocabulary", "[\"a\"]")).find("changed.safetensors"), std::string::npos);
+  EXPECT_NE(refusal(with_metadata("vocabulary", "[1, 2]")).find("changed.safetensors"), std::string::npos);
+  EXPECT_NE(refusal(with_metadata("options", "{")).find("options"), std::string::npos);
+  EXPECT_NE(refusal(with_metadata("options", R"({"encoder": {"family": "resnet1000"}})")).find("resnet1000"),
+            std::string::npos);
+  EXPECT_NE(refusal(with_metadata("options", R"({"decoder": {"hidden_size": 13}})")).find("decoder."),
+            std::string::npos);
+}
+
+TEST_F(CaptionerTest, NamesATensorThatIsMissing) {
+  save_captioner(small(), folder_ / "m.safetensors");
+  const auto file = read_safetensors(folder_ / "m.safetensors");
+  for (const char* name : {"decoder.beta.weight", "decoder.attention.v"}) {
+    auto tensors = file.tensors;
+    tensors.erase(name);
+    write_safetensors(folder_ / "less.safetensors", tensors, file.metadata.get<std::map<std::string, std::string>>());
+    EXPECT_NE(refusal(folder_ / "less.safetensors").find(name), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace attend
