@@ -197,6 +197,7 @@ int caption_command(const std::vector<std::string>& arguments) {
     parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
     if (answer(line, syntax(), list, std::cout)) return 0;
     decode.check();
+    prepare_folders(work.files, outputs);
     watch_interrupts();
     caption_all(captioner, work, options, outputs, decode, threads);
   }

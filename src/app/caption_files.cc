@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <opencv2/imgproc.hpp>
 #include <set>
 #include <unordered_map>
@@ -36,7 +37,9 @@ fs::path inside(const fs::path& path) {
   return kept;
 }
 
-/// names[i]: short[i] where no other picture has it, else long[i], else that with a number.
+fs::path with_ending(fs::path path, const std::string& ending) { return path += ending; }
+
+/// names[i]: shorter[i] where no other picture has it, else longer[i], else that with a number.
 std::vector<fs::path> distinct_names(const std::vector<FoundPicture>& pictures, const std::vector<fs::path>& shorter,
                                      const std::vector<fs::path>& longer) {
   std::unordered_map<std::string, size_t> owner;  // short name → a picture that has it
@@ -56,15 +59,12 @@ std::vector<fs::path> distinct_names(const std::vector<FoundPicture>& pictures, 
     for (int number = 2;; ++number) {
       const auto [found, is_new] = owner.emplace(name.native(), i);
       if (is_new || pictures[found->second].path == pictures[i].path) break;
-      name = longer[i];
-      name += "-" + std::to_string(number);
+      name = with_ending(longer[i], "-").concat(std::to_string(number));
     }
     names.push_back(std::move(name));
   }
   return names;
 }
-
-fs::path with_ending(fs::path path, const std::string& ending) { return path += ending; }
 
 /// Makes the folder if need be and writes a block there that never gets a name: a read-only or full folder shows now,
 /// not after an hour.
@@ -119,9 +119,11 @@ std::vector<WordMap> word_maps(const Caption& caption, std::array<int64_t, 2> gr
 
 /// "03-dog": the place and the word, without what file names are better without.
 std::string word_file(size_t place, const std::string& word) {
-  std::string name = (place < 9 ? "0" : "") + std::to_string(place + 1) + "-";
+  char number[32];
+  std::snprintf(number, sizeof number, "%02zu-", place + 1);
+  std::string name = number;
   for (const char c : word.substr(0, 64))
-    name += std::isalnum(static_cast<unsigned char>(c)) || (c & 0x80) || c == '-' ? c : '_';
+    name.push_back(std::isalnum(static_cast<unsigned char>(c)) || (c & 0x80) || c == '-' ? c : '_');
   return name;
 }
 
@@ -171,9 +173,9 @@ void CaptionFileOptions::list(OptionList& options) {
   options.add("sidecar", sidecar, "write each caption to a .txt file beside its picture");
   options.add("sidecar_dir", sidecar_dir, "write the .txt files to this folder instead");
   options.add("overlay", overlay, "folder for a page a picture that shows where every word looked");
-  options.add("overlay_words", overlay_words,
-              "also write a file a word, to NAME.words in the overlay folder, as large as the picture (at most " +
-                  std::to_string(kLongestWordPicture) + " pixels)");
+  options.add(
+      "overlay_words", overlay_words,
+      "also write a file a word, to NAME.words in the overlay folder, as large as the picture (at most 2048 pixels)");
   options.add("overlay_format", overlay_format, "format of overlays", one_of({"jpg", "png", "webp"}));
   options.add("maps", maps, "folder for each picture's attention as numbers");
   options.add("maps_format", maps_format, "npy: float32 [words, rows, columns]; json: as a line of --format jsonl",
@@ -208,9 +210,6 @@ std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, 
   }
 
   std::vector<PictureFiles> plan(pictures.size());
-  std::set<fs::path> folders;
-  for (const auto* folder : {&options.sidecar_dir, &options.overlay, &options.maps})
-    if (!folder->empty()) folders.insert(*folder);
   Existing existing(pictures, options.overwrite);
   for (size_t i = 0; i < pictures.size(); ++i) {
     PictureFiles& files = plan[i];
@@ -222,11 +221,18 @@ std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, 
     }
     if (!options.maps.empty())
       files.maps = existing.wanted(with_ending(options.maps / names[i], "." + options.maps_format));
+  }
+  return plan;
+}
+
+void prepare_folders(const std::vector<PictureFiles>& plan, const CaptionFileOptions& options) {
+  std::set<fs::path> folders;
+  for (const auto* folder : {&options.sidecar_dir, &options.overlay, &options.maps})
+    if (!folder->empty()) folders.insert(*folder);
+  for (const auto& files : plan)
     for (const auto* file : {&files.sidecar, &files.page, &files.words, &files.maps})
       if (!file->empty()) folders.insert(file->has_parent_path() ? file->parent_path() : fs::path("."));
-  }
   for (const auto& folder : folders) check_writable(folder);
-  return plan;
 }
 
 void write_files(const PictureFiles& files, const fs::path& path, const PictureCaptions& picture,

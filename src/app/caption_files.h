@@ -48,9 +48,11 @@ struct PictureFiles {
 ///
 /// NAME is the picture's name below the folder it was found in, without its extension. Pictures that would share it
 /// take their whole path instead, without what leads out of the folder (a/x.jpg and b/x.jpg, x.jpg and x.png).
-/// Makes the folders and checks that they can be written. Throws Error where they can't, UsageError where a page would
-/// replace one of the pictures.
+/// Throws UsageError where a file would replace one of the pictures.
 std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, const CaptionFileOptions& options);
+
+/// Makes the folders of the files and checks that they can be written. Throws Error where they can't.
+void prepare_folders(const std::vector<PictureFiles>& plan, const CaptionFileOptions& options);
 
 /// Writes the files of one picture, each of them whole or not at all. Throws Error or InputError.
 void write_files(const PictureFiles& files, const std::filesystem::path& path, const PictureCaptions& picture,

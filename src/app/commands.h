@@ -9,7 +9,8 @@
 
 namespace attend {
 
-/// Runs one command on the arguments after its name and returns the exit status; throws what main() turns into one line.
+/// Runs one command on the arguments after its name and returns the exit status; throws what main() turns into one
+/// line.
 using CommandFunction = int (*)(const std::vector<std::string>& arguments);
 
 int caption_command(const std::vector<std::string>& arguments);

@@ -83,6 +83,10 @@ std::vector<Example> read_examples(const EvaluateOptions& options) {
   std::vector<Example> examples;
   for (const size_t i : dataset.split(splits.size() == 1 && options.split.empty() ? splits.begin()->first : whole))
     examples.push_back(std::move(dataset.examples[i]));
+  // A file has captions for all of its pictures or for none.
+  if (examples.front().captions.empty() && options.results.empty())
+    throw InputError(options.captions.string() +
+                     ": no captions in it to compare with; --results FILE keeps the captions that are made");
   return examples;
 }
 

@@ -64,7 +64,7 @@ std::string text_of(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (!value.is_array()) return one_line(value);
   std::string text;
-  for (const auto& item : value) text += (text.empty() ? "" : " ") + text_of(item);
+  for (const auto& item : value) text.append(text.empty() ? "" : " ").append(text_of(item));
   return text;
 }
 

@@ -28,7 +28,7 @@ fs::path data_folder(const std::string& name) {
     if (std::error_code error; fs::is_directory(folder, error)) return folder;
     looked += (looked.empty() ? "" : " nor ") + folder.string();
   }
-  throw InputError(name + ": this folder of attend's is neither " + looked);
+  throw InputError("attend's own " + name + " are in neither " + looked);
 }
 
 fs::path embedded_model() {

