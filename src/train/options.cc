@@ -42,6 +42,13 @@ void TrainOptions::list(OptionList& options) {
   options.add("log_every", log_every, "steps between lines of the log", at_least(1));
 }
 
+void AboutOptions::list(OptionList& options) {
+  options.section("about", "What the model file says of itself", "about_");
+  options.add("name", name, "what the model is called");
+  options.add("description", description, "what it was trained on, what it is good and bad at");
+  options.add("licence", licence, "licence of the weights, and of what they were made from");
+}
+
 double schedule_factor(const TrainOptions& options, int64_t step, int64_t steps) {
   const double warmup = options.warmup_steps;
   const double factor = warmup > 0 ? std::min(1.0, static_cast<double>(step + 1) / warmup) : 1.0;

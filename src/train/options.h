@@ -37,6 +37,13 @@ struct TrainOptions {
   void list(OptionList& options);
 };
 
+/// What a model file says of itself beside figures and recipe.
+struct AboutOptions {
+  std::string name, description, licence;
+
+  void list(OptionList& options);
+};
+
 /// The learning rate's factor at `step` (from 0) of `steps`: linear warm-up, then cosine to 0 (Loshchilov and Hutter
 /// 2017) or constant.
 double schedule_factor(const TrainOptions& options, int64_t step, int64_t steps);

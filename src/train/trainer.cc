@@ -60,7 +60,7 @@ class Run {
     if (begun)
       progression_ = load_checkpoint(file("checkpoint.safetensors"), *captioner_, *optimizer_, recipe_);
     else
-      write_file_atomically(file("config.json"), recipe_.dump(2) + "\n");
+      write_file_atomically(file("config.json"), whole_recipe(job).dump(2) + "\n");
     log_.open(file("log.jsonl"), std::ios::app);
     if (!log_) throw Error(file("log.jsonl").string() + ": can't be written");
   }
@@ -72,24 +72,35 @@ class Run {
     for (;;) {
       const int64_t epoch = progression_.step / per_epoch + 1;  // from 1
       // An epoch whose steps are done but whose validation was cut off is validated first.
-      if (progression_.validated_epochs < epoch - 1 && !validate(epoch - 1)) break;
-      if (epoch > options.epochs || out_of_steps()) break;
+      if (progression_.validated_epochs < epoch - 1) validate(epoch - 1);
+      if (epoch > options.epochs || out_of_patience() || out_of_steps()) break;
       run_epoch(epoch, progression_.step % per_epoch);
       if (out_of_steps()) break;
     }
     save();
+    if (std::filesystem::exists(file("model.safetensors"))) describe();
   }
 
  private:
-  static Json recipe(TrainJob job) {
+  static Json whole_recipe(TrainJob job) {
     OptionList list;
     job.list(list);
-    Json json = list.to_json();
+    return list.to_json();
+  }
+
+  /// The part of the recipe that decides what is learnt: a run keeps to it from beginning to end.
+  static Json recipe(const TrainJob& job) {
+    Json json = whole_recipe(job);
     for (const char* free : {"max_steps", "patience", "log_every", "features"}) json["train"].erase(free);
+    json.erase("decode");
+    json.erase("about");
     return json;
   }
 
   std::filesystem::path file(const char* name) const { return job_.output / name; }
+  bool out_of_patience() const {
+    return job_.train.patience > 0 && progression_.epochs_since_best >= job_.train.patience;
+  }
   bool out_of_steps() const { return job_.train.max_steps > 0 && progression_.step >= job_.train.max_steps; }
   bool fine_tuning(int64_t epoch) const {
     return job_.train.fine_tune_stages > 0 && epoch >= job_.train.fine_tune_from;
@@ -126,10 +137,6 @@ class Run {
     for (auto& tensor : encoder.trainable_parameters())
       parameters.push_back({"encoder." + std::to_string(number++), tensor, true});
     optimizer_.emplace(std::move(parameters), job_.train);
-    OptionList decode;
-    DecodeOptions defaults = job_.decode;
-    defaults.list(decode);
-    captioner_->decode = decode.to_json()["decode"];
   }
 
   FeatureStore& features() {
@@ -267,9 +274,8 @@ class Run {
                 "is kept. Pictures of the batch:" + pictures);
   }
 
-  /// Captions of the validation split by the averaged weights; keeps the model if they are the best so far. False when
-  /// patience has run out.
-  bool validate(int64_t epoch) {
+  /// Captions of the validation split by the averaged weights; keeps the model if they are the best so far.
+  void validate(int64_t epoch) {
     const auto begin = std::chrono::steady_clock::now();
     optimizer_->swap_average();
     DecodeOptions decode = job_.decode;
@@ -321,7 +327,6 @@ class Run {
     if (best) progression_.best_cider = cider;
     if (!best && job_.train.schedule == "plateau") progression_.plateau *= job_.train.plateau_factor;
     save();
-    return job_.train.patience == 0 || progression_.epochs_since_best < job_.train.patience;
   }
 
   /// Writes the model file, with what `attend inspect` should know of it.
@@ -332,6 +337,15 @@ class Run {
                          {"validation_pictures", validation_.size()},
                          {"validation", figures}};
     save_captioner(*captioner_, file("model.safetensors"));
+  }
+
+  /// Writes into the model file what may be decided after training: how to decode, and what it says of itself.
+  void describe() const {
+    auto best = load_captioner(file("model.safetensors"));
+    const Json whole = whole_recipe(job_);
+    best.decode = whole["decode"];
+    for (const auto& [key, value] : whole["about"].items()) best.about[key] = value;
+    save_captioner(best, file("model.safetensors"));
   }
 
   void save() { save_checkpoint(file("checkpoint.safetensors"), *captioner_, *optimizer_, progression_, recipe_); }
@@ -363,6 +377,7 @@ class Run {
 }  // namespace
 
 void TrainJob::list(OptionList& options) {
+  about.list(options);
   data.list(options);
   model.list(options);
   augment.list(options);

@@ -19,6 +19,7 @@ struct TrainJob {
   AugmentOptions augment;
   TrainOptions train;
   DecodeOptions decode;  // kept in the model file as its own defaults
+  AboutOptions about;    // kept in the model file
   std::filesystem::path output;
   torch::Device device = torch::kCPU;
   int threads = 1;
@@ -34,7 +35,8 @@ struct TrainJob {
 ///   log.jsonl               a line every log_every steps and one an epoch
 ///   config.json             the recipe as it ran
 /// With `resume` a run that was interrupted goes on exactly where it stood: data order, dropout and augmentation depend on
-/// seed and step alone. Throws UsageError when `output` holds a run and `resume` is not set, or one of another recipe;
+/// seed and step alone. Decode options and what the model says of itself may change between parts of a run; the model file
+/// of a finished run takes them over. Throws UsageError when `output` holds a run and `resume` is not set, or one of another recipe;
 /// Error with the step and the batch's pictures when the loss is not finite (the last checkpoint stays); Interrupted
 /// after Ctrl-C or SIGTERM, with the checkpoint written.
 void train(const TrainJob& job);
