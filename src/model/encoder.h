@@ -22,7 +22,9 @@ struct EncoderOptions {
   std::string family = "efficientnet-lite2";
   int input_size = 260;            // side of the square input, pixels
   std::string resize = "squash";   // squash | crop | pad: see vision/geometry.h
-  std::string precision = "fp32";  // fp32 | bf16: the arithmetic of the convolutions; annotations are always fp32
+  // fp32 | bf16 (where the processor has instructions for it, else fp32): the arithmetic of the convolutions;
+  // annotations are always fp32
+  std::string precision = "fp32";
 
   void list(OptionList& options);
 };

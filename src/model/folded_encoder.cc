@@ -67,11 +67,22 @@ std::vector<torch::Tensor> FoldedEncoder::trainable_parameters() const {
   return parameters;
 }
 
+namespace {
+/// Without instructions for it bf16 is many times slower than fp32.
+bool multiplies_bf16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+}  // namespace
+
 void FoldedEncoder::set_precision(const std::string& precision) {
   if (precision != "fp32" && precision != "bf16") {
     throw UsageError("encoder.precision: \"" + precision + "\" is unknown, must be fp32 or bf16");
   }
-  compute_type_ = precision == "bf16" ? torch::kBFloat16 : torch::kFloat;
+  compute_type_ = precision == "bf16" && multiplies_bf16() ? torch::kBFloat16 : torch::kFloat;
 }
 
 void FoldedEncoder::import_weights(const TensorMap& weights, const std::string& source) {
