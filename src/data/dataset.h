@@ -51,7 +51,7 @@ struct DataOptions {
 /// no known split, no captions in a file that has some; a caption without a word or for an unknown picture; wrong types
 /// and ids that are no whole numbers from 0 to 2^63-1) are left out with one warning that counts and names them.
 /// Throws InputError when more than `max_faulty` of the pictures or of the captions are, and on a file that is no JSON,
-/// is cut short (with line and column), or holds no pictures. Memory: the result and the pictures' names beside it.
+/// is cut short (with line and column), or holds no pictures. An empty `images` folder means that pictures aren't looked for. Memory: the result and the pictures' names beside it.
 Dataset read_captions(const std::filesystem::path& file, const std::filesystem::path& images,
                       const std::string& whole_split, double max_faulty);
 

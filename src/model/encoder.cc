@@ -35,7 +35,9 @@ void EncoderOptions::list(OptionList& options) {
   options.add("input_size", input_size, "side of the square that pictures are brought to, pixels", between(32, 4096));
   options.add("resize", resize, "how a picture becomes a square: squash its sides, crop its middle, pad it",
               one_of({"squash", "crop", "pad"}));
-  options.add("precision", precision, "arithmetic of the convolutions; bf16 only where the processor has instructions for it, else fp32", one_of({"fp32", "bf16"}));
+  options.add("precision", precision,
+              "arithmetic of the convolutions; bf16 only where the processor has instructions for it, else fp32",
+              one_of({"fp32", "bf16"}));
 }
 
 std::vector<std::string> encoder_families() {
