@@ -17,6 +17,16 @@ std::string read_metadata(const SafetensorsFile& file, const char* key, const st
   return found->get<std::string>();
 }
 
+Vocabulary parse_vocabulary(const Json& words, const std::string& source) {
+  try {
+    return Vocabulary(words.get<std::vector<std::string>>());
+  } catch (const Json::exception&) {
+    throw InputError(source + ": its vocabulary is not a list of words; the file is damaged");
+  } catch (const InputError& error) {
+    throw InputError(source + ": " + error.what());
+  }
+}
+
 Json parse_metadata(const SafetensorsFile& file, const char* key, const std::string& source) {
   try {
     return Json::parse(read_metadata(file, key, source));
@@ -97,16 +107,13 @@ Captioner load_captioner(const std::filesystem::path& path) {
   ModelOptions options;
   OptionList list;
   options.list(list);
-  const Json words = parse_metadata(file, "vocabulary", source);
   try {
     list.read_json(parse_metadata(file, "options", source), source);
-    Captioner captioner(options, Vocabulary(words.get<std::vector<std::string>>()));
+    Captioner captioner(options, parse_vocabulary(parse_metadata(file, "vocabulary", source), source));
     load_captioner_state(captioner, file.tensors, source);
     captioner.decode = parse_metadata(file, "decode", source);
     captioner.about = parse_metadata(file, "about", source);
     return captioner;
-  } catch (const Json::exception&) {
-    throw InputError(source + ": its vocabulary is not a list of words; the file is damaged");
   } catch (const UsageError& error) {
     throw InputError(error.what());
   }

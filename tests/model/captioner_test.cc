@@ -89,7 +89,7 @@ TEST_F(CaptionerTest, IsRefusedWithTheReasonWhenItsFileIsNoModelOfThisVersion) {
   EXPECT_NE(refusal(with_metadata("options", "{")).find("options"), std::string::npos);
   EXPECT_NE(refusal(with_metadata("options", R"({"encoder": {"family": "resnet1000"}})")).find("resnet1000"),
             std::string::npos);
-  EXPECT_NE(refusal(with_metadata("options", R"({"decoder": {"hidden_size": 13}})")).find("decoder."),
+  EXPECT_NE(refusal(with_metadata("options", R"({"encoder": {"family": "resnet18"}})")).find("changed.safetensors"),
             std::string::npos);
 }
 
