@@ -171,9 +171,7 @@ class Run {
     for (size_t at = 0; at < order.size(); at += stretch)
       std::stable_sort(order.begin() + at, order.begin() + std::min(at + stretch, order.size()),
                        [&](size_t a, size_t b) { return longest(a) < longest(b); });
-    std::vector<std::vector<size_t>> list;
-    for (size_t at = 0; at < order.size(); at += batch)
-      list.emplace_back(order.begin() + at, order.begin() + std::min(at + batch, order.size()));
+    auto list = chunks(order, batch);
     shuffle(list);
     return list;
   }
@@ -268,7 +266,7 @@ class Run {
 
   [[noreturn]] void refuse(const Batch& batch) const {
     std::string pictures;
-    for (const size_t i : batch.examples) pictures += " " + dataset_.examples[i].picture.filename().string();
+    for (const size_t i : batch.examples) pictures.append(" ").append(dataset_.examples[i].picture.filename().string());
     throw Error("step " + std::to_string(progression_.step + 1) +
                 ": the loss is not a finite number; lower train.learning_rate or set train.clip_norm. The last checkpoint "
                 "is kept. Pictures of the batch:" + pictures);
