@@ -19,6 +19,8 @@ void DecoderOptions::list(OptionList& options) {
   options.add("embedding_size", embedding_size, "size E of a word's embedding", between(1, 65536));
   options.add("annotation_size", annotation_size,
               "size D that annotations are projected to; 0 takes the encoder's as they are", between(0, 65536));
+  options.add("positions", positions,
+              "annotations also say where their cell lies, which those of an encoder's first stages don't know");
   options.add("gate", gate, "the gate beta on the context", one_of({"scalar", "vector", "off"}));
   options.add("tied", tied, "the output layer shares the embedding matrix");
   options.add("dropout", dropout, "share dropped of embedded words and of the deep output", between(0, 0.95));
@@ -56,12 +58,35 @@ PackedCaptions pack_captions(const std::vector<std::vector<std::vector<int64_t>>
   return packed;
 }
 
+namespace {
+
+constexpr int64_t kWaves = 4;  // of 1/2, 1, 2 and 4 periods across the picture
+constexpr int64_t kPositionSize = 4 * kWaves;
+
+/// Sines and cosines of the place of every cell of a square grid (Vaswani et al. 2017, section 3.5, in two dimensions
+/// and in shares of the side, so that they mean the same on every grid): [L, kPositionSize].
+Tensor position_waves(int64_t cells, const torch::TensorOptions& like) {
+  const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(cells))));
+  TORCH_CHECK(side * side == cells, "positions want a square grid; it has ", cells, " cells");
+  const Tensor place = (torch::arange(side, like) + 0.5) / static_cast<double>(side);            // [side]
+  const Tensor periods = M_PI * torch::pow(2, torch::arange(kWaves, like));                      // [kWaves]
+  const Tensor angle = place.unsqueeze(1) * periods;                                             // [side, kWaves]
+  const Tensor waves = torch::cat({angle.sin(), angle.cos()}, 1);                                // [side, 2 kWaves]
+  const Tensor rows = waves.unsqueeze(1).expand({side, side, 2 * kWaves});                       // [side, side, 2 kWaves]
+  const Tensor columns = waves.unsqueeze(0).expand({side, side, 2 * kWaves});                    // [side, side, 2 kWaves]
+  return torch::cat({rows, columns}, 2).reshape({cells, kPositionSize});                         // [L, 4 kWaves]
+}
+
+}  // namespace
+
 Decoder::Decoder(const DecoderOptions& options, const AttentionOptions& attention, int64_t encoder_size,
                  int64_t words)
     : options_(options) {
   const int64_t D = options.annotation_size ? options.annotation_size : encoder_size;
   const int64_t H = options.hidden_size, E = options.embedding_size;
   if (options.annotation_size) project_ = register_module("project", nn::Linear(encoder_size, D));
+  if (options.positions)
+    position_ = register_module("position", nn::Linear(nn::LinearOptions(kPositionSize, D).bias(false)));
   attention_ = register_module("attention", make_attention(attention, D, H));
   init_h_ = register_module("init_h", nn::Linear(D, H));
   init_c_ = register_module("init_c", nn::Linear(D, H));
@@ -88,6 +113,7 @@ Decoder::Decoder(const DecoderOptions& options, const AttentionOptions& attentio
 Memory Decoder::remember(const Tensor& annotations) {
   Tensor a = annotations;                                                             // [B, L, D_encoder]
   if (project_) a = project_->forward(a).relu();                                      // [B, L, D]
+  if (position_) a = a + position_->forward(position_waves(a.size(1), a.options()));  // [B, L, D]
   if (options_.annotation_dropout > 0) a = torch::dropout(a, options_.annotation_dropout, is_training());  // [B, L, D]
   return attention_->remember(a);
 }

@@ -19,6 +19,7 @@ struct DecoderOptions {
   int hidden_size = 512;            // H
   int embedding_size = 512;         // E
   int annotation_size = 0;          // D after a learnt projection; 0 takes the encoder's annotations as they are
+  bool positions = false;           // annotations also say where in the picture their cell lies
   std::string gate = "scalar";      // beta: scalar | vector | off
   bool tied = true;                 // the output layer L_o shares the embedding matrix
   double dropout = 0.5;             // of embedded words and of the deep output
@@ -91,7 +92,7 @@ class Decoder : public torch::nn::Module {
 
   DecoderOptions options_;
   std::shared_ptr<Attention> attention_;
-  torch::nn::Linear project_{nullptr}, init_h_{nullptr}, init_c_{nullptr}, beta_{nullptr};
+  torch::nn::Linear project_{nullptr}, position_{nullptr}, init_h_{nullptr}, init_c_{nullptr}, beta_{nullptr};
   torch::nn::Linear word_gates_{nullptr}, state_gates_{nullptr};
   torch::nn::Linear output_h_{nullptr}, output_z_{nullptr}, output_{nullptr};
   torch::nn::Embedding embedding_{nullptr};

@@ -48,18 +48,18 @@ class EfficientNetLite : public FoldedEncoder {
  public:
   EfficientNetLite(const EncoderOptions& options, Scale scale) : FoldedEncoder(options) {
     stem_ = &add("stem", "_conv_stem", "_bn0", kEpsilon, 3, kStemChannels, 3, 2);
-    int64_t inputs = kStemChannels;
     for (const auto& group : kGroups) {
       const bool scaled = &group != std::begin(kGroups) && &group != std::end(kGroups) - 1;
       const int repeats = scaled ? static_cast<int>(std::ceil(scale.depth * group.repeats)) : group.repeats;
       const int64_t outputs = scaled_channels(group.outputs, scale.width);
       for (int i = 0; i < repeats; ++i) {
-        add_block(group, inputs, outputs, i == 0 ? group.stride : 1);
-        inputs = outputs;
+        if (!next_stage()) return;
+        add_block(group, outputs, i == 0 ? group.stride : 1);
       }
     }
-    next_stage();
-    head_ = &add("head", "_conv_head", "_bn1", kEpsilon, inputs, kHeadChannels, 1);
+    if (!next_stage()) return;
+    head_ = &add("head", "_conv_head", "_bn1", kEpsilon, channels_, kHeadChannels, 1);
+    channels_ = kHeadChannels;
   }
 
   torch::Tensor forward(const torch::Tensor& pictures) override {
@@ -75,6 +75,7 @@ class EfficientNetLite : public FoldedEncoder {
       const torch::AutoGradMode mode(trains(++stage));
       x = block.forward(x, type);  // [B, ., ., C]
     }
+    if (!head_) return x.to(torch::kFloat).contiguous();  // [B, h, w, C]
     const torch::AutoGradMode mode(trains(++stage));
     if (!x.device().is_cpu()) {
       return same_convolution(x, *head_).clamp(0, 6).to(torch::kFloat).contiguous();  // [B, h, w, 1280]
@@ -82,19 +83,18 @@ class EfficientNetLite : public FoldedEncoder {
     return pointwise_relu6(x, *head_, head_->packed(type, pack_pointwise), torch::kFloat);  // [B, h, w, 1280]
   }
 
-  int64_t annotation_size() const override { return kHeadChannels; }
+  int64_t annotation_size() const override { return channels_; }
 
   std::array<int64_t, 2> grid(int64_t input_size) const override {
-    const int64_t side = (input_size + 31) / 32;  // five halvings, each rounded up
+    const int64_t side = (input_size + reduction_ - 1) / reduction_;  // every halving is rounded up
     return {side, side};
   }
 
  private:
-  void add_block(const Group& group, int64_t inputs, int64_t outputs, int64_t stride) {
-    next_stage();
+  void add_block(const Group& group, int64_t outputs, int64_t stride) {
     const auto number = std::to_string(blocks_.size());
     const auto name = "blocks." + number + ".", source = "_blocks." + number + ".";
-    const int64_t widened = inputs * group.expansion;
+    const int64_t inputs = channels_, widened = inputs * group.expansion;
     InvertedResidual block{};
     if (group.expansion != 1) {
       block.expand = &add(name + "expand", source + "_expand_conv", source + "_bn0", kEpsilon, inputs, widened, 1);
@@ -104,6 +104,8 @@ class EfficientNetLite : public FoldedEncoder {
     block.project = &add(name + "project", source + "_project_conv", source + "_bn2", kEpsilon, widened, outputs, 1);
     block.residual = stride == 1 && inputs == outputs;
     blocks_.push_back(block);
+    channels_ = outputs;
+    reduction_ *= stride;
   }
 
   torch::Tensor stem(const torch::Tensor& pictures) const {
@@ -121,7 +123,8 @@ class EfficientNetLite : public FoldedEncoder {
 
   const Convolution* stem_;
   std::vector<InvertedResidual> blocks_;
-  const Convolution* head_;
+  const Convolution* head_ = nullptr;  // null where options.stages ends the network before it
+  int64_t channels_ = kStemChannels, reduction_ = 2;  // of what was added last
 };
 
 }  // namespace

@@ -32,6 +32,7 @@ constexpr Family kFamilies[] = {
 void EncoderOptions::list(OptionList& options) {
   options.section("encoder", "Encoder");
   options.add("family", family, "the network that turns pictures into annotations", one_of(encoder_families()));
+  options.add("stages", stages, "how many of its stages run, the first ones; fewer: a finer grid; 0: all", at_least(0));
   options.add("input_size", input_size, "side of the square that pictures are brought to, pixels", between(32, 4096));
   options.add("resize", resize, "how a picture becomes a square: squash its sides, crop its middle, pad it",
               one_of({"squash", "crop", "pad"}));
@@ -49,7 +50,12 @@ std::vector<std::string> encoder_families() {
 std::unique_ptr<Encoder> make_encoder(const EncoderOptions& options) {
   std::string known;
   for (const auto& family : kFamilies) {
-    if (options.family == family.name) return family.make(options, family.size);
+    if (options.family == family.name) {
+      auto encoder = family.make(options, family.size);
+      if (options.stages <= encoder->stages()) return encoder;
+      throw UsageError("encoder.stages: " + std::to_string(options.stages) + " is too many, " + options.family + " has " +
+                       std::to_string(encoder->stages()));
+    }
     known += known.empty() ? "" : ", ";
     known += family.name;
   }

@@ -21,6 +21,9 @@ namespace attend {
 struct EncoderOptions {
   std::string family = "efficientnet-lite2";
   int input_size = 260;            // side of the square input, pixels
+  // How many of the network's stages run, the first ones; 0: all. Fewer give annotations "from a lower convolutional
+  // layer" (section 3.1.1): a finer grid whose cells each see less of the picture.
+  int stages = 0;
   std::string resize = "squash";   // squash | crop | pad: see vision/geometry.h
   // fp32 | bf16 (where the processor has instructions for it, else fp32): the arithmetic of the convolutions;
   // annotations are always fp32
@@ -73,7 +76,8 @@ class Encoder {
 };
 
 /// Makes the network options.family names, with random weights (He et al. 2015; a generator seeded by
-/// torch::manual_seed). Throws UsageError on a family it doesn't know; encoder_families() lists those it does.
+/// torch::manual_seed). Throws UsageError on a family it doesn't know and on more stages than it has;
+/// encoder_families() lists those it does.
 std::unique_ptr<Encoder> make_encoder(const EncoderOptions& options);
 std::vector<std::string> encoder_families();
 

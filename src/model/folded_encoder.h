@@ -50,13 +50,20 @@ class FoldedEncoder : public Encoder {
   void to(torch::Device device) override;
 
  protected:
-  explicit FoldedEncoder(const EncoderOptions& options) { set_precision(options.precision); }
+  explicit FoldedEncoder(const EncoderOptions& options) : wanted_stages_(options.stages) {
+    set_precision(options.precision);
+  }
 
   /// Adds a convolution to the current last stage, with random weights for a ReLU behind it (He et al. 2015).
   const Convolution& add(std::string name, std::string source, std::string norm, double epsilon, int64_t inputs,
                          int64_t outputs, int64_t kernel, int64_t stride = 1, int64_t groups = 1);
-  /// What add() makes from here on belongs to a new stage.
-  void next_stage() { ++stages_; }
+  /// What add() makes from here on belongs to a new stage. False, and none is begun, where options.stages ends the
+  /// network.
+  bool next_stage() {
+    if (stages_ == wanted_stages_) return false;
+    ++stages_;
+    return true;
+  }
 
   /// Whether this stage's parameters take part in a graph now.
   bool trains(int stage) const { return stage >= first_trainable_ && torch::GradMode::is_enabled(); }
@@ -68,6 +75,7 @@ class FoldedEncoder : public Encoder {
 
  private:
   std::deque<Convolution> convolutions_;  // addresses stay
+  const int wanted_stages_;  // 0: all
   int stages_ = 1;
   int first_trainable_ = 1 << 30;
   torch::ScalarType compute_type_ = torch::kFloat;

@@ -29,9 +29,9 @@ class ResNet : public FoldedEncoder {
  public:
   ResNet(const EncoderOptions& options, const Depth& depth) : FoldedEncoder(options) {
     stem_ = &add("stem", "conv1", "bn1", kEpsilon, 3, 64, 7, 2);
-    channels_ = 64;
     for (int group = 0; group < 4; ++group) {
       for (int i = 0; i < depth.blocks[group]; ++i) {
+        if (!next_stage()) return;
         add_block(group, i, 64LL << group, group > 0 && i == 0 ? 2 : 1, depth.bottleneck);
       }
     }
@@ -62,7 +62,7 @@ class ResNet : public FoldedEncoder {
   int64_t annotation_size() const override { return channels_; }
 
   std::array<int64_t, 2> grid(int64_t input_size) const override {
-    const int64_t side = (input_size + 31) / 32;  // five halvings, each rounded up
+    const int64_t side = (input_size + reduction_ - 1) / reduction_;  // every halving is rounded up
     return {side, side};
   }
 
@@ -73,7 +73,6 @@ class ResNet : public FoldedEncoder {
   };
 
   void add_block(int group, int number, int64_t width, int64_t stride, bool bottleneck) {
-    next_stage();
     const auto place = std::to_string(group + 1) + "." + std::to_string(number) + ".";
     const auto name = "groups." + place, source = "layer" + place;
     Block block{};
@@ -96,12 +95,13 @@ class ResNet : public FoldedEncoder {
                             outputs, 1, stride);
     }
     channels_ = outputs;
+    reduction_ *= stride;
     blocks_.push_back(block);
   }
 
   const Convolution* stem_;
   std::vector<Block> blocks_;
-  int64_t channels_;
+  int64_t channels_ = 64, reduction_ = 4;  // of what was added last
 };
 
 }  // namespace

@@ -22,11 +22,12 @@ class Vgg : public FoldedEncoder {
     for (int group = 0; group < 5; ++group) {
       if (group > 0) ++place;
       for (int i = 0; i < (group < 2 ? 2 : deep); ++i) {
-        if (!convolutions_.empty()) next_stage();
+        if (!convolutions_.empty() && !next_stage()) return;
         convolutions_.push_back(&add("conv" + std::to_string(group + 1) + "_" + std::to_string(i + 1),
                                      "features." + std::to_string(place), "", 0, inputs, kChannels[group], 3));
         pooled_.push_back(group > 0 && i == 0);
         inputs = kChannels[group];
+        reduction_ = 1 << group;
         place += 2;
       }
     }
@@ -41,15 +42,18 @@ class Vgg : public FoldedEncoder {
       x = dense_convolution(x, *convolutions_[i]).relu();  // [B, C, ., .]
     }
     const torch::AutoGradMode mode(x.requires_grad());
-    return x.permute({0, 2, 3, 1}).to(torch::kFloat).contiguous();  // [B, h, w, 512]
+    return x.permute({0, 2, 3, 1}).to(torch::kFloat).contiguous();  // [B, h, w, C]
   }
 
-  int64_t annotation_size() const override { return kChannels[4]; }
-  std::array<int64_t, 2> grid(int64_t input_size) const override { return {input_size / 16, input_size / 16}; }
+  int64_t annotation_size() const override { return convolutions_.back()->outputs(); }
+  std::array<int64_t, 2> grid(int64_t input_size) const override {
+    return {input_size / reduction_, input_size / reduction_};
+  }
 
  private:
   std::vector<const Convolution*> convolutions_;
   std::vector<bool> pooled_;  // whether a max-pooling stands before the convolution
+  int64_t reduction_ = 1;     // of the side, by poolings
 };
 
 }  // namespace

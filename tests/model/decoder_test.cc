@@ -10,11 +10,12 @@ namespace {
 
 using torch::Tensor;
 
-DecoderOptions small(const std::string& gate, bool tied, int annotation_size) {
+DecoderOptions small(const std::string& gate, bool tied, int annotation_size, bool positions = false) {
   DecoderOptions options;
   options.hidden_size = 6;
   options.embedding_size = 5;
   options.annotation_size = annotation_size;
+  options.positions = positions;
   options.gate = gate;
   options.tied = tied;
   return options;
@@ -36,6 +37,20 @@ struct PaperDecoder {
     const Tensor y = p.at(name + ".weight").matmul(x);
     return p.count(name + ".bias") ? y + p.at(name + ".bias") : y;
   }
+  /// Of each cell: sin, then cos, of pi, 2 pi, 4 pi and 8 pi times its row's place in the picture; the same of its column.
+  static Tensor positions(int64_t cells) {
+    const int side = static_cast<int>(std::lround(std::sqrt(cells)));
+    const Tensor all = torch::empty({cells, 16});
+    for (int y = 0; y < side; ++y)
+      for (int x = 0; x < side; ++x)
+        for (int k = 0; k < 4; ++k)
+          for (int axis = 0; axis < 2; ++axis) {
+            const double angle = M_PI * (1 << k) * ((axis == 0 ? y : x) + 0.5) / side;
+            all[y * side + x][8 * axis + k] = std::sin(angle);
+            all[y * side + x][8 * axis + 4 + k] = std::cos(angle);
+          }
+    return all;
+  }
   /// logits [T, V] and alpha [T, L] of a caption, given annotations [L, D].
   std::pair<Tensor, Tensor> run(Tensor a, const std::vector<int64_t>& words) const {
     if (p.count("project.weight")) {
@@ -43,6 +58,7 @@ struct PaperDecoder {
       for (int64_t l = 0; l < a.size(0); ++l) rows.push_back(torch::relu(linear("project", a[l])));
       a = torch::stack(rows);
     }
+    if (p.count("position.weight")) a = a + positions(a.size(0)).matmul(p.at("position.weight").t());
     const int64_t H = p.at("init_h.weight").size(0);
     Tensor h = torch::tanh(linear("init_h", a.mean(0))), c = torch::tanh(linear("init_c", a.mean(0)));
     std::vector<Tensor> logits, alphas;
@@ -77,12 +93,15 @@ struct Case {
   std::string gate;
   bool tied;
   int annotation_size;
+  bool positions = false;
+
+  DecoderOptions options() const { return small(gate, tied, annotation_size, positions); }
 };
 class DecoderCases : public testing::TestWithParam<Case> {};
 
 TEST_P(DecoderCases, TeacherForcingEqualsThePaperEquationByEquation) {
   torch::manual_seed(11);
-  Decoder decoder(small(GetParam().gate, GetParam().tied, GetParam().annotation_size), small_attention(), 4, 10);
+  Decoder decoder(GetParam().options(), small_attention(), 4, 10);
   decoder.eval();
   const torch::NoGradGuard no_grad;
   const auto annotations = torch::randn({3, 9, 4});  // [B, L, D]
@@ -109,10 +128,10 @@ TEST_P(DecoderCases, TeacherForcingEqualsThePaperEquationByEquation) {
 
 TEST_P(DecoderCases, StepByStepEqualsTeacherForcing) {
   torch::manual_seed(12);
-  Decoder decoder(small(GetParam().gate, GetParam().tied, GetParam().annotation_size), small_attention(), 4, 10);
+  Decoder decoder(GetParam().options(), small_attention(), 4, 10);
   decoder.eval();
   const torch::NoGradGuard no_grad;
-  const auto memory = decoder.remember(torch::randn({2, 6, 4}));
+  const auto memory = decoder.remember(torch::randn({2, 4, 4}));
   const std::vector<int64_t> words = {4, 9, 5};
   const auto taught = decoder.teach(memory, pack_captions({{words}, {words}}));
   auto state = decoder.start(memory);
@@ -126,7 +145,8 @@ TEST_P(DecoderCases, StepByStepEqualsTeacherForcing) {
 }
 INSTANTIATE_TEST_SUITE_P(GatesAndOutputs, DecoderCases,
                          testing::Values(Case{"scalar", true, 0}, Case{"vector", false, 0}, Case{"off", true, 3},
-                                         Case{"vector", true, 3}));
+                                         Case{"vector", true, 3}, Case{"scalar", true, 3, true},
+                                         Case{"scalar", false, 0, true}));
 
 TEST(Decoder, DropsOutOnlyWhileTraining) {
   torch::manual_seed(1);

@@ -68,10 +68,11 @@ Tensor picture(int64_t size) {
   return pixels;
 }
 
-std::unique_ptr<Encoder> encoder_of(const std::string& family, const std::string& precision = "fp32") {
+std::unique_ptr<Encoder> encoder_of(const std::string& family, const std::string& precision = "fp32", int stages = 0) {
   EncoderOptions options;
   options.family = family;
   options.precision = precision;
+  options.stages = stages;
   torch::manual_seed(7);
   return make_encoder(options);
 }
@@ -124,10 +125,10 @@ Tensor same_convolution(const Tensor& x, const TensorMap& state, const std::stri
                        state.at(name + ".bias"), strides, none, ones, groups);
 }
 
-Tensor lite0(const Tensor& pictures, const TensorMap& state) {
+Tensor lite0(const Tensor& pictures, const TensorMap& state, int blocks = 16) {
   auto x = pictures.to(torch::kFloat).permute({0, 3, 1, 2}) / 127.5 - 1;
   x = same_convolution(x, state, "stem", 2, 1).clamp(0, 6);
-  for (int i = 0; i < 16; ++i) {
+  for (int i = 0; i < blocks; ++i) {
     const auto name = "blocks." + std::to_string(i) + ".";
     auto y = x;
     if (i > 0) y = same_convolution(y, state, name + "expand", 1, 1).clamp(0, 6);
@@ -136,6 +137,7 @@ Tensor lite0(const Tensor& pictures, const TensorMap& state) {
     y = same_convolution(y, state, name + "project", 1, 1);
     x = y.sizes() == x.sizes() ? x + y : y;
   }
+  if (blocks < 16) return x.permute({0, 2, 3, 1});
   return same_convolution(x, state, "head", 1, 1).clamp(0, 6).permute({0, 2, 3, 1});
 }
 
@@ -235,6 +237,37 @@ TEST_P(Trainable, AStepOfTheOptimizerIsSeenByTheNextForward) {
 
 INSTANTIATE_TEST_SUITE_P(Encoders, Trainable, testing::Values("efficientnet-lite0", "resnet18", "resnet50", "vgg16"),
                          test_name);
+
+TEST_P(Trainable, FewerStagesAreTheFirstOfAll) {
+  const auto whole = encoder_of(GetParam());
+  const auto whole_state = whole->state();
+  for (int stages = 1; stages <= whole->stages(); ++stages) {
+    const auto part = encoder_of(GetParam(), "fp32", stages);
+    ASSERT_EQ(part->stages(), stages);
+    part->load_state(whole_state, "whole");  // by name and shape
+    EXPECT_LE(part->published_tensors().size(), whole->published_tensors().size());
+    const torch::NoGradGuard no_grad;
+    const auto annotations = part->forward(picture(65));  // [1, h, w, D]
+    const auto [rows, columns] = part->grid(65);
+    EXPECT_EQ(annotations.sizes().vec(), (std::vector<int64_t>{1, rows, columns, part->annotation_size()})) << stages;
+    EXPECT_EQ(annotations.scalar_type(), torch::kFloat);
+    EXPECT_TRUE(annotations.is_contiguous());
+    if (stages == whole->stages()) EXPECT_TRUE(annotations.equal(whole->forward(picture(65))));
+  }
+  EXPECT_THAT([&] { encoder_of(GetParam(), "fp32", whole->stages() + 1); },
+              ThrowsMessage<UsageError>(HasSubstr("encoder.stages: ")));
+}
+
+TEST(Encoder, FewerStagesOfLiteAreItsFirstBlocks) {
+  for (const int blocks : {1, 7, 11}) {
+    const auto encoder = encoder_of("efficientnet-lite0", "fp32", blocks + 1);
+    encoder->set_trainable(blocks + 1);
+    const auto annotations = encoder->forward(picture(65));
+    EXPECT_LT(relative_difference(annotations, lite0(picture(65), encoder->state(), blocks)), 1e-5) << blocks;
+    annotations.sum().backward();
+    for (const auto& parameter : encoder->trainable_parameters()) EXPECT_TRUE(parameter.grad().defined());
+  }
+}
 
 TEST(Encoder, VggAnnotationsArePaperSized) {
   EXPECT_EQ(encoder_of("vgg19")->grid(224), (std::array<int64_t, 2>{14, 14}));
