@@ -15,6 +15,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <random>
 
+#include "app/bench_parts.h"
 #include "app/commands.h"
 #include "app/model_file.h"
 #include "base/error.h"
@@ -36,6 +37,7 @@ struct BenchOptions {
   fs::path pictures;
   int count = 1000;
   int beam_width = 5;
+  bool parts = true;
   bool json = false;
 
   void list(OptionList& options) {
@@ -44,6 +46,7 @@ struct BenchOptions {
                 "folder of pictures to caption; without it, crops of data/samples are made, 224x224");
     options.add("count", count, "how many pictures, at most", between(1, 1'000'000));
     options.add("beam_width", beam_width, "captions kept alive at each word", between(1, 1000));
+    options.add("parts", parts, "also measure the machine's limits, the parts of the work, and how it grows");
     options.add("json", json, "print the figures as JSON");
   }
 };
@@ -93,15 +96,15 @@ std::vector<fs::path> make_pictures(const fs::path& folder, int count) {
   return paths;
 }
 
-/// A run of `attend caption` as a user sees it.
+/// A run of attend as a user sees it.
 struct Measured {
   double first_seconds = 0, seconds = 0;  // from its start to its first line; to its end
   int64_t lines = 0;
   double peak_mib = 0;  // of resident memory
 };
 
-Measured run_caption(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), {"attend", "caption"});
+Measured run_attend(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "attend");
   std::vector<char*> values;
   for (auto& argument : arguments) values.push_back(argument.data());
   values.push_back(nullptr);
@@ -124,7 +127,7 @@ Measured run_caption(std::vector<std::string> arguments) {
     if (got > 0) measured.lines += std::count(buffer, buffer + got, '\0');
   }
   ::close(ends[0]);
-  if (fault != 0) throw Error(std::string("attend caption can't be started: ") + std::strerror(fault));
+  if (fault != 0) throw Error(std::string("attend can't be started: ") + std::strerror(fault));
   int status = 0;
   rusage usage{};
   while (::wait4(child, &status, 0, &usage) < 0 && errno == EINTR) {
@@ -132,7 +135,7 @@ Measured run_caption(std::vector<std::string> arguments) {
   measured.seconds = elapsed();
   measured.peak_mib = static_cast<double>(usage.ru_maxrss) / 1024;
   if (interrupted()) throw Interrupted("stopped before there were figures");
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw Error("attend caption failed; there are no figures");
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw Error(arguments[1] + " failed; there are no figures");
   return measured;
 }
 
@@ -150,6 +153,34 @@ std::string today() {
   return text;
 }
 
+/// `attend caption` over the first `count` of `pictures`.
+Measured run_caption(const BenchOptions& options, const ModelFile& file, const RunOptions& run, const fs::path& folder,
+                     const std::vector<fs::path>& pictures, size_t count, int threads) {
+  std::string names;
+  for (size_t i = 0; i < std::min(count, pictures.size()); ++i) names += pictures[i].string() + '\0';
+  const fs::path names_file = folder / "names";
+  write_file_atomically(names_file, names);
+  return run_attend({"caption", "--null", "--files-from", names_file.string(), "--model", file.model.string(),
+                     "--precision", file.precision, "--device", run.device, "--threads", std::to_string(threads),
+                     "--beam-width", std::to_string(options.beam_width), "--n-best", "1"});
+}
+
+struct Section {
+  std::string name;
+  std::vector<Figure> figures;
+};
+
+/// "encoding a picture, fp32" in "ms" → "encoding_a_picture_fp32_ms"; "%" is called percent and "/s" per second.
+std::string key_of(const Figure& figure) {
+  std::string key;
+  for (const char c : figure.name + " " + (figure.unit == "%" ? "percent" : figure.unit)) {
+    if (std::isalnum(static_cast<unsigned char>(c))) key += static_cast<char>(std::tolower(c));
+    else if (c == '/') key += "_per_";
+    else if (!key.empty() && key.back() != '_') key += '_';
+  }
+  return key;
+}
+
 }  // namespace
 
 int bench_command(const std::vector<std::string>& arguments) {
@@ -159,8 +190,10 @@ int bench_command(const std::vector<std::string>& arguments) {
       0,
       0,
       "Measures `attend caption` as a user sees it: a process of its own captions pictures with beam search and writes "
-      "text. Times count from the start of that process; memory is the largest that was resident.",
+      "text. Times count from the start of that process; memory is the largest that was resident. Then measures what "
+      "this machine can do at best, and the parts of captioning and training beside it.",
       {{"attend bench", "1,000 pictures of 224x224, beam 5, all processors"},
+       {"attend bench --no-parts --count 10000", "end to end only, ten times as many"},
        {"attend bench --pictures photos --threads 1 --json", "own pictures, one processor, for machines"}}};
   BenchOptions options;
   ModelFile file;
@@ -178,39 +211,63 @@ int bench_command(const std::vector<std::string>& arguments) {
                                            : find_pictures({options.pictures.string()}, true);
   pictures.resize(std::min(pictures.size(), static_cast<size_t>(options.count)));
   if (pictures.empty()) throw InputError(options.pictures.string() + ": no pictures there");
-  std::string names;
-  for (const auto& picture : pictures) names += picture.string() + '\0';
-  const fs::path names_file = folder.path() / "names";
-  write_file_atomically(names_file, names);
 
   const int threads = run.threads > 0 ? run.threads : available_processors();
-  const auto measured =
-      run_caption({"--null", "--files-from", names_file.string(), "--model", file.model.string(), "--precision",
-                   file.precision, "--device", run.device, "--threads", std::to_string(threads), "--beam-width",
-                   std::to_string(options.beam_width), "--n-best", "1"});
-  const Json figures{{"date", today()},
-                     {"attend", ATTEND_VERSION},
-                     {"machine", processor()},
-                     {"threads", threads},
-                     {"device", run.device},
-                     {"model", file.model.string()},
-                     {"precision", file.precision},
-                     {"beam_width", options.beam_width},
-                     {"pictures", measured.lines},
-                     {"pictures_per_second", static_cast<double>(measured.lines) / measured.seconds},
-                     {"seconds", measured.seconds},
-                     {"seconds_to_first_caption", measured.first_seconds},
-                     {"peak_memory_mib", measured.peak_mib}};
+  const auto measure = [&](size_t count, int on) {
+    return run_caption(options, file, run, folder.path(), pictures, count, on);
+  };
+  const auto rate = [](const Measured& m) { return static_cast<double>(m.lines) / m.seconds; };
+  const auto whole = measure(pictures.size(), threads);
+  std::vector<Section> sections{{"end to end",
+                                 {{"pictures", static_cast<double>(whole.lines), ""},
+                                  {"speed", rate(whole), "pictures/s"},
+                                  {"start to first caption", whole.first_seconds, "s"},
+                                  {"peak memory", whole.peak_mib, "MiB"}}}};
+  if (options.parts) {
+    const auto tenth = measure(std::max<size_t>(1, pictures.size() / 10), threads);
+    auto& growth = sections.emplace_back(Section{"growth", {}}).figures;
+    growth.push_back({"peak memory, a tenth of the pictures", tenth.peak_mib, "MiB"});
+    growth.push_back({"speed after the first caption, all to a tenth",
+                      (static_cast<double>(whole.lines) / (whole.seconds - whole.first_seconds)) /
+                          (static_cast<double>(tenth.lines) / (tenth.seconds - tenth.first_seconds)),
+                      "times"});
+    if (threads > 1) {
+      const size_t some = std::max<size_t>(1, pictures.size() / 4);
+      growth.push_back({"speed, " + std::to_string(threads) + " threads to one",
+                        rate(measure(some, threads)) / rate(measure(some, 1)), "times"});
+    }
+    sections.push_back({"start", {{"attend --help", run_attend({"--help"}).seconds, "s"}}});
+
+    run.threads = threads;
+    run.set_threads();
+    const auto begin = std::chrono::steady_clock::now();
+    auto captioner = file.load(torch::kCPU);
+    sections.back().figures.push_back(
+        {"loading the model",
+         1000 * std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), "ms"});
+    sections.push_back({"limits of the machine", measure_limits(pictures.front(), threads)});
+    const double product_rate = sections.back().figures.front().value;
+    sections.push_back({"parts", measure_parts(captioner, pictures, product_rate, threads)});
+  }
+  if (interrupted()) throw Interrupted("stopped before there were all figures");
+
   if (options.json) {
-    std::cout << figures.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    Json json{{"date", today()},         {"attend", ATTEND_VERSION},       {"machine", processor()},
+              {"threads", threads},      {"device", run.device},           {"model", file.model.string()},
+              {"precision", file.precision}, {"beam_width", options.beam_width}};
+    for (const auto& section : sections)
+      for (const auto& figure : section.figures) json[section.name][key_of(figure)] = figure.value;
+    std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
     return 0;
   }
-  std::printf("%s, %d threads, %s, attend %s\n%s, precision %s, beam %d\n\n", processor().c_str(), threads,
+  std::printf("%s, %d threads, %s, attend %s\n%s, precision %s, beam %d\n", processor().c_str(), threads,
               today().c_str(), ATTEND_VERSION, file.model.c_str(), file.precision.c_str(), options.beam_width);
-  std::printf("%-24s %8lld\n%-24s %8.1f /s\n%-24s %8.2f s\n%-24s %8.0f MiB\n", "pictures",
-              static_cast<long long>(measured.lines), "speed, end to end",
-              static_cast<double>(measured.lines) / measured.seconds, "start to first caption", measured.first_seconds,
-              "peak memory", measured.peak_mib);
+  for (const auto& section : sections) {
+    std::printf("\n%s\n", section.name.c_str());
+    for (const auto& figure : section.figures)
+      std::printf("  %-46s %9.*f %s\n", figure.name.c_str(), figure.unit.empty() ? 0 : figure.value < 10 ? 2 : 1,
+                  figure.value, figure.unit.c_str());
+  }
   std::fflush(stdout);
   return 0;
 }

@@ -1,0 +1,145 @@
+// B pictures in a batch · S input side · L grid cells · D annotation size · N words in all rows together
+#include "app/bench_parts.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <functional>
+#include <random>
+
+#include "base/parallel.h"
+#include "decode/caption.h"
+#include "model/pictures.h"
+#include "train/objective.h"
+#include "train/optimizer.h"
+#include "vision/picture.h"
+
+namespace attend {
+namespace {
+
+using torch::Tensor;
+
+constexpr int kBatch = 32;
+
+/// Seconds of one call: the best of at least three in half a second, after one that warms up; the best is what other
+/// work on the machine disturbed least.
+double seconds_of(const std::function<void()>& call) {
+  using Clock = std::chrono::steady_clock;
+  call();
+  const auto end = Clock::now() + std::chrono::milliseconds(500);
+  double best = 1e9;
+  for (int calls = 0; calls < 3 || Clock::now() < end; ++calls) {
+    const auto begin = Clock::now();
+    call();
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - begin).count());
+  }
+  return best;
+}
+
+/// Captions as long as people's are, of words drawn at random: 5 for each of `pictures`.
+PackedCaptions random_captions(int pictures, int64_t words) {
+  std::mt19937 generator(1);
+  std::vector<std::vector<std::vector<int64_t>>> captions(static_cast<size_t>(pictures));
+  for (auto& of_picture : captions)
+    for (int i = 0; i < 5; ++i) {
+      std::vector<int64_t> caption(8 + generator() % 8);
+      for (auto& word : caption) word = static_cast<int64_t>(4 + generator() % static_cast<uint64_t>(words - 4));
+      of_picture.push_back(std::move(caption));
+    }
+  return pack_captions(captions);
+}
+
+/// Floating point operations of the matrix products of a training step: twice the forward ones go backward, but
+/// nothing goes back into cached annotations.
+double training_operations(const ModelOptions& model, double encoder_size, double cells, double pictures, double words,
+                           double vocabulary) {
+  const double H = model.decoder.hidden_size, E = model.decoder.embedding_size, A = model.attention.size;
+  const double D = model.decoder.annotation_size ? model.decoder.annotation_size : encoder_size;
+  const double project = model.decoder.annotation_size ? 2 * pictures * cells * encoder_size * D : 0;
+  const double keys = 2 * pictures * cells * D * A;
+  const double word = E * 4 * H + (D + H) * 4 * H + H * A + (H + D) * E + E * vocabulary;
+  return 2 * project + 3 * keys + 3 * 2 * words * word;
+}
+
+std::vector<Figure> measure_training(Captioner& captioner, int64_t cells, double product_rate) {
+  auto& decoder = *captioner.decoder;
+  const auto captions = random_captions(kBatch, captioner.vocabulary.size());
+  const int64_t size = captioner.encoder->annotation_size();
+  const Tensor annotations = torch::rand({kBatch, cells, size}).to(captioner.device);  // [B, L, D]
+  const TrainOptions options;
+  std::vector<TrainedParameter> parameters;
+  for (auto& item : decoder.named_parameters()) parameters.push_back({item.key(), item.value()});
+  Optimizer optimizer(std::move(parameters), options);
+  decoder.train();
+  const torch::AutoGradMode with_gradients(true);
+  const double seconds = seconds_of([&] {
+    const auto loss = cross_entropy_loss(decoder.teach(decoder.remember(annotations), captions), captions, options);
+    loss.total.backward();
+    optimizer.clip();
+    optimizer.step(1e-6);
+  });
+  decoder.eval();
+  const auto words = static_cast<double>(captions.targets.size(0));
+  const double rate = training_operations(captioner.options, static_cast<double>(size), static_cast<double>(cells),
+                                          kBatch, words, static_cast<double>(captioner.vocabulary.size())) /
+                      seconds / 1e9;
+  return {{"training step of " + std::to_string(kBatch) + " pictures", 1000 * seconds, "ms"},
+          {"training speed", words / seconds, "tokens/s"},
+          {"training share of matrix product rate", 100 * rate / product_rate, "%"}};
+}
+
+}  // namespace
+
+std::vector<Figure> measure_limits(const std::filesystem::path& picture, int threads) {
+  const torch::NoGradGuard no_grad;
+  constexpr int64_t side = 2048;
+  const Tensor a = torch::rand({side, side}), b = torch::rand({side, side});  // [side, side]
+  Tensor product = torch::empty({side, side});                                // [side, side]
+  const double multiplied = seconds_of([&] { torch::mm_out(product, a, b); });
+
+  constexpr int64_t bytes = 256 << 20;
+  const Tensor from = torch::ones({bytes}, torch::kByte);
+  Tensor to = torch::empty_like(from);  // [bytes]
+  const double copied = seconds_of([&] { to.copy_(from); });
+
+  const auto pixels = static_cast<double>(read_picture(picture).full.area());
+  const auto count = static_cast<size_t>(8 * threads);
+  const double decoded = seconds_of(
+      [&] { parallel_for(count, threads, [&](size_t) { read_picture(picture); }); });
+  return {{"matrix products, fp32", 2.0 * side * side * side / multiplied / 1e9, "GFLOP/s"},
+          {"copying memory", static_cast<double>(bytes) / copied / 1e9, "GB/s"},
+          {"decoding pictures", static_cast<double>(count) * pixels / decoded / 1e6, "megapixels/s"}};
+}
+
+std::vector<Figure> measure_parts(Captioner& captioner, const std::vector<std::filesystem::path>& pictures,
+                                  double product_rate, int threads) {
+  std::vector<cv::Mat> inputs(static_cast<size_t>(std::min<int64_t>(kBatch, static_cast<int64_t>(pictures.size()))));
+  const auto count = static_cast<double>(inputs.size());
+  const auto load = [&](size_t i) { inputs[i] = load_input(pictures[i], captioner.options.encoder); };
+  const double loaded = 1000 * seconds_of([&] { parallel_for(inputs.size(), threads, load); }) / count;
+  std::vector<Figure> figures{{"loading a picture", loaded, "ms"}};
+
+  Tensor annotations;
+  {
+    const torch::NoGradGuard no_grad;
+    const Tensor batch = stack_inputs(inputs);  // [B, S, S, 3]
+    const double encoded = 1000 * seconds_of([&] { annotations = captioner.annotate(batch); }) / count;
+    figures.push_back({"encoding a picture", encoded, "ms"});
+    for (const int beam : {1, 5, 10}) {
+      DecodeOptions decode;
+      decode.beam_width = beam;
+      const double said = 1000 * seconds_of([&] { caption_annotations(captioner, annotations, decode); }) / count;
+      figures.push_back({"decoding a picture, beam " + std::to_string(beam), said, "ms"});
+      if (beam == 5) figures.push_back({"decoding's share, beam 5", 100 * said / (loaded + encoded + said), "%"});
+    }
+    for (const char* precision : {"fp32", "bf16"}) {
+      captioner.encoder->set_precision(precision);
+      const double seconds = seconds_of([&] { captioner.annotate(batch); });
+      figures.push_back({std::string("encoding a picture, ") + precision, 1000 * seconds / count, "ms"});
+    }
+  }
+  for (auto& figure : measure_training(captioner, annotations.size(1), product_rate)) figures.push_back(std::move(figure));
+  return figures;
+}
+
+}  // namespace attend
