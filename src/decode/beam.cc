@@ -1,8 +1,11 @@
 // B pictures · K beam width · R live rows · L grid cells · V words · T time steps
 #include "decode/beam.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "base/error.h"
@@ -10,8 +13,6 @@
 
 namespace attend {
 namespace {
-
-constexpr double kImpossible = -std::numeric_limits<double>::infinity();
 
 /// One row's way on by one word.
 struct Candidate {
@@ -68,12 +69,14 @@ class Search {
     const auto logits = step.logits.to(torch::kCPU, torch::kFloat).contiguous();  // [R, V]
     alphas_.push_back(step.alpha.to(torch::kCPU, torch::kFloat).contiguous());    // [R, L]
 
+    collect(logits, length);
+
     std::vector<Live> next;
     std::vector<int64_t> parents;
     for (size_t begin = 0; begin < live_.size();) {
       size_t end = begin;
       while (end < live_.size() && live_[end].picture == live_[begin].picture) ++end;
-      extend(logits, static_cast<int64_t>(begin), static_cast<int64_t>(end), length, next, parents);
+      extend(static_cast<int64_t>(begin), static_cast<int64_t>(end), length, next, parents);
       begin = end;
     }
     live_ = std::move(next);
@@ -81,18 +84,15 @@ class Search {
   }
 
   /// Chooses the best ways on of one picture's rows [begin, end).
-  void extend(const torch::Tensor& logits, int64_t begin, int64_t end, int length, std::vector<Live>& next,
-              std::vector<int64_t>& parents) {
+  void extend(int64_t begin, int64_t end, int length, std::vector<Live>& next, std::vector<int64_t>& parents) {
     const int64_t picture = live_[begin].picture;
-    const size_t places = static_cast<size_t>(places_[picture]);
-    best_.clear();
-    for (int64_t row = begin; row < end; ++row) {
-      ban_words(row, length, logits.size(1));
-      collect(logits.data_ptr<float>() + row * logits.size(1), logits.size(1), row, places);
-    }
-    if (best_.empty() && finished_[picture].empty()) finish(live_[begin], length - 1);
-    std::sort(best_.begin(), best_.end(), better);
-    for (const auto& candidate : best_) {
+    const size_t places = static_cast<size_t>(places_[picture]), first = next.size();
+    std::vector<Candidate> best;
+    for (int64_t row = begin; row < end; ++row) best.insert(best.end(), best_[row].begin(), best_[row].end());
+    std::sort(best.begin(), best.end(), better);
+    if (best.size() > places) best.resize(places);
+    if (best.empty() && finished_[picture].empty()) finish(live_[begin], length - 1);
+    for (const auto& candidate : best) {
       links_.push_back({live_[candidate.row].last, candidate.word, candidate.word_log_probability,
                         static_cast<int64_t>(alphas_.size()) - 1, candidate.row});
       const Live grown{picture, static_cast<int64_t>(links_.size()) - 1, candidate.log_probability};
@@ -104,42 +104,78 @@ class Search {
         parents.push_back(candidate.row);
       }
     }
+    if (decided(picture, next, first)) {
+      next.resize(first);
+      parents.resize(first);
+    }
   }
 
-  /// Marks in banned_ the words this row must not say now.
-  void ban_words(int64_t row, int length, int64_t words) {
-    banned_.assign(static_cast<size_t>(words), length > options_.max_length);
-    for (const int64_t word : {Vocabulary::kPad, Vocabulary::kStart, Vocabulary::kUnknown}) banned_[word] = true;
-    banned_[Vocabulary::kEnd] = length <= options_.min_length;
+  /// Whether none of the rows next[first…] can still come among the n best: even if every word to come were certain,
+  /// up to the greatest length, they would score below what is finished.
+  bool decided(int64_t picture, const std::vector<Live>& next, size_t first) const {
+    const auto& finished = finished_[picture];
+    const auto n_best = static_cast<size_t>(options_.n_best);
+    if (finished.size() < n_best) return false;
+    std::vector<double> scores;
+    for (const auto& hypothesis : finished) scores.push_back(hypothesis.score);
+    std::nth_element(scores.begin(), scores.begin() + static_cast<long>(n_best) - 1, scores.end(), std::greater<>());
+    return std::all_of(next.begin() + static_cast<long>(first), next.end(), [&](const Live& row) {
+      return score(row.log_probability, options_.max_length + 1) <= scores[n_best - 1];
+    });
+  }
+
+  double score(double log_probability, int length) const {
+    return log_probability / std::pow(std::max(length, 1), options_.length_exponent);
+  }
+
+  /// The words this row must not say now beside those that no row may.
+  std::vector<int64_t> banned_words(int64_t row, int length) const {
+    std::vector<int64_t> banned;
+    if (length <= options_.min_length) banned.push_back(Vocabulary::kEnd);
     const auto n = static_cast<size_t>(options_.no_repeat_ngram);
-    if (n == 0) return;
+    if (n == 0) return banned;
     const auto said = words_of(live_[row].last);
     for (size_t i = 0; said.size() >= n && i + n <= said.size(); ++i)
       if (std::equal(said.end() - static_cast<long>(n) + 1, said.end(), said.begin() + static_cast<long>(i)))
-        banned_[said[i + n - 1]] = true;
+        banned.push_back(said[i + n - 1]);
+    return banned;
   }
 
-  /// Puts this row's best words into best_, a heap of the `places` best candidates of the picture (worst on top).
-  /// The normalizer log sum exp is only needed for rows, so the vocabulary is read twice and never sorted.
-  void collect(const float* logits, int64_t words, int64_t row, size_t places) {
-    const float largest = *std::max_element(logits, logits + words);
-    double sum = 0;
-    for (int64_t w = 0; w < words; ++w) sum += std::exp(logits[w] - largest);
-    const double normalizer = largest + std::log(sum);
-    for (int64_t w = 0; w < words; ++w) {
-      const double word_log_probability = logits[w] - normalizer;
-      const double total = live_[row].log_probability + word_log_probability;
-      if (best_.size() == places && total < best_.front().log_probability) continue;
-      if (banned_[w] || total == kImpossible || std::isnan(total)) continue;
-      const Candidate candidate{total, word_log_probability, row, w};
-      if (best_.size() == places) {
-        if (!better(candidate, best_.front())) continue;
-        std::pop_heap(best_.begin(), best_.end(), better);
-        best_.back() = candidate;
-      } else {
-        best_.push_back(candidate);
+  /// Puts the best ways on of every row into best_[row], as many as its picture has places. The vocabulary is read
+  /// once beside its normalizer, and never sorted.
+  void collect(const torch::Tensor& logits, int length) {
+    const auto normalizers = logits.logsumexp(1).contiguous();  // [R]
+    best_.resize(live_.size());
+    at::parallel_for(0, logits.size(0), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row)
+        collect_row(logits.data_ptr<float>() + row * logits.size(1), logits.size(1),
+                    normalizers.data_ptr<float>()[row], row, length);
+    });
+  }
+
+  void collect_row(const float* logits, int64_t words, double normalizer, int64_t row, int length) {
+    const auto banned = banned_words(row, length);
+    const auto may_say = [&](int64_t word) {
+      if (word == Vocabulary::kPad || word == Vocabulary::kStart || word == Vocabulary::kUnknown) return false;
+      if (length > options_.max_length && word != Vocabulary::kEnd) return false;
+      return std::find(banned.begin(), banned.end(), word) == banned.end();
+    };
+    const auto places = static_cast<size_t>(places_[live_[row].picture]);
+    auto& best = best_[row];  // a heap, worst on top
+    best.clear();
+    if (!std::isfinite(normalizer)) return;  // no word is possible, or one isn't a number
+    float least = -std::numeric_limits<float>::infinity();  // logit that no longer counts, once there are enough
+    for (int64_t word = 0; word < words; ++word) {
+      if (logits[word] <= least) continue;  // of equals the first stays
+      if (!may_say(word)) continue;
+      if (best.size() == places) {
+        std::pop_heap(best.begin(), best.end(), better);
+        best.pop_back();
       }
-      std::push_heap(best_.begin(), best_.end(), better);
+      const double word_log_probability = logits[word] - normalizer;
+      best.push_back({live_[row].log_probability + word_log_probability, word_log_probability, row, word});
+      std::push_heap(best.begin(), best.end(), better);
+      if (best.size() == places) least = logits[best.front().word];
     }
   }
 
@@ -165,7 +201,7 @@ class Search {
     std::reverse(alphas.begin(), alphas.end());
     hypothesis.alpha = alphas.empty() ? torch::zeros({0, alphas_[0].size(1)}) : torch::stack(alphas);  // [T, L]
     hypothesis.log_probability = row.log_probability;
-    hypothesis.score = row.log_probability / std::pow(std::max(length, 1), options_.length_exponent);
+    hypothesis.score = score(row.log_probability, length);
     finished_[row.picture].push_back(std::move(hypothesis));
   }
 
@@ -176,8 +212,7 @@ class Search {
   std::vector<Link> links_;
   std::vector<torch::Tensor> alphas_;              // a step each, [R, L]
   std::vector<std::vector<Hypothesis>> finished_;  // [B]
-  std::vector<bool> banned_;                       // [V], of the row at hand
-  std::vector<Candidate> best_;                    // of the picture at hand
+  std::vector<std::vector<Candidate>> best_;       // [R], of each row
 };
 
 }  // namespace

@@ -53,7 +53,7 @@ class WordModel {
 
 /// The n best captions of each picture, best first. A hypothesis that says <end> among the K best of its picture gives
 /// up its place in the beam, so a beam as wide as the space of captions finds the best there is; after max_length words
-/// only <end> can follow. Where nothing at all may follow, the best live hypothesis counts as it stands: there is always
+/// only <end> can follow. A picture is done when no live hypothesis can come among its n best any more. Where nothing at all may follow, the best live hypothesis counts as it stands: there is always
 /// a caption. Ties go to the earlier beam, then to the
 /// smaller word id, so that results don't depend on the batch.
 std::vector<std::vector<Hypothesis>> beam_search(WordModel& model, const DecodeOptions& options);

@@ -146,9 +146,21 @@ Tensor Decoder::deep_output(const Tensor& embedded, const Tensor& h, const Tenso
   return F::linear(deep, embedding_->weight, output_bias_);                           // [N, V]
 }
 
+void Decoder::train(bool on) {
+  all_word_gates_ = Tensor();
+  nn::Module::train(on);
+}
+
+const Tensor& Decoder::all_word_gates() {
+  if (!all_word_gates_.defined()) all_word_gates_ = word_gates_->forward(embedding_->weight);  // [V, 4H]
+  return all_word_gates_;
+}
+
 WordStep Decoder::step(const Memory& memory, const DecoderState& state, const Tensor& words, const Tensor& pictures) {
   const auto embedded = embed(words);                                                 // [R, E]
-  auto next = advance(memory, state, word_gates_->forward(embedded), pictures);
+  const bool fixed = !is_training() && !torch::GradMode::is_enabled();
+  const auto gates = fixed ? all_word_gates().index_select(0, words) : word_gates_->forward(embedded);  // [R, 4H]
+  auto next = advance(memory, state, gates, pictures);
   const auto logits = deep_output(embedded, next.state.h, next.context);              // [R, V]
   return {std::move(next.state), logits, next.alpha};
 }

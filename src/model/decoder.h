@@ -74,6 +74,9 @@ class Decoder : public torch::nn::Module {
   WordStep step(const Memory& memory, const DecoderState& state, const torch::Tensor& words,
                 const torch::Tensor& pictures);
 
+  /// Training changes weights: what was computed ahead of them is forgotten.
+  void train(bool on = true) override;
+
   /// The same cell over all words of `captions`, with what doesn't depend on the step before taken out of the loop.
   TeacherForced teach(const Memory& memory, const PackedCaptions& captions);
 
@@ -89,6 +92,8 @@ class Decoder : public torch::nn::Module {
   /// Deep output (equation 7), L_o(E y_{t-1} + L_h h_t + L_z z_t): [N, E], [N, H], [N, D] → logits [N, V].
   torch::Tensor deep_output(const torch::Tensor& embedded, const torch::Tensor& h, const torch::Tensor& context);
   torch::Tensor embed(const torch::Tensor& words);
+  /// The gates' share of every word of the vocabulary, [V, 4H], computed once for all captions said with these weights.
+  const torch::Tensor& all_word_gates();
 
   DecoderOptions options_;
   std::shared_ptr<Attention> attention_;
@@ -96,7 +101,8 @@ class Decoder : public torch::nn::Module {
   torch::nn::Linear word_gates_{nullptr}, state_gates_{nullptr};
   torch::nn::Linear output_h_{nullptr}, output_z_{nullptr}, output_{nullptr};
   torch::nn::Embedding embedding_{nullptr};
-  torch::Tensor output_bias_;  // [V], of a tied output layer
+  torch::Tensor output_bias_;    // [V], of a tied output layer
+  torch::Tensor all_word_gates_;  // [V, 4H], or undefined
 };
 
 }  // namespace attend
