@@ -26,6 +26,8 @@ struct CaptionFileOptions {
   /// Throws UsageError where one of them needs another.
   void check() const;
   bool any() const { return sidecar || !sidecar_dir.empty() || !overlay.empty() || !maps.empty(); }
+  /// Whether any of them shows maps of attention.
+  bool draws() const { return !overlay.empty() || !maps.empty(); }
 };
 
 /// A picture and its name below the folder it was found in ("holiday/beach.jpg").
