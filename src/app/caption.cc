@@ -41,8 +41,7 @@ struct CaptionOptions {
   }
 
   void check() const {
-    if (!html.empty() && html.extension() != ".html" && html.extension() != ".htm")
-      throw UsageError("--html: " + html.string() + ": name a file that ends in .html");
+    check_html_name(html);
   }
 };
 

@@ -2,11 +2,17 @@
 #include "app/page_record.h"
 
 #include "app/caption_record.h"
+#include "base/error.h"
 #include "base/progress.h"
 #include "model/pictures.h"
 #include "vision/picture.h"
 
 namespace attend {
+
+void check_html_name(const std::filesystem::path& path) {
+  if (!path.empty() && path.extension() != ".html" && path.extension() != ".htm")
+    throw UsageError("--html: " + path.string() + ": name a file that ends in .html");
+}
 
 PageCaption page_caption(const Caption& caption, std::array<int64_t, 2> grid) {
   const auto maps = attention_maps(caption, grid);

@@ -10,6 +10,9 @@
 
 namespace attend {
 
+/// Throws UsageError unless `path`, the value of --html, is empty or ends in .html or .htm.
+void check_html_name(const std::filesystem::path& path);
+
 /// A caption with its words and maps, these in an eighth of their memory.
 PageCaption page_caption(const Caption& caption, std::array<int64_t, 2> grid);
 

@@ -129,13 +129,13 @@ std::string colours_element() {
 CaptionPage::CaptionPage(const std::filesystem::path& path, const std::string& source)
     : file_(path, "Captions and where they looked") {
   file_.write("<header>\n<h1>Captions and where they looked</h1>\n<p class=\"source\">" + html_text(source) +
-              "</p>\n</header>\n" + colours_element() + "<main>\n");
+              "</p>\n</header>\n" + colours_element() + "<main>\n<div class=\"pictures\">\n");
 }
 
 void CaptionPage::add(const PagePicture& picture) { file_.write(picture_article(picture, ++count_, {})); }
 
 void CaptionPage::finish() {
-  file_.write("</main>\n");
+  file_.write("</div>\n</main>\n");
   file_.finish({maps_script(), pictures_script()});
 }
 

@@ -236,7 +236,7 @@ class PictureView {
       });
       list.append(element("li", {}, button));
     });
-    this.text.append(element("details", {className: "alternatives"},
+    this.article.append(element("details", {className: "alternatives"},
                              element("summary", {textContent: `${this.record.captions.length} captions and their log-probabilities`}),
                              list));
   }
@@ -326,7 +326,7 @@ const styles = element("select", {}, ...[["glow", "Glow"], ["heat", "Heat map"],
 const count = element("output", {className: "count"});
 tools.append(element("label", {}, "Find ", search), element("label", {}, "Maps ", styles), colourBar("0", "each word's peak"), count);
 tools.querySelector(".scale").hidden = true;
-document.querySelector("main").before(tools);
+document.querySelector(".pictures").before(tools);
 
 const filters = [(i) => searched[i].includes(search.value.trim().toLowerCase())]; // all must agree
 
