@@ -58,20 +58,21 @@ cv::Mat contour(const cv::Mat& picture, const cv::Mat& light, const OverlayOptio
   cv::Sobel(light, across, CV_32F, 1, 0, 3, 1 / 8.0);
   cv::Sobel(light, down, CV_32F, 0, 1, 3, 1 / 8.0);
   cv::magnitude(across, down, slope);
-  const double thick = std::max(1.0, std::max(picture.cols, picture.rows) / 200.0);
+  const double thick = std::max(1.0, std::max(picture.cols, picture.rows) / 150.0);
   for (const float level : {0.25f, 0.5f, 0.75f, 0.9f}) {
     const cv::Vec3b colour = coloured(cv::Mat(1, 1, CV_32F, cv::Scalar(level))).at<cv::Vec3b>(0, 0);
+    const double beside = level < 0.5f ? 235 : 20;  // light beside dark lines, dark beside light ones
     for (int y = 0; y < out.rows; ++y)
       for (int x = 0; x < out.cols; ++x) {
         const float steep = slope.at<float>(y, x);
         if (steep <= 1e-6f) continue;
         const double distance = std::abs(light.at<float>(y, x) - level) / steep;
         const double line = std::clamp(thick / 2 + 0.5 - distance, 0.0, 1.0);
-        const double edge = std::clamp(thick + 0.5 - distance, 0.0, 1.0);  // dark beside the line, for light pictures
+        const double edge = std::clamp(thick + 0.5 - distance, 0.0, 1.0);
         if (edge <= 0) continue;
         auto& pixel = out.at<cv::Vec3b>(y, x);
         for (int c = 0; c < 3; ++c) {
-          const double under = pixel[c] * (1 - options.alpha * edge);
+          const double under = pixel[c] + (beside - pixel[c]) * options.alpha * edge;
           pixel[c] = cv::saturate_cast<unsigned char>(under + (colour[c] - under) * line);
         }
       }
@@ -91,7 +92,7 @@ void OverlayOptions::list(OptionList& options) {
   options.add("columns", columns, "tiles in a row of a page", between(1, 50));
   options.add("darken", darken, "light taken from where a word doesn't look; of glow and spotlight", between(0, 1));
   options.add("glow", glow, "white laid over where a word looks most; of glow", between(0, 1));
-  options.add("alpha", alpha, "opacity of the colours of heat, and of the lines' dark edges of contour", between(0, 1));
+  options.add("alpha", alpha, "opacity of the colours of heat, and of the edges of contour's lines", between(0, 1));
   options.add("smoothing", smoothing, "smoothing of the attention, standard deviation in grid cells; 0 shows the cells",
               between(0, 10));
   options.add("font_scale", font_scale, "size of words and captions, of the usual one", between(0.25, 4));

@@ -172,7 +172,7 @@ TEST_F(CaptionPageTest, AFocusedWordShowsWhereItLookedAndARegionItsWords) {
   EXPECT_GE(found["peak"][0].get<int>(), 200);  // a cell at the border: its peak lies at the border
   EXPECT_LE(found["elsewhere"][0].get<int>(), 16);   // dark
   EXPECT_NEAR(found["elsewhere"][3].get<int>(), 166, 6);
-  EXPECT_EQ(found["reading"], "w2 probability 50 %, looked left, 89 % of it in one cell");
+  EXPECT_EQ(found["reading"], "w2 probability 50 %, looked at the left, 89 % of it in one cell");
   EXPECT_EQ(found["right"], "w3");
   EXPECT_EQ(found["rightPeak"][0], 255);                  // white laid over the cell
   EXPECT_NEAR(found["rightPeak"][3].get<int>(), 102, 6);  // 0.4 of it

@@ -54,7 +54,7 @@ TEST_P(StyleTest, LooksAsItDid) {
   OverlayOptions options;
   options.style = GetParam();
   expect_golden(lay_over(picture, light_of(two_bumps(), geometry, picture.size(), 0.8), options), options.style);
-  options.tile = 160;
+  options.tile = 96;
   cv::Mat reversed;
   cv::flip(two_bumps(), reversed, 1);
   expect_golden(draw_page(picture, geometry, {{"dog", two_bumps()}, {"runs", reversed}}, "a dog runs", options),

@@ -16,10 +16,10 @@ function element(name, properties = {}, ...children) {
 const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 const probability = (log) => percent(Math.exp(log));
 
-/** "upper left", "middle", "right" …: a cell's place in words. */
+/** "top left", "middle", "right" …: a cell's place in words. */
 function placeOf(cell, [rows, cols]) {
   const third = (i, count) => Math.min(2, Math.floor(3 * (i + 0.5) / count));
-  const down = ["upper", "", "lower"][third(Math.floor(cell / cols), rows)];
+  const down = ["top", "", "bottom"][third(Math.floor(cell / cols), rows)];
   const across = ["left", "", "right"][third(cell % cols, cols)];
   return [down, across].filter(Boolean).join(" ") || "middle";
 }
@@ -91,7 +91,7 @@ class PictureView {
 
   describe(t) {
     const map = this.mapOf(t), peak = map.indexOf(255);
-    const looked = peak < 0 ? "looked nowhere" : `looked ${placeOf(peak, this.maps.grid)}, ` +
+    const looked = peak < 0 ? "looked nowhere" : `looked at the ${placeOf(peak, this.maps.grid)}, ` +
       `${percent(this.maps.peaks[t])} of it in one cell`;
     return `probability ${probability(this.caption.log_probabilities[t])}, ${looked}`;
   }
