@@ -40,9 +40,7 @@ struct CaptionOptions {
                 "write a page of all pictures and captions to this file: point at a word and see where it looked");
   }
 
-  void check() const {
-    check_html_name(html);
-  }
+  void check() const { check_html_name(html); }
 };
 
 CommandSyntax syntax() {

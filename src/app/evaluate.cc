@@ -88,7 +88,7 @@ std::vector<Example> read_examples(const EvaluateOptions& options) {
   for (const size_t i : dataset.split(splits.size() == 1 && options.split.empty() ? splits.begin()->first : whole))
     examples.push_back(std::move(dataset.examples[i]));
   // A file has captions for all of its pictures or for none.
-  if (examples.front().captions.empty() && options.results.empty())
+  if (examples.front().captions.empty() && (options.results.empty() || !options.html.empty()))
     throw InputError(options.captions.string() +
                      ": no captions in it to compare with; --results FILE keeps the captions that are made");
   return examples;
@@ -273,6 +273,7 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   std::vector<Example> examples;
   if (!line.dump_config) {
     options.check();
+    if (!options.html.empty()) AtomicFile{options.html};  // whether it can be written shows now, not after an hour
     examples = read_examples(options);
   }
   Candidates candidates;

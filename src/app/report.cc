@@ -75,8 +75,8 @@ Log read_log(const fs::path& argument) {
   for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
     ++number;
     if (end == begin) continue;
-    const Json line = Json::parse(text.begin() + static_cast<ptrdiff_t>(begin), text.begin() + static_cast<ptrdiff_t>(end),
-                                  nullptr, false);
+    const Json line = Json::parse(text.begin() + static_cast<ptrdiff_t>(begin),
+                                  text.begin() + static_cast<ptrdiff_t>(end), nullptr, false);
     if (!line.is_object()) refuse(file, number, "not a line of a training log (a JSON object)");
     const auto step = line.find("step");
     if (step == line.end() || !step->is_number()) refuse(file, number, "no \"step\" in this line of the log");
@@ -111,8 +111,7 @@ Curves curves_of(const std::vector<Log>& logs) {
       if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
   Curves curves;
   curves.columns = {"steps", "epochs"};
-  for (const auto& log : logs)
-    curves.runs.push_back({log.name, {short_number(log.steps), short_number(log.epochs)}});
+  for (const auto& log : logs) curves.runs.push_back({log.name, {short_number(log.steps), short_number(log.epochs)}});
   for (const auto& key : keys) {
     Chart chart{title_of(key), {}};
     for (size_t run = 0; run < logs.size(); ++run) {

@@ -104,9 +104,9 @@ bool put_frame(GifFileType* gif, const Frame& frame) {
                                                                            GifFreeMapObject);
   std::vector<GifByteType> indices(static_cast<size_t>(size.area()));
   int count = 256;
-  if (!colours || GifQuantizeBuffer(static_cast<unsigned>(size.width), static_cast<unsigned>(size.height), &count,
-                                    planes[2].data, planes[1].data, planes[0].data, indices.data(),
-                                    colours->Colors) == GIF_ERROR)
+  if (!colours ||
+      GifQuantizeBuffer(static_cast<unsigned>(size.width), static_cast<unsigned>(size.height), &count, planes[2].data,
+                        planes[1].data, planes[0].data, indices.data(), colours->Colors) == GIF_ERROR)
     return false;
   GraphicsControlBlock control{DISPOSE_DO_NOT, false, std::max(frame.milliseconds / 10, 2), NO_TRANSPARENT_COLOR};
   GifByteType extension[4];

@@ -11,9 +11,9 @@
 namespace attend {
 
 struct AnimationOptions {
-  int size = 480;        // longer side of the picture, pixels
-  int word_time = 700;   // milliseconds a word stays
-  int fade_time = 240;   // milliseconds from one word to the next
+  int size = 480;       // longer side of the picture, pixels
+  int word_time = 700;  // milliseconds a word stays
+  int fade_time = 240;  // milliseconds from one word to the next
 
   void list(OptionList& options);
 };

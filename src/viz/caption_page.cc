@@ -110,10 +110,9 @@ std::string picture_article(const PagePicture& picture, size_t number, const std
   Json captions = Json::array();
   for (const auto& caption : picture.captions) captions.push_back(json_of(caption));
   const auto share = [](double value) { return rounded(value, 1e6); };
-  const Json record{{"area",
-                     {share(picture.area.x), share(picture.area.y), share(picture.area.width),
-                      share(picture.area.height)}},
-                    {"captions", std::move(captions)}};
+  const Json record{
+      {"area", {share(picture.area.x), share(picture.area.y), share(picture.area.width), share(picture.area.height)}},
+      {"captions", std::move(captions)}};
   return html + "</div>\n<script type=\"application/json\">" + html_json(record) + "</script>\n</article>\n";
 }
 

@@ -17,10 +17,10 @@ namespace attend {
 
 /// Maps of one kind over the words of a caption, as the page holds them: each scaled to its own peak.
 struct PageMaps {
-  std::string name;             // "attention"
-  cv::Size grid;                // cells across and down
-  std::vector<double> peaks;    // [T] the largest weight of each map
-  std::string weights;          // [T, L] bytes, round(255 · weight / peak)
+  std::string name;           // "attention"
+  cv::Size grid;              // cells across and down
+  std::vector<double> peaks;  // [T] the largest weight of each map
+  std::string weights;        // [T, L] bytes, round(255 · weight / peak)
 };
 
 /// maps: one a word, f32, all of one size, not negative.
@@ -28,9 +28,9 @@ PageMaps page_maps(std::string name, const std::vector<cv::Mat>& maps);
 
 struct PageCaption {
   std::string text;
-  std::vector<std::string> words;             // [T]; none where only the text is known
-  std::vector<double> word_log_probability;   // [T]
-  std::optional<double> log_probability;      // of the whole caption
+  std::vector<std::string> words;            // [T]; none where only the text is known
+  std::vector<double> word_log_probability;  // [T]
+  std::optional<double> log_probability;     // of the whole caption
   std::vector<PageMaps> maps;
   MapFaults faults;
 };

@@ -39,7 +39,8 @@ void draw_chart(cv::Mat area, const Chart& chart) {
     for (size_t i = 0; i < curve.x.size(); ++i)
       points.emplace_back(at(axes.px(curve.x[i]) * (1 << kShift)), at(axes.py(curve.y[i]) * (1 << kShift)));
     cv::polylines(area, points, false, colour_of(curve.run), 2, cv::LINE_AA, kShift);
-    if (points.size() == 1) cv::circle(area, points[0], 4 << kShift, colour_of(curve.run), cv::FILLED, cv::LINE_AA, kShift);
+    if (points.size() == 1)
+      cv::circle(area, points[0], 4 << kShift, colour_of(curve.run), cv::FILLED, cv::LINE_AA, kShift);
   }
 }
 
@@ -81,8 +82,9 @@ cv::Mat draw_curves(const Curves& curves) {
     draw_text(page, {kGap + 40, y + 10}, curves.runs[run].name, kFont + 1, ink);
   }
   for (int i = 0; i < static_cast<int>(curves.charts.size()); ++i)
-    draw_chart(page(cv::Rect(kGap + i % columns * (kWidth + kGap), head + i / columns * (kHeight + kGap), kWidth, kHeight)),
-               curves.charts[static_cast<size_t>(i)]);
+    draw_chart(
+        page(cv::Rect(kGap + i % columns * (kWidth + kGap), head + i / columns * (kHeight + kGap), kWidth, kHeight)),
+        curves.charts[static_cast<size_t>(i)]);
   return page;
 }
 

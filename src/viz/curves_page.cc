@@ -46,7 +46,8 @@ std::string svg_of(const Chart& chart) {
   return svg + "<line class=\"cursor\" y1=\"10\" y2=\"256\" hidden=\"\"/></svg>";
 }
 
-/// The values behind a chart, for reading them off: {"x": [left, width, x0, x1] of the plot, "curves": [{"run", "x", "y"}]}.
+/// The values behind a chart, for reading them off: {"x": [left, width, x0, x1] of the plot, "curves": [{"run", "x",
+/// "y"}]}.
 Json json_of(const Chart& chart) {
   const Axes axes(chart, 56, 10, 572, 246);
   Json curves = Json::array();
@@ -58,7 +59,8 @@ Json json_of(const Chart& chart) {
 }
 
 std::string table_of(const Curves& curves) {
-  std::string html = "<div class=\"runs\" tabindex=\"0\" role=\"region\" aria-label=\"Runs\"><table>\n<tr><th scope=\"col\">run</th>";
+  std::string html =
+      "<div class=\"runs\" tabindex=\"0\" role=\"region\" aria-label=\"Runs\"><table>\n<tr><th scope=\"col\">run</th>";
   for (const auto& column : curves.columns) html += "<th scope=\"col\">" + html_text(column) + "</th>";
   html += "</tr>\n";
   for (const auto& run : curves.runs) {
@@ -75,9 +77,10 @@ void write_curves_page(const std::filesystem::path& path, const Curves& curves) 
   HtmlFile file(path, "Training curves");
   std::string names = "<header>\n<h1>Training curves</h1>\n<ul class=\"legend\">\n";
   for (size_t run = 0; run < curves.runs.size(); ++run)
-    names += "<li><svg viewBox=\"0 0 36 16\" aria-hidden=\"true\"><line x1=\"0\" x2=\"36\" y1=\"8\" y2=\"8\" "
-             "stroke-width=\"4\" stroke=\"" +
-             colour_of(run) + "\"/></svg> <span>" + html_text(curves.runs[run].name) + "</span></li>\n";
+    names +=
+        "<li><svg viewBox=\"0 0 36 16\" aria-hidden=\"true\"><line x1=\"0\" x2=\"36\" y1=\"8\" y2=\"8\" "
+        "stroke-width=\"4\" stroke=\"" +
+        colour_of(run) + "\"/></svg> <span>" + html_text(curves.runs[run].name) + "</span></li>\n";
   file.write(names + "</ul>\n</header>\n<main>\n<div class=\"charts\">\n");
   for (const auto& chart : curves.charts)
     file.write("<figure>\n<figcaption>" + html_text(chart.title) + "</figcaption>\n" + svg_of(chart) +

@@ -11,12 +11,23 @@ std::string html_text(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
     const char32_t c = next_code_point(text, at);
     switch (c) {
-      case U'&': safe += "&amp;"; break;
-      case U'<': safe += "&lt;"; break;
-      case U'>': safe += "&gt;"; break;
-      case U'"': safe += "&quot;"; break;
-      case U'\'': safe += "&#39;"; break;
-      default: append_utf8(safe, c < 0x20 && c != U'\t' && c != U'\n' ? U'\ufffd' : c);
+      case U'&':
+        safe += "&amp;";
+        break;
+      case U'<':
+        safe += "&lt;";
+        break;
+      case U'>':
+        safe += "&gt;";
+        break;
+      case U'"':
+        safe += "&quot;";
+        break;
+      case U'\'':
+        safe += "&#39;";
+        break;
+      default:
+        append_utf8(safe, c < 0x20 && c != U'\t' && c != U'\n' ? U'\ufffd' : c);
     }
   }
   return safe;

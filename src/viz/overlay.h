@@ -18,9 +18,9 @@ struct WordMap {
 };
 
 /// One word's attention over a picture (upright, u8 BGR, any resolution), at that resolution (a picture too narrow to
-/// write on becomes a tile), with the word in the corner, and the colour bar, if the style has one, below. The attention
-/// is smoothed and scaled so that its peak glows fully: a word that looks everywhere is bright everywhere. Where the
-/// network saw nothing (cropped away) the map is 0.
+/// write on becomes a tile), with the word in the corner, and the colour bar, if the style has one, below. The
+/// attention is smoothed and scaled so that its peak glows fully: a word that looks everywhere is bright everywhere.
+/// Where the network saw nothing (cropped away) the map is 0.
 cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMap& word, const OverlayOptions& options);
 
 /// The paper's figure: the picture, then a tile a word, row by row, and the caption above; a colour bar, if the

@@ -34,8 +34,7 @@ cv::Mat spotlight(const cv::Mat& picture, const cv::Mat& light, const OverlayOpt
   const auto darken = static_cast<float>(options.darken);
   return each(picture, light, [&](const cv::Vec3b& from, float map, cv::Vec3b& to) {
     const float x = std::clamp((map - 0.2f) / 0.4f, 0.f, 1.f), lit = x * x * (3 - 2 * x);
-    for (int c = 0; c < 3; ++c)
-      to[c] = static_cast<unsigned char>((1 - darken * (1 - lit)) * from[c] + 0.5f);
+    for (int c = 0; c < 3; ++c) to[c] = static_cast<unsigned char>((1 - darken * (1 - lit)) * from[c] + 0.5f);
   });
 }
 

@@ -90,6 +90,12 @@ TEST_F(PagesTest, PagesThatCannotBeWrittenAreRefusedAtOnce) {
     EXPECT_THAT(run.err, HasSubstr("html"));
     EXPECT_THAT(run.err_lines(), SizeIs(1));
   }
+  const auto unscored = write("none.json", R"({"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": []})");
+  const auto none = attend_command(
+      {"evaluate", "--captions", unscored, "--images", at(""), "--html", at("p.html"), "--results", at("r.json")});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_THAT(none.err, HasSubstr("no captions in it to compare with"));
+  EXPECT_FALSE(fs::exists(at("p.html")));
   const auto run = with_model({"caption", picture, "--html", at("missing/page.html")});
   EXPECT_EQ(run.status, 1);
   EXPECT_EQ(run.out, "");
@@ -113,7 +119,8 @@ TEST_F(PagesTest, EvaluateShowsReferencesAndFiguresWithAModelAndWithout) {
                                "--results", at("results.json")});
   ASSERT_EQ(run.status, 0) << run.err;
   EXPECT_THAT(read_file(at("page.html")), HasSubstr("A dog &lt;/script&gt; on grass."));
-  const auto scored = attend_command({"evaluate", "--captions", file, "--candidates", at("results.json"), "--html", at("scored.html")});
+  const auto scored =
+      attend_command({"evaluate", "--captions", file, "--candidates", at("results.json"), "--html", at("scored.html")});
   ASSERT_EQ(scored.status, 0) << scored.err;
   EXPECT_THAT(read_file(at("scored.html")), HasSubstr("no picture"));
   ATTEND_NEEDS_BROWSER();
@@ -132,10 +139,12 @@ TEST_F(PagesTest, ReportDrawsRunsThatWereResumedAndThatStillGoOn) {
 {"step":40,"epoch":1,"validation_cider":0.75}
 {"step":30,"epoch":1,"loss":6.5,"learning_rate":2e-4,"tokens_per_second":2100}
 {"step":40,"epo)");
-  const auto run = attend_command({"report", at("run"), at("run/log.jsonl"), "--html", at("page.html"), "--png", at("page.png")});
+  const auto run =
+      attend_command({"report", at("run"), at("run/log.jsonl"), "--html", at("page.html"), "--png", at("page.png")});
   ASSERT_EQ(run.status, 0) << run.err;
   const std::string html = read_file(at("page.html"));
-  for (const char* says : {"<figcaption>Loss<", "<figcaption>Learning rate<", "<figcaption>Tokens a second<", "<td>6.5</td>"})
+  for (const char* says :
+       {"<figcaption>Loss<", "<figcaption>Learning rate<", "<figcaption>Tokens a second<", "<td>6.5</td>"})
     EXPECT_THAT(html, HasSubstr(says));
   EXPECT_THAT(html, Not(HasSubstr("0.75")));  // done again from step 30 on
   EXPECT_GT(read_picture(at("page.png")).pixels.cols, 600);
@@ -158,9 +167,9 @@ TEST_F(PagesTest, LogsThatAreNoneAreRefusedWithTheirLine) {
 
 TEST_F(PagesTest, AnimationsAndStylesAreWrittenWhereAsked) {
   const auto picture = photo("a.jpg");
-  const auto run = with_model({"caption", picture, "--animate", at("moving"), "--animate-format", "gif", "--animate-size",
-                               "96", "--overlay", at("seen"), "--overlay-style", "heat", "--overlay-format", "png",
-                               "--overlay-words"});
+  const auto run =
+      with_model({"caption", picture, "--animate", at("moving"), "--animate-format", "gif", "--animate-size", "96",
+                  "--overlay", at("seen"), "--overlay-style", "heat", "--overlay-format", "png", "--overlay-words"});
   ASSERT_EQ(run.status, 0) << run.err;
   EXPECT_EQ(read_picture(at("moving/a.gif")).pixels.cols, 96);
   EXPECT_TRUE(fs::exists(at("seen/a.png")));

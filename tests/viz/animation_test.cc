@@ -1,7 +1,7 @@
 #include "viz/animation.h"
 
-#include <gtest/gtest.h>
 #include <gif_lib.h>
+#include <gtest/gtest.h>
 #include <webp/demux.h>
 
 #include "base/error.h"

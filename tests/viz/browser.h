@@ -44,8 +44,13 @@ class Browser {
   explicit Browser(const std::filesystem::path& folder) {
     int to[2], from[2];
     if (::pipe(to) != 0 || ::pipe(from) != 0) return;
-    std::vector<std::string> arguments{browser(), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-                                       "--remote-debugging-pipe", "--user-data-dir=" + (folder / "profile").string()};
+    std::vector<std::string> arguments{browser(),
+                                       "--headless",
+                                       "--no-sandbox",
+                                       "--disable-gpu",
+                                       "--no-first-run",
+                                       "--remote-debugging-pipe",
+                                       "--user-data-dir=" + (folder / "profile").string()};
     std::vector<char*> values;
     for (auto& argument : arguments) values.push_back(argument.data());
     values.push_back(nullptr);
@@ -125,7 +130,11 @@ inline std::string from_base64(const std::string& text) {
   std::string bytes;
   unsigned group = 0, bits = 0;
   for (const char c : text) {
-    const unsigned digit = c >= 'a' ? c - 'a' + 26u : c >= 'A' ? c - 'A' + 0u : c >= '0' ? c - '0' + 52u : c == '+' ? 62u : 63u;
+    const unsigned digit = c >= 'a'   ? c - 'a' + 26u
+                           : c >= 'A' ? c - 'A' + 0u
+                           : c >= '0' ? c - '0' + 52u
+                           : c == '+' ? 62u
+                                      : 63u;
     if (c == '=') break;
     group = group << 6 | digit;
     if ((bits += 6) >= 8) bytes += static_cast<char>(group >> (bits -= 8) & 255);
@@ -142,8 +151,9 @@ inline Visit visit(const std::filesystem::path& page, const std::filesystem::pat
   browser.session =
       browser.call("Target.attachToTarget", {{"targetId", target}, {"flatten", true}}).value("sessionId", "");
   for (const char* domain : {"Page", "Runtime", "Log"}) browser.call(std::string(domain) + ".enable");
-  browser.call("Emulation.setDeviceMetricsOverride", {{"width", window.width}, {"height", window.height},
-                                                      {"deviceScaleFactor", 1}, {"mobile", window.width < 600}});
+  browser.call(
+      "Emulation.setDeviceMetricsOverride",
+      {{"width", window.width}, {"height", window.height}, {"deviceScaleFactor", 1}, {"mobile", window.width < 600}});
   browser.call("Emulation.setEmulatedMedia",
                {{"features", {{{"name", "prefers-color-scheme"}, {"value", window.dark ? "dark" : "light"}}}}});
   browser.call("Page.navigate", {{"url", "file://" + std::filesystem::absolute(page).string()}});
@@ -155,17 +165,17 @@ inline Visit visit(const std::filesystem::path& page, const std::filesystem::pat
       "(async () => {\n"
       "const settled = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 30)));\n"
       "const until = async (holds) => { for (let i = 0; i < 200 && !holds(); ++i) await settled(); };\n"
-      "await settled();\n" + script + "\n})()";
-  const Json answer = browser.call("Runtime.evaluate",
-                                   {{"expression", expression}, {"awaitPromise", true}, {"returnByValue", true}});
+      "await settled();\n" +
+      script + "\n})()";
+  const Json answer =
+      browser.call("Runtime.evaluate", {{"expression", expression}, {"awaitPromise", true}, {"returnByValue", true}});
   Visit result;
   if (answer.is_object() && answer.contains("exceptionDetails"))
     browser.errors.push_back(answer["exceptionDetails"].dump());
   else if (answer.is_object())
     result.found = answer["result"].value("value", Json(nullptr));
   if (!window.screenshot.empty())
-    write_file_atomically(window.screenshot,
-                          from_base64(browser.call("Page.captureScreenshot").value("data", "")));
+    write_file_atomically(window.screenshot, from_base64(browser.call("Page.captureScreenshot").value("data", "")));
   result.errors = browser.errors;
   return result;
 }

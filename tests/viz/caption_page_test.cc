@@ -70,15 +70,18 @@ TEST(ThumbnailTest, KeepsTheShapeAndNeverEnlarges) {
            {{640, 480}, {320, 240}}, {{100, 50}, {100, 50}}, {{1, 20000}, {1, 320}}, {{600, 1200}, {160, 320}}}) {
     const Thumbnail made = make_thumbnail(cv::Mat(from, CV_8UC3, cv::Scalar::all(90)));
     EXPECT_EQ(made.size, to);
-    const cv::Mat again = cv::imdecode(std::vector<unsigned char>(made.jpeg.begin(), made.jpeg.end()), cv::IMREAD_COLOR);
+    const cv::Mat again =
+        cv::imdecode(std::vector<unsigned char>(made.jpeg.begin(), made.jpeg.end()), cv::IMREAD_COLOR);
     EXPECT_EQ(again.size(), to);
     EXPECT_NEAR(cv::mean(again)[0], 90, 2);
   }
 }
 
 TEST(HtmlTest, TextAndJsonCannotLeaveTheirPlace) {
-  EXPECT_EQ(html_text("<img onerror=\"x\">'&\xff\x01"), "&lt;img onerror=&quot;x&quot;&gt;&#39;&amp;\xef\xbf\xbd\xef\xbf\xbd");
-  EXPECT_EQ(html_json({{"a", "</script><!--"}, {"b", "\xff"}}), "{\"a\":\"\\u003c/script>\\u003c!--\",\"b\":\"\xef\xbf\xbd\"}");
+  EXPECT_EQ(html_text("<img onerror=\"x\">'&\xff\x01"),
+            "&lt;img onerror=&quot;x&quot;&gt;&#39;&amp;\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(html_json({{"a", "</script><!--"}, {"b", "\xff"}}),
+            "{\"a\":\"\\u003c/script>\\u003c!--\",\"b\":\"\xef\xbf\xbd\"}");
 }
 
 TEST_F(CaptionPageTest, IsThereOnlyWhenItIsWhole) {
@@ -123,12 +126,14 @@ TEST_F(CaptionPageTest, AFocusedWordShowsWhereItLookedAndARegionItsWords) {
       return canvas.getContext("2d").getImageData(x, y, 1, 1).data;
     };
     const words = () => [...article.querySelectorAll(".word")];
-    const found = {words: words().length, before: [...light(4)], second: document.querySelectorAll("article")[1].querySelectorAll(".word").length};
+    const found = {words: words().length, before: [...light(4)],
+      second: document.querySelectorAll("article")[1].querySelectorAll(".word").length};
     words()[2].focus();
     found.peak = [...light(4)];
     found.elsewhere = [...light(11)];
     found.reading = article.querySelector(".reading").textContent;
-    const key = (target, name) => target.dispatchEvent(new KeyboardEvent("keydown", {key: name, bubbles: true, cancelable: true}));
+    const key = (target, name) => target.dispatchEvent(new KeyboardEvent("keydown", {key: name, bubbles: true,
+      cancelable: true}));
     key(words()[2], "ArrowRight");
     found.right = document.activeElement.textContent;
     found.rightPeak = [...light(5)];
@@ -140,7 +145,8 @@ TEST_F(CaptionPageTest, AFocusedWordShowsWhereItLookedAndARegionItsWords) {
     found.cleared = [...light(5)];
     const box = canvas.getBoundingClientRect();
     const point = (type, cell) => canvas.dispatchEvent(new PointerEvent(type, {bubbles: true, pointerType: "mouse",
-      clientX: box.left + box.width * (cell % 4 + .5) / 4, clientY: box.top + box.height * (Math.floor(cell / 4) + .5) / 3}));
+      clientX: box.left + box.width * (cell % 4 + .5) / 4,
+        clientY: box.top + box.height * (Math.floor(cell / 4) + .5) / 3}));
     point("pointermove", 5);
     found.used = words().map((word) => word.style.getPropertyValue("--use"));
     found.region = article.querySelector(".reading").textContent;
@@ -169,8 +175,8 @@ TEST_F(CaptionPageTest, AFocusedWordShowsWhereItLookedAndARegionItsWords) {
   EXPECT_EQ(found["words"], 5);
   EXPECT_EQ(found["second"], 4);
   EXPECT_EQ(found["before"], nothing);
-  EXPECT_GE(found["peak"][0].get<int>(), 200);  // a cell at the border: its peak lies at the border
-  EXPECT_LE(found["elsewhere"][0].get<int>(), 16);   // dark
+  EXPECT_GE(found["peak"][0].get<int>(), 200);      // a cell at the border: its peak lies at the border
+  EXPECT_LE(found["elsewhere"][0].get<int>(), 16);  // dark
   EXPECT_NEAR(found["elsewhere"][3].get<int>(), 166, 6);
   EXPECT_EQ(found["reading"], "w2 probability 50 %, looked at the left, 89 % of it in one cell");
   EXPECT_EQ(found["right"], "w3");
@@ -200,9 +206,11 @@ TEST_F(CaptionPageTest, NamesAndCaptionsStayText) {
   const auto seen = visit(write({made, picture("b", {caption("fine", 2, 0)})}), folder_.path(), R"JS(
     await settled();
     document.querySelector(".word").focus();
-    return {title: document.title, images: document.images.length, name: document.querySelector("article h2").textContent,
+    return {title: document.title, images: document.images.length,
+      name: document.querySelector("article h2").textContent,
             words: [...document.querySelectorAll("#p1 .word")].map((word) => word.textContent),
-            references: document.querySelector(".references").textContent, bold: document.querySelectorAll("li b").length};)JS");
+            references: document.querySelector(".references").textContent,
+              bold: document.querySelectorAll("li b").length};)JS");
   ASSERT_FALSE(seen.found.is_null()) << ::testing::PrintToString(seen.errors);
   EXPECT_THAT(seen.errors, IsEmpty());
   EXPECT_EQ(seen.found["title"], "Captions and where they looked");
@@ -217,11 +225,13 @@ TEST_F(CaptionPageTest, OnlyPicturesNearTheWindowAreBuiltAndTheFilterFindsTheRes
   ATTEND_NEEDS_BROWSER();
   std::vector<PagePicture> pictures;
   for (int i = 0; i < 120; ++i)
-    pictures.push_back(picture("photo" + std::to_string(i) + ".jpg", {caption("caption " + std::to_string(i), 3, i % 8)}));
+    pictures.push_back(
+        picture("photo" + std::to_string(i) + ".jpg", {caption("caption " + std::to_string(i), 3, i % 8)}));
   for (const int width : {1280, 390}) {
     const auto seen = visit(write(pictures), folder_.path(), R"JS(
       await settled();
-      const found = {built: document.querySelectorAll(".words").length, count: document.querySelector(".count").textContent,
+      const found = {built: document.querySelectorAll(".words").length,
+        count: document.querySelector(".count").textContent,
                      wide: document.documentElement.scrollWidth <= innerWidth};
       const search = document.querySelector("input[type=search]");
       search.value = "PHOTO117";
@@ -230,7 +240,8 @@ TEST_F(CaptionPageTest, OnlyPicturesNearTheWindowAreBuiltAndTheFilterFindsTheRes
       found.shown = [...document.querySelectorAll("article:not([hidden])")].map((article) => article.id);
       found.filtered = document.querySelector(".count").textContent;
       found.words = document.querySelectorAll("#p118 .word").length;
-      return found;)JS", {width, 900, true, {}});
+      return found;)JS",
+                            {width, 900, true, {}});
     ASSERT_FALSE(seen.found.is_null()) << ::testing::PrintToString(seen.errors);
     EXPECT_THAT(seen.errors, IsEmpty());
     EXPECT_GE(seen.found["built"].get<int>(), 2);

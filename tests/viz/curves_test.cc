@@ -43,7 +43,8 @@ TEST(TicksTest, AreRoundWithinTheRangeAndFew) {
 
 TEST(ThinnedTest, KeepsPeaksAndOrder) {
   Curve curve{0, {}, {}};
-  for (int i = 0; i < 50000; ++i) curve.x.push_back(i), curve.y.push_back(i == 12345 ? 99 : i == 40001 ? -99 : std::sin(i));
+  for (int i = 0; i < 50000; ++i)
+    curve.x.push_back(i), curve.y.push_back(i == 12345 ? 99 : i == 40001 ? -99 : std::sin(i));
   const Curve thin = thinned(curve, 1000);
   EXPECT_EQ(thin.x.size(), 1000u);
   EXPECT_TRUE(std::is_sorted(thin.x.begin(), thin.x.end()));
@@ -73,10 +74,13 @@ TEST(CurvesPageTest, NamesStayTextAndValuesAreReadOff) {
   for (const int width : {1280, 390}) {
     const auto seen = attend::testing::visit(page, folder.path(), R"JS(
       const svg = document.querySelector(".charts svg"), box = svg.getBoundingClientRect();
-      svg.dispatchEvent(new PointerEvent("pointermove", {clientX: box.left + box.width * (56 + 572 * 25 / 100) / 640, clientY: box.top + 5}));
+      svg.dispatchEvent(new PointerEvent("pointermove", {clientX: box.left + box.width * (56 + 572 * 25 / 100) / 640,
+        clientY: box.top + 5}));
       return {reading: document.querySelector(".reading").textContent, images: document.images.length,
-              wide: document.documentElement.scrollWidth <= innerWidth, charts: document.querySelectorAll("figure").length,
-              cursor: svg.querySelector(".cursor").hasAttribute("hidden")};)JS", {width, 800, true, {}});
+              wide: document.documentElement.scrollWidth <= innerWidth,
+                charts: document.querySelectorAll("figure").length,
+              cursor: svg.querySelector(".cursor").hasAttribute("hidden")};)JS",
+                                             {width, 800, true, {}});
     ASSERT_FALSE(seen.found.is_null()) << ::testing::PrintToString(seen.errors);
     EXPECT_THAT(seen.errors, IsEmpty());
     EXPECT_EQ(seen.found["reading"], "runs/a: 0.32 at step 25 · <img src=x onerror=alert(1)>: 4 at step 25");

@@ -50,7 +50,8 @@ TEST(EvaluationPageTest, SortsFiltersAndShowsDistributionsWorstAndBest) {
       found.count = document.querySelector(".count").textContent;
       bars[bars.length - 1].dispatchEvent(new MouseEvent("click"));
       found.all = ids().split(" ").length;
-      return found;)JS", {dark ? 390 : 1280, 900, dark, {}});
+      return found;)JS",
+                                             {dark ? 390 : 1280, 900, dark, {}});
     ASSERT_FALSE(seen.found.is_null()) << ::testing::PrintToString(seen.errors);
     EXPECT_THAT(seen.errors, IsEmpty());
     const Json& found = seen.found;

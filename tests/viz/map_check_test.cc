@@ -21,8 +21,8 @@ TEST(MapCheckTest, MapsThatLookAtDifferentPlacesAreFine) {
 
 TEST(MapCheckTest, NearUniformAttentionIsNoticed) {
   EXPECT_TRUE(check_maps({even(), peak(3, 0.05), peak(60, 0.05)}).even);
-  EXPECT_TRUE(check_maps({peak(3), even()}).even);             // half of the words
-  EXPECT_FALSE(check_maps({peak(3), peak(4), even()}).even);   // fewer than half
+  EXPECT_TRUE(check_maps({peak(3), even()}).even);            // half of the words
+  EXPECT_FALSE(check_maps({peak(3), peak(4), even()}).even);  // fewer than half
   EXPECT_TRUE(check_maps({cv::Mat::zeros(9, 9, CV_32F)}).even);
   cv::Mat half = cv::Mat::zeros(9, 9, CV_32F);
   half.rowRange(0, 4).setTo(1);

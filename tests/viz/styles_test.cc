@@ -86,15 +86,15 @@ TEST(StylesTest, HeatIsTheScalesColourAtFullOpacityAndThePictureAtNone) {
 TEST(StylesTest, TheScaleGrowsLighterAllTheWay) {  // so it reads the same in grey and for every eye
   cv::Mat lightness;
   cv::cvtColor(colour_bar({64, 1}), lightness, cv::COLOR_BGR2Lab);
-  for (int i = 1; i < 64; ++i)
-    EXPECT_GE(lightness.at<cv::Vec3b>(0, i)[0], lightness.at<cv::Vec3b>(0, i - 1)[0]) << i;
+  for (int i = 1; i < 64; ++i) EXPECT_GE(lightness.at<cv::Vec3b>(0, i)[0], lightness.at<cv::Vec3b>(0, i - 1)[0]) << i;
   EXPECT_GT(lightness.at<cv::Vec3b>(0, 63)[0], lightness.at<cv::Vec3b>(0, 0)[0] + 150);
 }
 
 TEST(StylesTest, AnEvenMapHasNoContours) {
   OverlayOptions options;
   options.style = "contour";
-  EXPECT_EQ(cv::norm(lay_over(flat(100), cv::Mat(60, 80, CV_32F, cv::Scalar(0.5)), options), flat(100), cv::NORM_INF), 0);
+  EXPECT_EQ(cv::norm(lay_over(flat(100), cv::Mat(60, 80, CV_32F, cv::Scalar(0.5)), options), flat(100), cv::NORM_INF),
+            0);
 }
 
 TEST(StylesTest, WordsGrowWithTheFontScale) {
@@ -102,8 +102,9 @@ TEST(StylesTest, WordsGrowWithTheFontScale) {
   const auto plate = [&](double scale) {
     OverlayOptions options;
     options.font_scale = scale, options.darken = 1, options.glow = 0;
-    return cv::countNonZero(cv::Mat(draw_word(cv::Mat::zeros(120, 160, CV_8UC3), geometry, {"dog", two_bumps()}, options))
-                                .reshape(1) > 200);
+    return cv::countNonZero(
+        cv::Mat(draw_word(cv::Mat::zeros(120, 160, CV_8UC3), geometry, {"dog", two_bumps()}, options)).reshape(1) >
+        200);
   };
   EXPECT_GT(plate(2), 3 * plate(1));
 }

@@ -19,7 +19,8 @@ function nearest(sorted, value) {
 
 for (const figure of document.querySelectorAll(".charts figure")) {
   const {x: [left, width, first, last], curves} = JSON.parse(figure.querySelector("script").textContent);
-  const svg = figure.querySelector("svg"), cursor = svg.querySelector(".cursor"), reading = figure.querySelector(".reading");
+  const svg = figure.querySelector("svg"), cursor = svg.querySelector(".cursor");
+  const reading = figure.querySelector(".reading");
   const read = (event) => {
     const box = svg.getBoundingClientRect();
     const at = (event.clientX - box.left) / box.width * svg.viewBox.baseVal.width;

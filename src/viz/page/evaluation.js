@@ -24,10 +24,11 @@ function distribution(figure) {
                                  "aria-label": `Distribution of ${name}`});
   counts.forEach((count, bin) => {
     const from = least + bin * width, to = from + width, height = 58 * count / tallest;
+    const ends = `${shown(from, figure)} to ${shown(to, figure)}`;
     const bar = svgElement("g", {class: "bar", tabindex: 0, role: "button", "aria-pressed": "false",
-                                 "aria-label": `${count} with ${name} from ${shown(from, figure)} to ${shown(to, figure)}`});
+                                 "aria-label": `${count} with ${name} from ${ends}`});
     const title = svgElement("title", {});
-    title.textContent = `${shown(from, figure)} to ${shown(to, figure)}: ${count}`;
+    title.textContent = `${ends}: ${count}`;
     bar.append(title, svgElement("rect", {class: "hit", x: bin * 10, y: 0, width: 10, height: 60}),
                svgElement("rect", {x: bin * 10 + .5, y: 60 - height, width: 9, height}));
     const press = () => {
@@ -59,15 +60,18 @@ function order(figure) {
 function extremes(title, places, figure) {
   const list = element("ol");
   for (const i of places) {
-    const link = element("a", {href: `#${articles[i].id}`, textContent: articles[i].querySelector(".caption").textContent});
-    list.append(element("li", {}, element("span", {className: "number", textContent: shown(valueOf(i, figure), figure)}),
-                        link, element("span", {className: "soft", textContent: articles[i].querySelector("h2").textContent})));
+    const textOf = (part) => articles[i].querySelector(part).textContent;
+    list.append(element("li", {},
+                        element("span", {className: "number", textContent: shown(valueOf(i, figure), figure)}),
+                        element("a", {href: `#${articles[i].id}`, textContent: textOf(".caption")}),
+                        element("span", {className: "soft", textContent: textOf("h2")})));
   }
   return element("div", {}, element("h2", {textContent: title}), list);
 }
 
 const summary = document.querySelector(".summary");
-summary.append(element("div", {className: "distributions"}, ...evaluation.figures.map((_, figure) => distribution(figure))));
+summary.append(element("div", {className: "distributions"},
+                       ...evaluation.figures.map((_, figure) => distribution(figure))));
 const lists = element("div", {className: "extremes"});
 summary.append(lists);
 

@@ -80,7 +80,8 @@ function drawMap(canvas, weights, [rows, cols], area, style) {
 }
 
 function drawCell(canvas, cell, [rows, cols], area) {
-  const context = canvas.getContext("2d"), width = area[2] * canvas.width / cols, height = area[3] * canvas.height / rows;
+  const context = canvas.getContext("2d");
+  const width = area[2] * canvas.width / cols, height = area[3] * canvas.height / rows;
   const x = area[0] * canvas.width + (cell % cols) * width;
   const y = area[1] * canvas.height + Math.floor(cell / cols) * height;
   for (const [colour, line] of [["#000", 4], ["#fff", 2]]) {

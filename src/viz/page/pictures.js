@@ -169,8 +169,10 @@ class PictureView {
 
   addCanvas() {
     const image = this.article.querySelector("img"), view = this.article.querySelector(".view");
-    this.canvas = element("canvas", {width: 2 * image.width, height: 2 * image.height, tabIndex: 0, role: "application"});
-    this.canvas.setAttribute("aria-label", "Regions of the picture: arrow keys move, and name the words that looked there");
+    this.canvas = element("canvas", {width: 2 * image.width, height: 2 * image.height, tabIndex: 0,
+                                     role: "application"});
+    this.canvas.setAttribute("aria-label",
+                             "Regions of the picture: arrow keys move, and name the words that looked there");
     view.append(this.canvas);
     const cellAt = (event) => {
       const box = this.canvas.getBoundingClientRect(), [x, y, width, height] = this.record.area;
@@ -207,7 +209,8 @@ class PictureView {
     const words = this.words();
     for (const {weight, t} of users) words[t].style.setProperty("--use", (weight / most).toFixed(3));
     const named = users.slice(0, 3).map(({weight, t}) => `${this.caption.words[t]} (${percent(weight)})`).join(", ");
-    this.reading.textContent = `${placeOf(cell, this.maps.grid)}: ${named ? `used by ${named}` : "no word looked here"}`;
+    const use = named ? `used by ${named}` : "no word looked here";
+    this.reading.textContent = `${placeOf(cell, this.maps.grid)}: ${use}`;
     drawCell(this.canvas, cell, this.maps.grid, this.record.area);
   }
 
@@ -231,14 +234,14 @@ class PictureView {
                              element("span", {className: "number", textContent: caption.log_probability.toFixed(2)}));
       button.setAttribute("aria-pressed", String(i === 0));
       button.addEventListener("click", () => {
-        for (const other of list.querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));
+        for (const other of list.querySelectorAll("button"))
+          other.setAttribute("aria-pressed", String(other === button));
         this.choose(i);
       });
       list.append(element("li", {}, button));
     });
-    this.article.append(element("details", {className: "alternatives"},
-                             element("summary", {textContent: `${this.record.captions.length} captions and their log-probabilities`}),
-                             list));
+    const title = `${this.record.captions.length} captions and their log-probabilities`;
+    this.article.append(element("details", {className: "alternatives"}, element("summary", {textContent: title}), list));
   }
 
   // Words x cells.
@@ -256,7 +259,8 @@ class PictureView {
     this.caption.words.forEach((_, t) => {
       for (let cell = 0; cell < cells; ++cell) shares[t * cells + cell] = most > 0 ? this.weight(t, cell) / most : 0;
     });
-    const map = painted({width: cells, height: this.caption.words.length, values: shares}, (v) => [...heatColour(v), 255]);
+    const map = painted({width: cells, height: this.caption.words.length, values: shares},
+                        (value) => [...heatColour(value), 255]);
     map.setAttribute("role", "img");
     map.setAttribute("aria-label", `${this.caption.words.length} words by ${cells} cells, row by row of the grid; ` +
                      this.caption.words.map((word, t) => `${word} ${this.describe(t)}`).join("; "));
@@ -324,7 +328,8 @@ const search = element("input", {type: "search", placeholder: "a word or a file 
 const styles = element("select", {}, ...[["glow", "Glow"], ["heat", "Heat map"], ["cells", "Cells"]].map(
   ([value, textContent]) => element("option", {value, textContent})));
 const count = element("output", {className: "count"});
-tools.append(element("label", {}, "Find ", search), element("label", {}, "Maps ", styles), colourBar("0", "each word's peak"), count);
+tools.append(element("label", {}, "Find ", search), element("label", {}, "Maps ", styles),
+             colourBar("0", "each word's peak"), count);
 tools.querySelector(".scale").hidden = true;
 document.querySelector(".pictures").before(tools);
 
