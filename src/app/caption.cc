@@ -184,7 +184,8 @@ void caption_all(Captioner& captioner, Work& work, const CaptionOptions& options
       if (batch[i].refusal.empty()) {
         std::cout << lines_of(paths[batch[i].index], batch[i], captioner, options);
         if (page && !on_page[i].captions.empty()) page->add(on_page[i]);
-        if (page || outputs.draws()) map_faults.add(faults_of(batch[i].captions.front(), captioner));
+        if (faults[i].empty() && (page || outputs.draws()))
+          map_faults.add(faults_of(batch[i].captions.front(), captioner));
       }
       const std::string& fault = batch[i].refusal.empty() ? faults[i] : batch[i].refusal;
       if (fault.empty()) continue;
