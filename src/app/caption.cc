@@ -2,12 +2,14 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <optional>
 
 #include "app/caption_files.h"
 #include "app/caption_pictures.h"
 #include "app/caption_record.h"
 #include "app/commands.h"
 #include "app/model_file.h"
+#include "app/page_record.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
@@ -22,6 +24,7 @@ struct CaptionOptions {
   std::string files_from;
   bool null = false;
   std::string format = "text";
+  std::filesystem::path html;  // empty: no page
   int batch_size = 32;
 
   void list(OptionList& options) {
@@ -33,7 +36,11 @@ struct CaptionOptions {
     options.section("", "Output");
     options.add("format", format, "text: picture, tab, caption; jsonl: a JSON object a line, with words and attention",
                 one_of({"text", "jsonl"}));
+    options.add("html", html,
+                "write a page of all pictures and captions to this file: point at a word and see where it looked");
   }
+
+  void check() const { check_html_name(html); }
 };
 
 CommandSyntax syntax() {
@@ -49,6 +56,7 @@ CommandSyntax syntax() {
       "\"file\" for its stray bytes and stands byte for byte in \"file_base64\". With --n-best, text has a line a "
       "caption, JSON has \"alternatives\".",
       {{"attend caption photo.jpg", "caption a picture"},
+       {"attend caption photos --html photos.html", "a page to look at, in one file"},
        {"attend caption --recursive photos --overlay seen", "caption a tree and show where every word looked"},
        {"attend caption photos --sidecar >/dev/null", "write photos/NAME.txt for every picture that has none"},
        {"attend caption --format jsonl --n-best 5 photo.jpg", "five captions with their probabilities, as JSON"},
@@ -127,7 +135,7 @@ Work gather(std::vector<std::string> names, const CaptionOptions& options, const
   auto plan = plan_files(work.pictures, outputs);
   size_t kept = 0;
   for (size_t i = 0; i < plan.size(); ++i) {
-    if (!plan[i].any()) continue;
+    if (!plan[i].any() && options.html.empty()) continue;  // a page has every picture
     if (kept != i) work.pictures[kept] = std::move(work.pictures[i]);
     work.files.push_back(std::move(plan[i]));
     ++kept;
@@ -137,26 +145,48 @@ Work gather(std::vector<std::string> names, const CaptionOptions& options, const
   return work;
 }
 
+/// What a page says of where its captions come from.
+std::string source_of(const Captioner& captioner) {
+  const auto name = captioner.about.find("name");
+  return name != captioner.about.end() && name->is_string() ? "by attend, model " + name->get<std::string>()
+                                                            : "by attend";
+}
+
+MapFaults faults_of(const Caption& caption, const Captioner& captioner) {
+  return check_maps(attention_maps(caption, captioner.encoder->grid(captioner.options.encoder.input_size)));
+}
+
 /// Captions the pictures, writes their files and lines, and counts in work.refused what went wrong.
 void caption_all(Captioner& captioner, Work& work, const CaptionOptions& options, const CaptionFileOptions& outputs,
                  const DecodeOptions& decode, int threads) {
   std::vector<std::filesystem::path> paths;
   for (const auto& picture : work.pictures) paths.push_back(picture.path);
+  std::optional<CaptionPage> page;
+  if (!options.html.empty()) page.emplace(options.html, source_of(captioner));
+  MapFaultCount map_faults;
   Progress progress("captioning", static_cast<int64_t>(paths.size()));
   caption_pictures(captioner, paths, decode, options.batch_size, threads, [&](std::vector<PictureCaptions>& batch) {
     std::vector<std::string> faults(batch.size());
-    if (outputs.any())
+    std::vector<PagePicture> on_page(page ? batch.size() : 0);
+    if (outputs.any() || page)
       parallel_for(batch.size(), threads, [&](size_t i) {
         const size_t index = batch[i].index;
         try {
-          if (batch[i].refusal.empty()) write_files(work.files[index], paths[index], batch[i], captioner, outputs);
+          if (!batch[i].refusal.empty()) return;
+          if (page) on_page[i] = page_picture(paths[index], paths[index].native(), batch[i], captioner);
+          if (outputs.any()) write_files(work.files[index], paths[index], batch[i], captioner, outputs);
         } catch (const Error& error) {
           faults[i] = error.what();
         }
       });
     progress.clear();
     for (size_t i = 0; i < batch.size(); ++i) {
-      if (batch[i].refusal.empty()) std::cout << lines_of(paths[batch[i].index], batch[i], captioner, options);
+      if (batch[i].refusal.empty()) {
+        std::cout << lines_of(paths[batch[i].index], batch[i], captioner, options);
+        if (page && !on_page[i].captions.empty()) page->add(on_page[i]);
+        if (faults[i].empty() && (page || outputs.draws()))
+          map_faults.add(faults_of(batch[i].captions.front(), captioner));
+      }
       const std::string& fault = batch[i].refusal.empty() ? faults[i] : batch[i].refusal;
       if (fault.empty()) continue;
       std::cout << std::flush;  // so that on a terminal both keep their order
@@ -167,6 +197,9 @@ void caption_all(Captioner& captioner, Work& work, const CaptionOptions& options
     if (!std::cout) throw Error("standard output: can't be written");
     progress.update(static_cast<int64_t>(batch.back().index + 1));
   });
+  progress.clear();
+  if (page) page->finish();
+  map_faults.warn_of();
 }
 
 }  // namespace
@@ -186,6 +219,7 @@ int caption_command(const std::vector<std::string>& arguments) {
   list.add("batch_size", options.batch_size, "pictures computed together", between(1, 4096));
   const CommandLine line = parse_command_line(arguments, list, syntax());
   if (line.help) return answer(line, syntax(), list, std::cout), 0;
+  options.check();
   outputs.check();
   Work work;
   if (!line.dump_config) work = gather(line.positional, options, outputs);

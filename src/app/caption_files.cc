@@ -157,7 +157,10 @@ void write_overlays(const PictureFiles& files, const fs::path& path, const Pictu
   const auto words = word_maps(caption, captioner.encoder->grid(encoder.input_size));
   const auto geometry = input_geometry(picture.size, encoder);
   // Read again: keeping the pictures of a batch could take gigabytes.
-  cv::Mat pixels = read_picture(path, files.words.empty() ? options.style.tile : kLongestWordPicture).pixels;
+  const int small = std::max(options.style.tile, files.animation.empty() ? 0 : options.animation.size);
+  cv::Mat pixels = read_picture(path, files.words.empty() ? small : kLongestWordPicture).pixels;
+  if (!files.animation.empty())
+    write_animation(files.animation, animate(pixels, geometry, words, options.style, options.animation));
   if (!files.page.empty()) write_picture(files.page, draw_page(pixels, geometry, words, caption.text, options.style));
   if (files.words.empty()) return;
   if (const double scale = double(kLongestWordPicture) / std::max(pixels.cols, pixels.rows); scale < 1)
@@ -181,7 +184,10 @@ void CaptionFileOptions::list(OptionList& options) {
   options.add("maps_format", maps_format, "npy: float32 [words, rows, columns]; json: as a line of --format jsonl",
               one_of({"npy", "json"}));
   options.add("overwrite", overwrite, "make files anew that are there already, instead of skipping them");
+  options.add("animate", animate, "folder for an animation a picture: the attention moves through the sentence");
+  options.add("animate_format", animate_format, "format of animations", one_of({"webp", "gif"}));
   style.list(options);
+  animation.list(options);
 }
 
 void CaptionFileOptions::check() const {
@@ -221,23 +227,26 @@ std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, 
     }
     if (!options.maps.empty())
       files.maps = existing.wanted(with_ending(options.maps / names[i], "." + options.maps_format));
+    if (!options.animate.empty())
+      files.animation = existing.wanted(with_ending(options.animate / names[i], "." + options.animate_format));
   }
   return plan;
 }
 
 void prepare_folders(const std::vector<PictureFiles>& plan, const CaptionFileOptions& options) {
   std::set<fs::path> folders;
-  for (const auto* folder : {&options.sidecar_dir, &options.overlay, &options.maps})
+  for (const auto* folder : {&options.sidecar_dir, &options.overlay, &options.maps, &options.animate})
     if (!folder->empty()) folders.insert(*folder);
   for (const auto& files : plan)
-    for (const auto* file : {&files.sidecar, &files.page, &files.words, &files.maps})
+    for (const auto* file : {&files.sidecar, &files.page, &files.words, &files.maps, &files.animation})
       if (!file->empty()) folders.insert(file->has_parent_path() ? file->parent_path() : fs::path("."));
   for (const auto& folder : folders) check_writable(folder);
 }
 
 void write_files(const PictureFiles& files, const fs::path& path, const PictureCaptions& picture,
                  const Captioner& captioner, const CaptionFileOptions& options) {
-  if (!files.page.empty() || !files.words.empty()) write_overlays(files, path, picture, captioner, options);
+  if (!files.page.empty() || !files.words.empty() || !files.animation.empty())
+    write_overlays(files, path, picture, captioner, options);
   if (!files.maps.empty()) {
     if (options.maps_format == "json")
       write_file_atomically(files.maps, one_line(caption_record(path, picture, captioner)) + "\n");

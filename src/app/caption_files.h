@@ -7,6 +7,7 @@
 
 #include "app/caption_pictures.h"
 #include "base/options.h"
+#include "viz/animation.h"
 #include "viz/overlay.h"
 
 namespace attend {
@@ -20,12 +21,17 @@ struct CaptionFileOptions {
   OverlayOptions style;
   std::filesystem::path maps;  // empty: no maps
   std::string maps_format = "npy";
+  std::filesystem::path animate;  // empty: no animations
+  std::string animate_format = "webp";
+  AnimationOptions animation;
   bool overwrite = false;
 
   void list(OptionList& options);
   /// Throws UsageError where one of them needs another.
   void check() const;
-  bool any() const { return sidecar || !sidecar_dir.empty() || !overlay.empty() || !maps.empty(); }
+  bool any() const { return sidecar || !sidecar_dir.empty() || draws(); }
+  /// Whether any of them shows maps of attention.
+  bool draws() const { return !overlay.empty() || !maps.empty() || !animate.empty(); }
 };
 
 /// A picture and its name below the folder it was found in ("holiday/beach.jpg").
@@ -35,8 +41,10 @@ struct FoundPicture {
 
 /// Where the files of one picture are to be written; an empty one isn't wanted, or is there already.
 struct PictureFiles {
-  std::filesystem::path sidecar, page, words, maps;
-  bool any() const { return !sidecar.empty() || !page.empty() || !words.empty() || !maps.empty(); }
+  std::filesystem::path sidecar, page, words, maps, animation;
+  bool any() const {
+    return !sidecar.empty() || !page.empty() || !words.empty() || !maps.empty() || !animation.empty();
+  }
 };
 
 /// Gives every picture its files:
@@ -45,6 +53,7 @@ struct PictureFiles {
 ///   page      overlay/NAME.jpg
 ///   words     overlay/NAME.words/01-a.jpg, 02-dog.jpg, …
 ///   maps      maps/NAME.npy, f32 [words, rows, cols], or maps/NAME.json, a caption_record()
+///   animation animate/NAME.webp
 ///
 /// NAME is the picture's name below the folder it was found in, without its extension. Pictures that would share it
 /// take their whole path instead, without what leads out of the folder (a/x.jpg and b/x.jpg, x.jpg and x.png).

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/base64.h"
 #include "model/pictures.h"
 #include "text/unicode.h"
 
@@ -15,19 +16,6 @@ bool is_utf8(std::string_view text) {
   std::string again;
   for (size_t at = 0; at < text.size();) append_utf8(again, next_code_point(text, at));
   return again == text;
-}
-
-/// RFC 4648, section 4.
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    uint32_t group = 0;
-    for (size_t i = 0; i < 3; ++i)
-      group = group << 8 | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u);
-    for (size_t i = 0; i < 4; ++i) text += at + i > bytes.size() ? '=' : digits[group >> (18 - 6 * i) & 63];
-  }
-  return text;
 }
 
 /// Six digits after the point: more than the arithmetic is good for, and a third of the bytes.

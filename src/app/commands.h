@@ -15,6 +15,7 @@ using CommandFunction = int (*)(const std::vector<std::string>& arguments);
 
 int caption_command(const std::vector<std::string>& arguments);
 int evaluate_command(const std::vector<std::string>& arguments);
+int report_command(const std::vector<std::string>& arguments);
 int inspect_command(const std::vector<std::string>& arguments);
 int train_command(const std::vector<std::string>& arguments);
 int features_command(const std::vector<std::string>& arguments);

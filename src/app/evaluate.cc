@@ -8,7 +8,9 @@
 
 #include "app/caption_pictures.h"
 #include "app/commands.h"
+#include "app/evaluate_page.h"
 #include "app/model_file.h"
+#include "app/page_record.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
@@ -23,7 +25,7 @@ namespace attend {
 namespace {
 
 struct EvaluateOptions {
-  std::filesystem::path captions, images, results, candidates;
+  std::filesystem::path captions, images, results, candidates, html;
   std::string split;
   bool pointing = false, json = false;
   double max_faulty = 0.01;
@@ -39,12 +41,14 @@ struct EvaluateOptions {
                 between(0, 1));
     options.section("", "Output");
     options.add("results", results, "write the captions to this file, as COCO results");
+    options.add("html", html, "write a page of the pictures with captions, references and figures to this file");
     options.add("pointing", pointing,
                 "say how many words that name objects looked inside them; for captions files of attend shapes");
     options.add("json", json, "print the figures as JSON, BLEU and ROUGE-L as shares of one");
   }
 
   void check() const {
+    check_html_name(html);
     if (captions.empty()) throw UsageError("--captions: say which file holds the captions to compare with");
     if (!candidates.empty() && (!results.empty() || pointing))
       throw UsageError(
@@ -84,7 +88,7 @@ std::vector<Example> read_examples(const EvaluateOptions& options) {
   for (const size_t i : dataset.split(splits.size() == 1 && options.split.empty() ? splits.begin()->first : whole))
     examples.push_back(std::move(dataset.examples[i]));
   // A file has captions for all of its pictures or for none.
-  if (examples.front().captions.empty() && options.results.empty())
+  if (examples.front().captions.empty() && (options.results.empty() || !options.html.empty()))
     throw InputError(options.captions.string() +
                      ": no captions in it to compare with; --results FILE keeps the captions that are made");
   return examples;
@@ -94,6 +98,7 @@ std::vector<Example> read_examples(const EvaluateOptions& options) {
 struct Candidates {
   std::vector<Example> examples;  // those that have a caption
   std::vector<std::string> captions;
+  std::vector<ShownPicture> shown;  // for --html, where a model made the captions
   Pointing pointing;
   double seconds = 0;  // it took to make them
   size_t refused = 0;
@@ -173,6 +178,7 @@ Candidates make_candidates(std::vector<Example> examples, Captioner& captioner, 
       // The objects' words are counted in the reference: only in a caption equal to it do they stand in those places.
       if (options.pointing && is_exact(caption.text, example.captions))
         add_pointing(masks[example.id], peaks_of(caption, picture.size, captioner), candidates.pointing);
+      if (!options.html.empty()) candidates.shown.push_back(shown_picture(picture, captioner));
       candidates.captions.push_back(std::move(caption.text));
       candidates.examples.push_back(std::move(example));
     }
@@ -267,6 +273,7 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   std::vector<Example> examples;
   if (!line.dump_config) {
     options.check();
+    if (!options.html.empty()) AtomicFile{options.html};  // whether it can be written shows now, not after an hour
     examples = read_examples(options);
   }
   Candidates candidates;
@@ -290,6 +297,9 @@ int evaluate_command(const std::vector<std::string>& arguments) {
     write_results(options.results, results);
   }
   const Json figures = figures_of(candidates, options, options.candidates.empty() ? file.model.string() : "");
+  if (!options.html.empty())
+    write_evaluation_page(options.html, candidates.examples, candidates.captions, std::move(candidates.shown), figures,
+                          run.set_threads());
   if (options.json)
     std::cout << figures.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   else

@@ -21,6 +21,7 @@ struct Command {
 const Command kCommands[] = {
     {"caption", caption_command, "caption pictures, and show where every word looked"},
     {"evaluate", evaluate_command, "compare captions with what people said: BLEU, ROUGE-L, CIDEr-D"},
+    {"report", report_command, "draw the training curves of one or several runs"},
     {"inspect", inspect_command, "say what a model file is"},
     {"train", train_command, "train a captioner on pictures with captions"},
     {"features", features_command, "encode the pictures of a data set once, for training"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstdio>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <sstream>
@@ -20,32 +21,8 @@ const cv::Scalar paper(246, 246, 246), ink(38, 32, 28), plate_white(255, 255, 25
 constexpr int smallest_labelled = 96;
 
 /// Font size of the words on tiles.
-int label_size(const OverlayOptions& options) { return std::max(options.tile / 14, 10); }
-
-/// `picture` under the light of a map (f32, same size, 0 to 1): darkened where it is 0, whitened where it is 1.
-cv::Mat lit(const cv::Mat& picture, const cv::Mat& light, const OverlayOptions& options) {
-  cv::Mat out(picture.size(), CV_8UC3);
-  const auto dark = static_cast<float>(1 - options.darken), glow = static_cast<float>(options.glow);
-  for (int y = 0; y < picture.rows; ++y) {
-    const auto* from = picture.ptr<cv::Vec3b>(y);
-    const auto* map = light.ptr<float>(y);
-    auto* to = out.ptr<cv::Vec3b>(y);
-    for (int x = 0; x < picture.cols; ++x) {
-      const float white = glow * map[x];
-      const float gain = (dark + (1 - dark) * map[x]) * (1 - white);
-      for (int c = 0; c < 3; ++c) to[x][c] = static_cast<unsigned char>(gain * from[x][c] + white * 255 + 0.5f);
-    }
-  }
-  return out;
-}
-
-/// A word's attention over the whole picture at size `target`, its peak 1.
-cv::Mat light_of(const WordMap& word, const Geometry& geometry, cv::Size target, double smoothing) {
-  cv::Mat light = geometry.to_picture(word.attention, target, smoothing);
-  double peak = 0;
-  cv::minMaxLoc(light, nullptr, &peak);
-  if (peak > 0) light *= 1 / peak;
-  return light;
+int label_size(const OverlayOptions& options) {
+  return std::max(static_cast<int>(std::lround(std::max(options.tile / 14, 10) * options.font_scale)), 6);
 }
 
 /// A box with round corners, smooth edges, `share` of its colour.
@@ -83,6 +60,31 @@ void draw_label(cv::Mat& picture, const std::string& word, int size) {
   const int capital = capital_height(size), height = capital + 2 * inner;
   draw_plate(picture, {margin, margin, text_width(text, size) + 2 * inner, height}, height * 0.22, plate_white, 0.94);
   draw_text(picture, {margin + inner, margin + inner + capital}, text, size, ink);
+}
+
+/// The colour bar with what its ends stand for, its middle at height `y`.
+void draw_scale(cv::Mat& picture, int x, int y, int size, const std::string& most) {
+  const int capital = capital_height(size), gap = size / 3;
+  draw_text(picture, {x, y + capital / 2}, "0", size, ink);
+  x += text_width("0", size) + gap;
+  const cv::Rect box = cv::Rect(x, y - size / 4, 5 * size, std::max(size / 2, 1)) & cv::Rect({}, picture.size());
+  if (!box.empty()) colour_bar({5 * size, box.height}).colRange(0, box.width).copyTo(picture(box));
+  draw_text(picture, {x + 5 * size + gap, y + capital / 2}, most, size, ink);
+}
+
+int scale_width(int size, const std::string& most) {
+  return text_width("0", size) + 5 * size + 2 * (size / 3) + text_width(most, size);
+}
+
+/// The colour bar on a white plate in the lower left corner; left out where it wouldn't fit.
+void draw_scale_plate(cv::Mat& picture, int size, double peak) {
+  char most[32];
+  std::snprintf(most, sizeof most, "%.2g %%", 100 * peak);
+  const int margin = size * 2 / 5, height = size * 3 / 2, width = scale_width(size, most) + size;
+  if (width + 2 * margin > picture.cols || 3 * height > picture.rows) return;
+  const int top = picture.rows - margin - height;
+  draw_plate(picture, {margin, top, width, height}, height * 0.22, plate_white, 0.94);
+  draw_scale(picture, margin + size / 2, top + height / 2, size, most);
 }
 
 /// The size of a tile's picture: the longer side `tile`, the shorter as the aspect ratio asks, but visible.
@@ -126,16 +128,6 @@ std::vector<std::string> wrapped(const std::string& text, int size, int width) {
 
 }  // namespace
 
-void OverlayOptions::list(OptionList& options) {
-  options.section("overlay", "Overlays", "overlay_");
-  options.add("tile", tile, "longer side of a tile on a page, pixels", between(64, 2048));
-  options.add("columns", columns, "tiles in a row of a page", between(1, 50));
-  options.add("darken", darken, "light taken from where a word doesn't look", between(0, 1));
-  options.add("glow", glow, "white laid over where a word looks most", between(0, 1));
-  options.add("smoothing", smoothing, "smoothing of the attention, standard deviation in grid cells; 0 shows the cells",
-              between(0, 10));
-}
-
 cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMap& word,
                   const OverlayOptions& options) {
   const int shorter = std::min(picture.cols, picture.rows), longer = std::max(picture.cols, picture.rows);
@@ -146,9 +138,14 @@ cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMa
     box = tile_box_size(shown.size(), options.tile);
   }
   cv::Mat out(box, CV_8UC3);
-  put(lit(shown, light_of(word, geometry, shown.size(), options.smoothing), options), out);
-  draw_label(out, word.word,
-             shown.data == picture.data ? std::clamp(longer / 18, 12, shorter / 6) : label_size(options));
+  double peak = 0;
+  const cv::Mat light = light_of(word.attention, geometry, shown.size(), options.smoothing, &peak);
+  put(lay_over(shown, light, options), out);
+  const int usual = std::clamp(longer / 18, 12, shorter / 6);
+  const int size = shown.data == picture.data ? std::max(static_cast<int>(std::lround(usual * options.font_scale)), 6)
+                                              : label_size(options);
+  draw_label(out, word.word, size);
+  if (options.has_scale()) draw_scale_plate(out, std::max(size * 2 / 3, 6), peak);
   return out;
 }
 
@@ -160,13 +157,16 @@ cv::Mat draw_page(const cv::Mat& picture, const Geometry& geometry, const std::v
   const int rows = (count + options.columns - 1) / options.columns;
   const int columns = (count + rows - 1) / rows;  // rows of equal length, not a full one and a stub
   const int gap = std::max(options.tile / 32, 4), margin = 3 * gap;
-  const int caption_size = std::max(options.tile / 12, 12);
+  const int caption_size =
+      std::max(static_cast<int>(std::lround(std::max(options.tile / 12, 12) * options.font_scale)), 6);
   const int width = columns * (box.width + gap) - gap + 2 * margin;
 
   const int capital = capital_height(caption_size), leading = caption_size * 3 / 2;
   const auto lines = wrapped(caption, caption_size, width - 2 * margin);
   const int head = caption.empty() ? margin : 2 * margin + capital + leading * static_cast<int>(lines.size() - 1);
-  cv::Mat page(head + rows * (box.height + gap) - gap + margin, width, CV_8UC3, paper);
+  const int tiles_end = head + rows * (box.height + gap) - gap;
+  const int foot = options.has_scale() ? margin + 2 * caption_size : margin;
+  cv::Mat page(tiles_end + foot, width, CV_8UC3, paper);
   if (!caption.empty())
     for (size_t i = 0; i < lines.size(); ++i)
       draw_text(page, {margin, margin + capital + leading * static_cast<int>(i)}, lines[i], caption_size, ink);
@@ -179,9 +179,11 @@ cv::Mat draw_page(const cv::Mat& picture, const Geometry& geometry, const std::v
       continue;
     }
     const auto& word = words[static_cast<size_t>(i - 1)];
-    put(lit(small, light_of(word, geometry, small.size(), options.smoothing), options), tile);
+    put(lay_over(small, light_of(word.attention, geometry, small.size(), options.smoothing), options), tile);
     draw_label(tile, word.word, label_size(options));
   }
+  if (options.has_scale())
+    draw_scale(page, margin, tiles_end + foot / 2, std::max(caption_size * 4 / 5, 6), "each word's peak");
   return page;
 }
 

@@ -6,20 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "base/options.h"
 #include "vision/geometry.h"
+#include "viz/styles.h"
 
 namespace attend {
-
-struct OverlayOptions {
-  int tile = 256;          // longer side of a tile on a page, pixels
-  int columns = 5;         // tiles in a row of a page
-  double darken = 0.65;    // light taken from where the word doesn't look
-  double glow = 0.4;       // white laid over where it looks most
-  double smoothing = 0.8;  // standard deviation of the smoothing, cells; 0 shows the bare cells
-
-  void list(OptionList& options);
-};
 
 /// A word and the attention it was written with.
 struct WordMap {
@@ -28,12 +18,13 @@ struct WordMap {
 };
 
 /// One word's attention over a picture (upright, u8 BGR, any resolution), at that resolution (a picture too narrow to
-/// write on becomes a tile), with the word in the corner. The attention is smoothed and scaled so that its peak glows
-/// fully: a word that looks everywhere is bright everywhere. Where the network saw nothing (cropped away) the picture
-/// is dark.
+/// write on becomes a tile), with the word in the corner, and the colour bar, if the style has one, below. The
+/// attention is smoothed and scaled so that its peak glows fully: a word that looks everywhere is bright everywhere.
+/// Where the network saw nothing (cropped away) the map is 0.
 cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMap& word, const OverlayOptions& options);
 
-/// The paper's figure: the picture, then a tile a word, row by row, and the caption above.
+/// The paper's figure: the picture, then a tile a word, row by row, and the caption above; a colour bar, if the
+/// style has one, below.
 cv::Mat draw_page(const cv::Mat& picture, const Geometry& geometry, const std::vector<WordMap>& words,
                   const std::string& caption, const OverlayOptions& options);
 

@@ -1,0 +1,154 @@
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+#include <map>
+#include <sstream>
+
+#include "app/commands.h"
+#include "app/page_record.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "viz/chart_axes.h"
+#include "viz/curves.h"
+#include "viz/overlay.h"
+
+namespace attend {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ReportOptions {
+  fs::path html, png;
+
+  void list(OptionList& options) {
+    options.section("", "Output");
+    options.add("html", html, "write a page with a chart a figure to this file");
+    options.add("png", png, "write the charts as one picture to this file: .png, .jpg or .webp");
+  }
+
+  void check() const {
+    if (html.empty() && png.empty()) throw UsageError("nothing to write: name a file with --html or --png");
+    check_html_name(html);
+  }
+};
+
+CommandSyntax syntax() {
+  return {"report",
+          "LOG...",
+          1,
+          SIZE_MAX,
+          "Draws the training curves of one or several runs: loss, validation figures, learning rate, tokens a second, "
+          "and whatever else is in their logs. LOG is a log.jsonl of attend train, or the folder of a run. A run that "
+          "was resumed counts from where it was resumed; one that is still going on can be looked at.",
+          {{"attend report runs/flickr8k --html curves.html", "a page to read values from"},
+           {"attend report runs/a runs/b --png compare.png", "two runs in the same charts, as a picture"}}};
+}
+
+/// A figure's title, and charts stand in this order; others follow under their own names.
+constexpr std::pair<const char*, const char*> titles[] = {{"loss", "Loss"},
+                                                          {"validation_loss", "Validation loss"},
+                                                          {"validation_cider", "Validation CIDEr-D"},
+                                                          {"validation_bleu_4", "Validation BLEU-4"},
+                                                          {"validation_rouge_l", "Validation ROUGE-L"},
+                                                          {"validation_meteor", "Validation METEOR"},
+                                                          {"learning_rate", "Learning rate"},
+                                                          {"tokens_per_second", "Tokens a second"}};
+
+struct Log {
+  std::string name;
+  std::map<std::string, std::map<double, double>> figures;  // key → step → value
+  double steps = 0, epochs = 0;
+};
+
+[[noreturn]] void refuse(const fs::path& file, size_t line, const std::string& what) {
+  throw InputError(file.string() + ":" + std::to_string(line) + ": " + what);
+}
+
+/// Reads a log line by line; a last line without its end is still being written and left out.
+Log read_log(const fs::path& argument) {
+  std::error_code error;
+  const fs::path file = fs::is_directory(argument, error) ? argument / "log.jsonl" : argument;
+  const std::string text = read_file(file);
+  Log log{argument.string(), {}, 0, 0};
+  double before = 0;
+  size_t number = 0;
+  for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    ++number;
+    if (end == begin) continue;
+    const Json line = Json::parse(text.begin() + static_cast<ptrdiff_t>(begin),
+                                  text.begin() + static_cast<ptrdiff_t>(end), nullptr, false);
+    if (!line.is_object()) refuse(file, number, "not a line of a training log (a JSON object)");
+    const auto step = line.find("step");
+    if (step == line.end() || !step->is_number()) refuse(file, number, "no \"step\" in this line of the log");
+    const double x = step->get<double>();
+    if (x < before)  // resumed: what came after this step was done again
+      for (auto& [key, values] : log.figures) values.erase(values.lower_bound(x), values.end());
+    before = x;
+    log.steps = x;
+    if (line.contains("epoch") && line["epoch"].is_number()) log.epochs = line["epoch"].get<double>();
+    for (const auto& [key, value] : line.items())
+      if (key != "step" && key != "epoch" && value.is_number() && std::isfinite(value.get<double>()))
+        log.figures[key][x] = value.get<double>();
+  }
+  if (log.figures.empty()) throw InputError(file.string() + ": no figures in this log yet");
+  return log;
+}
+
+std::string title_of(const std::string& key) {
+  for (const auto& [known, title] : titles)
+    if (key == known) return title;
+  std::string title = key;
+  std::replace(title.begin(), title.end(), '_', ' ');
+  title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
+  return title;
+}
+
+Curves curves_of(const std::vector<Log>& logs) {
+  std::vector<std::string> keys;
+  for (const auto& [key, title] : titles) keys.push_back(key);
+  for (const auto& log : logs)
+    for (const auto& [key, values] : log.figures)
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+  Curves curves;
+  curves.columns = {"steps", "epochs"};
+  for (const auto& log : logs) curves.runs.push_back({log.name, {short_number(log.steps), short_number(log.epochs)}});
+  for (const auto& key : keys) {
+    Chart chart{title_of(key), {}};
+    for (size_t run = 0; run < logs.size(); ++run) {
+      const auto found = logs[run].figures.find(key);
+      if (found == logs[run].figures.end() || found->second.empty()) continue;
+      Curve& curve = chart.curves.emplace_back(Curve{run, {}, {}});
+      for (const auto& [x, y] : found->second) curve.x.push_back(x), curve.y.push_back(y);
+    }
+    if (chart.curves.empty()) continue;
+    const bool validation = key.rfind("validation_", 0) == 0 && key != "validation_loss";
+    if (validation || key == "loss") {  // a run's row says its best validation figures and its last loss
+      curves.columns.push_back((validation ? "best " : "last ") + chart.title);
+      for (auto& run : curves.runs) run.cells.push_back("–");
+      for (const auto& curve : chart.curves)
+        curves.runs[curve.run].cells.back() =
+            short_number(validation ? *std::max_element(curve.y.begin(), curve.y.end()) : curve.y.back());
+    }
+    curves.charts.push_back(std::move(chart));
+  }
+  return curves;
+}
+
+}  // namespace
+
+int report_command(const std::vector<std::string>& arguments) {
+  ReportOptions options;
+  OptionList list;
+  options.list(list);
+  const CommandLine line = parse_command_line(arguments, list, syntax());
+  if (answer(line, syntax(), list, std::cout)) return 0;
+  options.check();
+  std::vector<Log> logs;
+  for (const auto& argument : line.positional) logs.push_back(read_log(argument));
+  const Curves curves = curves_of(logs);
+  if (!options.html.empty()) write_curves_page(options.html, curves);
+  if (!options.png.empty()) write_picture(options.png, draw_curves(curves));
+  return 0;
+}
+
+}  // namespace attend

@@ -1,0 +1,355 @@
+// Pictures with captions: words show where they looked, regions show which words used them.
+
+let mapStyle = "glow";
+const views = new WeakMap(); // article → PictureView
+
+function element(name, properties = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key in made && key !== "role") made[key] = value;
+    else made.setAttribute(key, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+const probability = (log) => percent(Math.exp(log));
+
+/** "top left", "middle", "right" …: a cell's place in words. */
+function placeOf(cell, [rows, cols]) {
+  const third = (i, count) => Math.min(2, Math.floor(3 * (i + 0.5) / count));
+  const down = ["top", "", "bottom"][third(Math.floor(cell / cols), rows)];
+  const across = ["left", "", "right"][third(cell % cols, cols)];
+  return [down, across].filter(Boolean).join(" ") || "middle";
+}
+
+class PictureView {
+  constructor(article) {
+    this.article = article;
+    this.record = JSON.parse(article.querySelector("script").textContent);
+    this.text = article.querySelector(".text");
+    this.pinned = null; // the word whose map stays
+    this.cell = null;   // the region that arrow keys are at
+    const words = this.record.captions[0].words;
+    if (words && words.length) this.addWords();
+    if (this.record.captions.length > 1) this.addAlternatives();
+    if (words && words.length) {
+      if (article.querySelector("img")) this.addCanvas();
+      this.addAlignment();
+    }
+    this.choose(0);
+  }
+
+  // The caption's words.
+
+  addWords() {
+    this.line = element("p", {className: "words", role: "group"});
+    this.reading = element("p", {className: "reading", role: "status"});
+    const caption = this.text.querySelector(".caption");
+    caption.hidden = true;
+    caption.after(this.line, this.reading);
+    const wordAt = (event) => {
+      const word = event.target.closest(".word");
+      return word ? [...this.line.querySelectorAll(".word")].indexOf(word) : -1;
+    };
+    this.line.addEventListener("pointerover", (event) => {
+      if (event.pointerType !== "touch" && wordAt(event) >= 0) this.show(wordAt(event));
+    });
+    this.line.addEventListener("pointerleave", () => this.settle());
+    this.line.addEventListener("focusin", (event) => this.show(wordAt(event)));
+    this.line.addEventListener("focusout", () => this.settle());
+    this.line.addEventListener("click", (event) => { if (wordAt(event) >= 0) this.pin(wordAt(event)); });
+    this.line.addEventListener("keydown", (event) => this.wordKey(event, wordAt(event)));
+  }
+
+  /** Shows caption `index` of the n best. */
+  choose(index) {
+    this.caption = this.record.captions[index];
+    this.pinned = null;
+    if (!this.line) return;
+    this.maps = this.caption.maps[0]; // of attention
+    this.weights = bytesOf(this.maps.weights);
+    this.line.setAttribute("aria-label", `Words of the caption: ${this.caption.text}`);
+    this.line.replaceChildren();
+    this.caption.words.forEach((word, t) => {
+      const button = element("span", {className: "word", role: "button", tabIndex: t ? -1 : 0, textContent: word});
+      button.setAttribute("aria-pressed", "false");
+      button.setAttribute("aria-label", `${word}: ${this.describe(t)}`);
+      this.line.append(button, " ");
+    });
+    this.clear();
+    if (this.alignment && this.alignment.open) this.drawAlignment();
+  }
+
+  mapOf(t) {
+    const cells = this.maps.grid[0] * this.maps.grid[1];
+    return this.weights.subarray(t * cells, (t + 1) * cells);
+  }
+
+  weight(t, cell) { return this.mapOf(t)[cell] / 255 * this.maps.peaks[t]; }
+
+  describe(t) {
+    const map = this.mapOf(t), peak = map.indexOf(255);
+    const looked = peak < 0 ? "looked nowhere" : `looked at the ${placeOf(peak, this.maps.grid)}, ` +
+      `${percent(this.maps.peaks[t])} of it in one cell`;
+    return `probability ${probability(this.caption.log_probabilities[t])}, ${looked}`;
+  }
+
+  words() { return [...this.line.querySelectorAll(".word")]; }
+
+  show(t) {
+    if (t < 0) return;
+    this.shown = t;
+    this.words().forEach((word, i) => {
+      word.classList.toggle("shown", i === t);
+      word.style.removeProperty("--use");
+    });
+    this.reading.replaceChildren(element("b", {textContent: this.caption.words[t]}), ` ${this.describe(t)}`);
+    if (!this.canvas) return;
+    drawMap(this.canvas, this.mapOf(t), this.maps.grid, this.record.area, mapStyle);
+    this.canvas.dataset.word = String(t);
+  }
+
+  pin(t) {
+    const again = this.pinned === t;
+    this.pinned = again ? null : t;
+    this.words().forEach((word, i) => word.setAttribute("aria-pressed", String(i === this.pinned)));
+    if (again) {
+      document.activeElement.blur();
+      this.clear();
+    } else {
+      this.show(t);
+    }
+  }
+
+  /** Back to what shows when nothing is pointed at. */
+  settle() {
+    const focused = this.words().indexOf(document.activeElement);
+    if (focused >= 0) this.show(focused);
+    else if (this.pinned !== null) this.show(this.pinned);
+    else this.clear();
+  }
+
+  clear() {
+    this.shown = null;
+    for (const word of this.words()) {
+      word.classList.remove("shown");
+      word.style.removeProperty("--use");
+    }
+    const log = this.caption.log_probability;
+    this.reading.textContent = log === undefined ? "" : `log-probability ${log.toFixed(2)}`;
+    if (!this.canvas) return;
+    this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
+    delete this.canvas.dataset.word;
+  }
+
+  wordKey(event, t) {
+    const words = this.words(), last = words.length - 1;
+    const to = {ArrowLeft: Math.max(t - 1, 0), ArrowRight: Math.min(t + 1, last), Home: 0, End: last}[event.key];
+    if (to !== undefined) {
+      words[t].tabIndex = -1;
+      words[to].tabIndex = 0;
+      words[to].focus();
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      neighbour(this.article, event.key === "ArrowDown" ? 1 : -1)?.words()[0]?.focus();
+    } else if (event.key === "Enter" || event.key === " ") {
+      this.pin(t);
+    } else if (event.key === "Escape") {
+      this.pinned = null;
+      document.activeElement.blur();
+      this.clear();
+    } else {
+      return;
+    }
+    event.preventDefault();
+  }
+
+  // The picture's regions.
+
+  addCanvas() {
+    const image = this.article.querySelector("img"), view = this.article.querySelector(".view");
+    this.canvas = element("canvas", {width: 2 * image.width, height: 2 * image.height, tabIndex: 0,
+                                     role: "application"});
+    this.canvas.setAttribute("aria-label",
+                             "Regions of the picture: arrow keys move, and name the words that looked there");
+    view.append(this.canvas);
+    const cellAt = (event) => {
+      const box = this.canvas.getBoundingClientRect(), [x, y, width, height] = this.record.area;
+      const [rows, cols] = this.maps.grid;
+      const col = Math.floor(((event.clientX - box.left) / box.width - x) / width * cols);
+      const row = Math.floor(((event.clientY - box.top) / box.height - y) / height * rows);
+      return row >= 0 && row < rows && col >= 0 && col < cols ? row * cols + col : -1;
+    };
+    this.canvas.addEventListener("pointermove", (event) => this.region(cellAt(event)));
+    this.canvas.addEventListener("pointerdown", (event) => this.region(cellAt(event)));
+    this.canvas.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") this.settle(); });
+    this.canvas.addEventListener("focus", () => {
+      if (this.canvas.matches(":focus-visible")) this.region(this.cell ?? this.middle());
+    });
+    this.canvas.addEventListener("blur", () => this.settle());
+    this.canvas.addEventListener("keydown", (event) => this.regionKey(event));
+  }
+
+  middle() {
+    const [rows, cols] = this.maps.grid;
+    return Math.floor(rows / 2) * cols + Math.floor(cols / 2);
+  }
+
+  /** Marks the words that gave a cell more than an even share of their attention, the stronger the more. */
+  region(cell) {
+    if (cell < 0) return;
+    this.clear();
+    this.cell = cell;
+    const [rows, cols] = this.maps.grid, even = 1.5 / (rows * cols);
+    const weights = this.caption.words.map((_, t) => this.weight(t, cell));
+    const most = Math.max(...weights);
+    const users = weights.map((weight, t) => ({weight, t})).filter(({weight}) => weight > even)
+      .sort((a, b) => b.weight - a.weight);
+    const words = this.words();
+    for (const {weight, t} of users) words[t].style.setProperty("--use", (weight / most).toFixed(3));
+    const named = users.slice(0, 3).map(({weight, t}) => `${this.caption.words[t]} (${percent(weight)})`).join(", ");
+    const use = named ? `used by ${named}` : "no word looked here";
+    this.reading.textContent = `${placeOf(cell, this.maps.grid)}: ${use}`;
+    drawCell(this.canvas, cell, this.maps.grid, this.record.area);
+  }
+
+  regionKey(event) {
+    const [rows, cols] = this.maps.grid, cell = this.cell ?? this.middle();
+    const row = Math.floor(cell / cols), col = cell % cols;
+    const to = {ArrowLeft: [row, Math.max(col - 1, 0)], ArrowRight: [row, Math.min(col + 1, cols - 1)],
+                ArrowUp: [Math.max(row - 1, 0), col], ArrowDown: [Math.min(row + 1, rows - 1), col]}[event.key];
+    if (event.key === "Escape") this.canvas.blur();
+    if (!to) return;
+    event.preventDefault();
+    this.region(to[0] * cols + to[1]);
+  }
+
+  // The n best captions.
+
+  addAlternatives() {
+    const list = element("ol");
+    this.record.captions.forEach((caption, i) => {
+      const button = element("button", {type: "button"}, element("span", {textContent: caption.text}),
+                             element("span", {className: "number", textContent: caption.log_probability.toFixed(2)}));
+      button.setAttribute("aria-pressed", String(i === 0));
+      button.addEventListener("click", () => {
+        for (const other of list.querySelectorAll("button"))
+          other.setAttribute("aria-pressed", String(other === button));
+        this.choose(i);
+      });
+      list.append(element("li", {}, button));
+    });
+    const title = `${this.record.captions.length} captions and their log-probabilities`;
+    this.article.append(element("details", {className: "alternatives"}, element("summary", {textContent: title}), list));
+  }
+
+  // Words x cells.
+
+  addAlignment() {
+    this.alignment = element("details", {className: "alignment"},
+                             element("summary", {textContent: "Alignment of words and cells"}));
+    this.alignment.addEventListener("toggle", () => { if (this.alignment.open) this.drawAlignment(); });
+    this.article.append(this.alignment);
+  }
+
+  drawAlignment() {
+    const [rows, cols] = this.maps.grid, cells = rows * cols, most = Math.max(...this.maps.peaks);
+    const shares = new Float32Array(this.caption.words.length * cells);
+    this.caption.words.forEach((_, t) => {
+      for (let cell = 0; cell < cells; ++cell) shares[t * cells + cell] = most > 0 ? this.weight(t, cell) / most : 0;
+    });
+    const map = painted({width: cells, height: this.caption.words.length, values: shares},
+                        (value) => [...heatColour(value), 255]);
+    map.setAttribute("role", "img");
+    map.setAttribute("aria-label", `${this.caption.words.length} words by ${cells} cells, row by row of the grid; ` +
+                     this.caption.words.map((word, t) => `${word} ${this.describe(t)}`).join("; "));
+    const labels = element("div", {className: "labels", ariaHidden: "true"},
+                           ...this.caption.words.map((word) => element("span", {textContent: word})));
+    const follow = (event) => {
+      const box = map.getBoundingClientRect();
+      const place = (at, size, count) => Math.min(count - 1, Math.max(0, Math.floor(at / size * count)));
+      const cell = place(event.clientX - box.left, box.width, cells);
+      const t = place(event.clientY - box.top, box.height, this.caption.words.length);
+      this.show(t);
+      if (this.canvas) drawCell(this.canvas, cell, this.maps.grid, this.record.area);
+      this.reading.textContent = `${this.caption.words[t]} gives ${percent(this.weight(t, cell))} to this cell ` +
+        `(row ${Math.floor(cell / cols) + 1}, column ${cell % cols + 1})`;
+    };
+    map.addEventListener("pointermove", follow);
+    map.addEventListener("pointerdown", follow);
+    map.addEventListener("pointerleave", () => this.settle());
+    const plot = element("div", {className: "plot"}, labels, map);
+    plot.style.setProperty("--rows", this.caption.words.length);
+    this.alignment.querySelectorAll(".plot, .scale").forEach((old) => old.remove());
+    this.alignment.append(plot, colourBar("0", percent(most)));
+  }
+}
+
+function colourBar(least, most) {
+  const bar = painted({width: 256, height: 1, values: Float32Array.from({length: 256}, (_, i) => i / 255)},
+                      (value) => [...heatColour(value), 255]);
+  bar.setAttribute("aria-hidden", "true");
+  return element("p", {className: "scale"}, least, bar, most);
+}
+
+function viewOf(article) {
+  if (!views.has(article)) views.set(article, new PictureView(article));
+  return views.get(article);
+}
+
+/** The view of the next picture in sight, `step` 1, or the one before, -1. */
+function neighbour(article, step) {
+  for (let other = article; (other = step > 0 ? other.nextElementSibling : other.previousElementSibling);)
+    if (!other.hidden && other.matches("article")) {
+      const view = viewOf(other);
+      if (view.line) return view;
+    }
+  return null;
+}
+
+// A picture gets its words and maps when it comes near the window.
+const soon = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    soon.unobserve(entry.target);
+    viewOf(entry.target);
+  }
+}, {rootMargin: "800px"});
+const articles = [...document.querySelectorAll("article")];
+articles.forEach((article) => soon.observe(article));
+
+// The tools: a filter by text, and how maps are drawn.
+const searched = articles.map((article) =>
+  [...article.querySelectorAll("h2, .caption, .references")].map((part) => part.textContent).join("\n").toLowerCase());
+const tools = element("form", {className: "tools", role: "search"});
+tools.addEventListener("submit", (event) => event.preventDefault());
+const search = element("input", {type: "search", placeholder: "a word or a file name"});
+const styles = element("select", {}, ...[["glow", "Glow"], ["heat", "Heat map"], ["cells", "Cells"]].map(
+  ([value, textContent]) => element("option", {value, textContent})));
+const count = element("output", {className: "count"});
+tools.append(element("label", {}, "Find ", search), element("label", {}, "Maps ", styles),
+             colourBar("0", "each word's peak"), count);
+tools.querySelector(".scale").hidden = true;
+document.querySelector(".pictures").before(tools);
+
+const filters = [(i) => searched[i].includes(search.value.trim().toLowerCase())]; // all must agree
+
+function filter() {
+  let shown = 0;
+  articles.forEach((article, i) => {
+    article.hidden = !filters.every((wanted) => wanted(i));
+    shown += article.hidden ? 0 : 1;
+  });
+  const all = articles.length.toLocaleString("en");
+  count.textContent = shown === articles.length ? `${all} ${all === "1" ? "picture" : "pictures"}`
+                                                : `${shown.toLocaleString("en")} of ${all} pictures`;
+}
+
+search.addEventListener("input", filter);
+styles.addEventListener("change", () => {
+  mapStyle = styles.value;
+  tools.querySelector(".scale").hidden = mapStyle === "glow";
+  for (const article of articles) if (views.has(article) && views.get(article).line) views.get(article).settle();
+});
+filter();

@@ -1,0 +1,183 @@
+// Pages, animations and styles of overlay, made as a user makes them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/run_command.h"
+#include "vision/picture.h"
+#include "vision/picture_files.h"
+#include "viz/browser.h"
+
+namespace attend::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+class PagesTest : public ::testing::Test {
+ protected:
+  std::string at(const std::string& name) const { return (folder_.path() / name).string(); }
+  std::string photo(const std::string& name) const {
+    return folder_.write(name, encoded(".jpg", gradient(90, 60))).string();
+  }
+  std::string write(const std::string& name, const std::string& bytes) const {
+    return folder_.write(name, {bytes.begin(), bytes.end()}).string();
+  }
+  std::string captions() const {
+    return write("captions.json", R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
+      "annotations": [{"image_id": 1, "caption": "A dog </script> on grass."}, {"image_id": 1, "caption": "The dog."},
+                      {"image_id": 2, "caption": "A red circle"}]})");
+  }
+  TemporaryFolder folder_;
+};
+
+constexpr const char* kLook = R"JS(
+  const articles = [...document.querySelectorAll("article")];
+  articles.forEach((article) => article.scrollIntoView());
+  await until(() => articles.every((article) => article.querySelector(".word")));
+  const article = articles[0], word = article.querySelector(".word");
+  word.focus();
+  const canvas = article.querySelector(".view canvas");
+  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  return {names: articles.map((one) => one.querySelector("h2").textContent),
+          words: articles.map((one) => one.querySelectorAll(".word").length),
+          alternatives: document.querySelectorAll(".alternatives li").length,
+          references: document.querySelectorAll(".references li").length,
+          bars: document.querySelectorAll(".bar").length, drawn: pixels.some((byte) => byte > 0)};)JS";
+
+TEST_F(PagesTest, CaptionWritesAPageOfEveryPictureThatCanBeRead) {
+  const std::string sly = "<img onerror>.jpg";
+  photo("in/a.jpg");
+  photo("in/" + sly);
+  write("in/b.jpg", "no picture");
+  const auto run = with_model({"caption", at("in"), "--html", at("page.html"), "--n-best", "3", "--format", "jsonl"});
+  EXPECT_EQ(run.status, 1);
+  const std::string html = read_file(at("page.html"));
+  EXPECT_THAT(html, Not(HasSubstr(sly)));
+  EXPECT_THAT(html, HasSubstr("&lt;img onerror&gt;.jpg"));
+  std::vector<size_t> words;
+  for (const auto& line : run.out_lines()) words.push_back(Json::parse(line)["words"].size());
+  ASSERT_THAT(words, SizeIs(2));
+  ATTEND_NEEDS_BROWSER();
+  const auto seen = visit(at("page.html"), folder_.path(), kLook);
+  ASSERT_FALSE(seen.found.is_null()) << ::testing::PrintToString(seen.errors);
+  EXPECT_THAT(seen.errors, IsEmpty());
+  EXPECT_EQ(seen.found["words"], Json(words));
+  EXPECT_THAT(seen.found["names"], Contains(Json(at("in/" + sly))));
+  EXPECT_EQ(seen.found["alternatives"], 6);
+  EXPECT_TRUE(seen.found["drawn"].get<bool>());
+}
+
+TEST_F(PagesTest, APageHasThePicturesWhoseFilesAreThere) {
+  photo("a.jpg");
+  ASSERT_EQ(with_model({"caption", at("a.jpg"), "--sidecar"}).status, 0);
+  const auto run = with_model({"caption", at("a.jpg"), "--sidecar", "--html", at("page.html")});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(read_file(at("page.html")), HasSubstr("a.jpg</h2>"));
+}
+
+TEST_F(PagesTest, PagesThatCannotBeWrittenAreRefusedAtOnce) {
+  const auto picture = photo("a.jpg");
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"caption", "--html", picture, picture},
+        {"evaluate", "--captions", captions(), "--images", at(""), "--html", at("page")},
+        {"report", at("x.jsonl")}}) {
+    const auto run = attend_command(arguments);
+    EXPECT_EQ(run.status, 2) << run.err;
+    EXPECT_THAT(run.err, HasSubstr("html"));
+    EXPECT_THAT(run.err_lines(), SizeIs(1));
+  }
+  const auto unscored = write("none.json", R"({"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": []})");
+  const auto none = attend_command(
+      {"evaluate", "--captions", unscored, "--images", at(""), "--html", at("p.html"), "--results", at("r.json")});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_THAT(none.err, HasSubstr("no captions in it to compare with"));
+  EXPECT_FALSE(fs::exists(at("p.html")));
+  const auto run = with_model({"caption", picture, "--html", at("missing/page.html")});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.out, "");
+}
+
+TEST_F(PagesTest, AnInterruptedRunLeavesNoPage) {
+  std::vector<std::string> arguments{"caption", "--batch-size", "2", "--html", at("page.html")};
+  const auto picture = photo("a.jpg");
+  for (int i = 0; i < 400; ++i) arguments.push_back(picture);
+  Circumstances how;
+  how.interrupt = true;
+  EXPECT_EQ(with_model(arguments, how).status, 130);
+  EXPECT_FALSE(fs::exists(at("page.html")));
+}
+
+TEST_F(PagesTest, EvaluateShowsReferencesAndFiguresWithAModelAndWithout) {
+  photo("images/a.jpg");
+  photo("images/b.jpg");
+  const auto file = captions();
+  const auto run = with_model({"evaluate", "--captions", file, "--images", at("images"), "--html", at("page.html"),
+                               "--results", at("results.json")});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(read_file(at("page.html")), HasSubstr("A dog &lt;/script&gt; on grass."));
+  const auto scored =
+      attend_command({"evaluate", "--captions", file, "--candidates", at("results.json"), "--html", at("scored.html")});
+  ASSERT_EQ(scored.status, 0) << scored.err;
+  EXPECT_THAT(read_file(at("scored.html")), HasSubstr("no picture"));
+  ATTEND_NEEDS_BROWSER();
+  const auto seen = visit(at("page.html"), folder_.path(), kLook);
+  ASSERT_FALSE(seen.found.is_null()) << ::testing::PrintToString(seen.errors);
+  EXPECT_THAT(seen.errors, IsEmpty());
+  EXPECT_EQ(seen.found["names"], (Json{"a.jpg", "b.jpg"}));
+  EXPECT_EQ(seen.found["references"], 3);
+  EXPECT_EQ(seen.found["bars"], 4 * 16);
+  EXPECT_TRUE(seen.found["drawn"].get<bool>());
+}
+
+TEST_F(PagesTest, ReportDrawsRunsThatWereResumedAndThatStillGoOn) {
+  write("run/log.jsonl", R"({"step":20,"epoch":1,"loss":7.5,"learning_rate":1e-4,"tokens_per_second":2000}
+{"step":40,"epoch":1,"loss":99,"learning_rate":2e-4,"tokens_per_second":2000}
+{"step":40,"epoch":1,"validation_cider":0.75}
+{"step":30,"epoch":1,"loss":6.5,"learning_rate":2e-4,"tokens_per_second":2100}
+{"step":40,"epo)");
+  const auto run =
+      attend_command({"report", at("run"), at("run/log.jsonl"), "--html", at("page.html"), "--png", at("page.png")});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const std::string html = read_file(at("page.html"));
+  for (const char* says :
+       {"<figcaption>Loss<", "<figcaption>Learning rate<", "<figcaption>Tokens a second<", "<td>6.5</td>"})
+    EXPECT_THAT(html, HasSubstr(says));
+  EXPECT_THAT(html, Not(HasSubstr("0.75")));  // done again from step 30 on
+  EXPECT_GT(read_picture(at("page.png")).pixels.cols, 600);
+}
+
+TEST_F(PagesTest, LogsThatAreNoneAreRefusedWithTheirLine) {
+  for (const auto& [text, says] : std::vector<std::pair<std::string, std::string>>{
+           {"{\"step\": 1, \"loss\": 2}\nnonsense\n", ":2: not a line of a training log"},
+           {"{\"loss\": 2}\n", ":1: no \"step\""},
+           {"", "no figures in this log"}}) {
+    const auto log = write("log.jsonl", text);
+    const auto run = attend_command({"report", log, "--png", at("page.png")});
+    EXPECT_EQ(run.status, 1) << text;
+    EXPECT_THAT(run.err, HasSubstr(log));
+    EXPECT_THAT(run.err, HasSubstr(says));
+    EXPECT_THAT(run.err_lines(), SizeIs(1));
+    EXPECT_FALSE(fs::exists(at("page.png")));
+  }
+}
+
+TEST_F(PagesTest, AnimationsAndStylesAreWrittenWhereAsked) {
+  const auto picture = photo("a.jpg");
+  const auto run =
+      with_model({"caption", picture, "--animate", at("moving"), "--animate-format", "gif", "--animate-size", "96",
+                  "--overlay", at("seen"), "--overlay-style", "heat", "--overlay-format", "png", "--overlay-words"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(read_picture(at("moving/a.gif")).pixels.cols, 96);
+  EXPECT_TRUE(fs::exists(at("seen/a.png")));
+  EXPECT_TRUE(fs::exists(at("seen/a.words")));
+  EXPECT_THAT(with_model({"caption", picture, "--animate", at("moving"), "--animate-format", "gif"}).err,
+              HasSubstr("1 of 1 picture skipped"));
+  EXPECT_EQ(with_model({"caption", picture, "--overlay-style", "rainbow"}).status, 2);
+}
+
+}  // namespace
+}  // namespace attend::testing
