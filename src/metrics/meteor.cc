@@ -118,7 +118,7 @@ std::vector<MeteorMatch> find_matches(const Sentence& candidate, const Sentence&
   }
   for (const auto& from : candidate_phrases) {
     for (const auto& to : reference_phrases) {
-      if (tables->are_paraphrases(from.number, to.number))
+      for (int i = tables->times_paraphrased(from.number, to.number); i > 0; --i)
         matches.push_back({MeteorMatcher::kParaphrase, from.first, from.length, to.first, to.length});
     }
   }
@@ -130,6 +130,14 @@ std::vector<MeteorMatch> find_matches(const Sentence& candidate, const Sentence&
 
 void add_words(const Sentence& sentence, size_t first, size_t length, MeteorCounts::Words& words) {
   for (size_t i = first; i < first + length; ++i) ++(sentence[i]->is_function_word ? words.function : words.content);
+}
+
+bool covers(const MeteorAlignment& alignment, size_t candidate_words, size_t reference_words) {
+  for (const auto& match : alignment.matches) {
+    candidate_words -= match.candidate_length;
+    reference_words -= match.reference_length;
+  }
+  return candidate_words == 0 && reference_words == 0;
 }
 
 double weigh(const MeteorCounts::Words& words) { return kDelta * words.content + (1 - kDelta) * words.function; }
@@ -165,10 +173,7 @@ double MeteorCounts::score() const {
   const double mean = precision * recall / (kAlpha * precision + (1 - kAlpha) * recall);
   const double candidate_words = candidate_sum.content + candidate_sum.function;
   const double reference_words = reference_sum.content + reference_sum.function;
-  // All words in one chunk: nothing is out of order.
-  const bool whole = chunks == 1 && candidate_words == candidate.content + candidate.function &&
-                     reference_words == reference.content + reference.function;
-  const double fragmentation = whole ? 0 : chunks / ((candidate_words + reference_words) / 2);
+  const double fragmentation = chunks / ((candidate_words + reference_words) / 2);
   return mean * (1 - kGamma * std::pow(fragmentation, kBeta));
 }
 
@@ -221,7 +226,9 @@ class Meteor::Impl {
       add_words(candidate, match.candidate, match.candidate_length, counts.candidate_matched[matcher]);
       add_words(reference, match.reference, match.reference_length, counts.reference_matched[matcher]);
     }
-    counts.chunks = alignment.chunks;
+    // A caption that matches from end to end is not in pieces at all.
+    const bool whole = alignment.chunks == 1 && covers(alignment, candidate.size(), reference.size());
+    counts.chunks = whole ? 0 : alignment.chunks;
     return counts;
   }
 

@@ -23,7 +23,7 @@ struct MeteorCounts {
   };
   Words candidate, reference;                                         // all words
   std::array<Words, kMeteorMatchers> candidate_matched, reference_matched;  // by matcher
-  double chunks = 0;
+  double chunks = 0;  // 0 where all words of both match in one
 
   MeteorCounts& operator+=(const MeteorCounts& other);
   /// The figure, from 0 to 1, with METEOR's parameters for English.

@@ -1,6 +1,7 @@
 #include "metrics/meteor_align.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <tuple>
 
 namespace attend {
@@ -21,6 +22,7 @@ struct Path {
   std::vector<const MeteorMatch*> matches;
   std::vector<bool> used;          // words of the reference
   int worth = 0, chunks = 0;       // chunks that are closed
+  int distance = 0;                // sum of the matches' distances from the diagonal
   bool open = false;               // whether the word before belongs to a chunk that may go on
   uint32_t candidate_end = 0, reference_end = 0;  // behind the last match
 
@@ -34,6 +36,7 @@ struct Path {
     if (open && match.reference != reference_end) ++chunks;
     open = true;
     worth += attend::worth(match);
+    distance += std::abs(static_cast<int>(match.candidate) - static_cast<int>(match.reference));
     for (uint32_t i = 0; i < match.reference_length; ++i) used[match.reference + i] = true;
     candidate_end = match.candidate + match.candidate_length;
     reference_end = match.reference + match.reference_length;
@@ -48,11 +51,14 @@ struct Path {
 
 void sort_best_first(std::vector<Path>& paths) {
   std::stable_sort(paths.begin(), paths.end(), [](const Path& a, const Path& b) {
-    return std::tuple(-a.worth, a.chunks) < std::tuple(-b.worth, b.chunks);
+    const auto rank = [](const Path& path) {
+      return std::tuple(-path.worth, path.chunks, -static_cast<int>(path.matches.size()), path.distance);
+    };
+    return rank(a) < rank(b);
   });
 }
 
-/// The matches that no other competes with: METEOR takes them whatever they cost.
+/// The matches that no other competes with, not even the same one from another entry: METEOR takes them at any cost.
 std::vector<bool> find_lone_matches(std::span<const MeteorMatch> matches, size_t candidate_words,
                                     size_t reference_words) {
   std::vector<int> on_candidate(candidate_words, 0), on_reference(reference_words, 0);

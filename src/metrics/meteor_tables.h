@@ -30,8 +30,8 @@ class MeteorTables {
   static constexpr uint32_t kNoPhrase = 0;  // also where every phrase begins
   /// The phrase that a phrase becomes with a word behind it; kNoPhrase where no entry begins like that.
   uint32_t longer(uint32_t phrase, uint32_t word) const;
-  /// Whether the table holds one of two phrases as a paraphrase of the other, either way round.
-  bool are_paraphrases(uint32_t a, uint32_t b) const { return lists(a, b) || lists(b, a); }
+  /// How often the table holds one of two phrases as a paraphrase of the other: 2 for both ways round.
+  int times_paraphrased(uint32_t a, uint32_t b) const { return lists(a, b) + lists(b, a); }
 
  private:
   std::string_view text(uint32_t word) const;
