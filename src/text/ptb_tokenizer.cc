@@ -292,7 +292,7 @@ class Scanner {
   void apostrophes() {
     if (!is_apostrophe(line_[at_])) return;
     const size_t next = at_ + 1;
-    if (is_one_of(line_[next], "tT") && (matches(next + 1, "is") || matches(next + 1, "was"))) {
+    if (line_[at_] == '\'' && is_one_of(line_[next], "tT") && (matches(next + 1, "is") || matches(next + 1, "was"))) {
       offer(next + 1, next + (matches(next + 1, "is") ? 3 : 4));  // 't is
     }
     if (const size_t length = clitic(at_)) {
