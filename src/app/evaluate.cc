@@ -80,7 +80,8 @@ CommandSyntax syntax() {
       0,
       0,
       "Captions the pictures of a captions file and compares with what people said of them: BLEU, METEOR, ROUGE-L and "
-      "CIDEr-D as coco-caption computes them, on lower-cased Penn Treebank tokens without punctuation. With --candidates it "
+      "CIDEr-D as coco-caption computes them, on lower-cased Penn Treebank tokens without punctuation. With "
+      "--candidates it "
       "scores a results file that is there, without a model.",
       {{"attend evaluate --captions val.json --images photos", "figures of the model that comes with attend"},
        {"attend evaluate --captions dataset_coco.json --images coco --split test --results test.json",
@@ -264,9 +265,10 @@ Evaluation evaluate(const Candidates& candidates, const EvaluateOptions& options
   }
   if (!options.training_captions.empty()) {
     std::set<Tokens> known;
-    for (auto& captions : read_tokens(options.training_captions, "train")) known.insert(captions.begin(), captions.end());
-    evaluation.share_in_training = share_of(
-        evaluation.pairs, [&](const CaptionPair& pair) { return known.contains(pair.candidate); });
+    for (auto& captions : read_tokens(options.training_captions, "train"))
+      known.insert(captions.begin(), captions.end());
+    evaluation.share_in_training =
+        share_of(evaluation.pairs, [&](const CaptionPair& pair) { return known.contains(pair.candidate); });
   }
   return evaluation;
 }

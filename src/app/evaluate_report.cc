@@ -90,14 +90,16 @@ void print_figures(const Json& figures, const Evaluation& evaluation) {
     const char *key, *title, *format, *rest;
     double factor;
   };
-  static constexpr Row counts[] = {{"pictures", "pictures", "%.0f", "", 1}, {"references", "references", "%.0f", "", 1}};
-  static constexpr Row others[] = {{"mean_length", "mean length", "%.1f", " words", 1},
-                                   {"distinct_captions", "distinct captions", "%.1f", " %", 100},
-                                   {"distinct_words", "words used", "%.0f", "", 1},
-                                   {"exact_captions", "exact captions", "%.1f", " %", 100},
-                                   {"training_captions", "known captions", "%.1f", " % stand in the training captions", 100},
-                                   {"pointing", "looks inside", "%.1f", " % of the words that name an object", 100},
-                                   {"pictures_per_second", "speed", "%.1f", " pictures/s", 1}};
+  static constexpr Row counts[] = {{"pictures", "pictures", "%.0f", "", 1},
+                                   {"references", "references", "%.0f", "", 1}};
+  static constexpr Row others[] = {
+      {"mean_length", "mean length", "%.1f", " words", 1},
+      {"distinct_captions", "distinct captions", "%.1f", " %", 100},
+      {"distinct_words", "words used", "%.0f", "", 1},
+      {"exact_captions", "exact captions", "%.1f", " %", 100},
+      {"training_captions", "known captions", "%.1f", " % stand in the training captions", 100},
+      {"pointing", "looks inside", "%.1f", " % of the words that name an object", 100},
+      {"pictures_per_second", "speed", "%.1f", " pictures/s", 1}};
   const auto print = [&](const Row& row) {
     if (!figures.contains(row.key)) return;
     char value[32];

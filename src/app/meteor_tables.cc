@@ -1,7 +1,8 @@
+#include "metrics/meteor_tables.h"
+
 #include <iostream>
 
 #include "app/commands.h"
-#include "metrics/meteor_tables.h"
 
 namespace attend {
 namespace {

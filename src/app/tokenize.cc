@@ -10,15 +10,16 @@ namespace attend {
 namespace {
 
 CommandSyntax syntax() {
-  return {"tokenize",
-          "",
-          0,
-          0,
-          "Reads lines from standard input and writes the tokens of each that figures are computed from, separated by "
-          "blanks: lower-cased Penn Treebank tokens as Stanford's PTBTokenizer 3.4.1 makes them, without punctuation. A "
-          "line without any stays an empty line. Takes any bytes.",
-          {{"attend tokenize < captions.txt", "the words of each caption"},
-           {"echo \"It's 5 o'clock.\" | attend tokenize --all", "it 's 5 o'clock ."}}};
+  return {
+      "tokenize",
+      "",
+      0,
+      0,
+      "Reads lines from standard input and writes the tokens of each that figures are computed from, separated by "
+      "blanks: lower-cased Penn Treebank tokens as Stanford's PTBTokenizer 3.4.1 makes them, without punctuation. A "
+      "line without any stays an empty line. Takes any bytes.",
+      {{"attend tokenize < captions.txt", "the words of each caption"},
+       {"echo \"It's 5 o'clock.\" | attend tokenize --all", "it 's 5 o'clock ."}}};
 }
 
 }  // namespace

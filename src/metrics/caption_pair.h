@@ -23,9 +23,8 @@ struct Scores {
 
 /// The mean of some figures; 0 of none.
 inline double mean(const std::vector<double>& figures) {
-  return figures.empty()
-             ? 0
-             : std::accumulate(figures.begin(), figures.end(), 0.0) / static_cast<double>(figures.size());
+  return figures.empty() ? 0
+                         : std::accumulate(figures.begin(), figures.end(), 0.0) / static_cast<double>(figures.size());
 }
 
 }  // namespace attend

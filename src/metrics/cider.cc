@@ -73,7 +73,8 @@ Cider::Caption Cider::weigh(const Tokens& tokens) const {
 }
 
 double Cider::plain_score(size_t picture, const Tokens& candidate) const {
-  return compare(picture, candidate, [](double a, double b) { return a * b; }, [](double) { return 1; });
+  return compare(
+      picture, candidate, [](double a, double b) { return a * b; }, [](double) { return 1; });
 }
 
 double Cider::score(size_t picture, const Tokens& candidate) const {

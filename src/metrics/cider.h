@@ -1,5 +1,5 @@
-// CIDEr and CIDEr-D (Vedantam, Zitnick and Parikh, "CIDEr: consensus-based image description evaluation", 2015, section 4): what
-// coco-caption calls "CIDEr".
+// CIDEr and CIDEr-D (Vedantam, Zitnick and Parikh, "CIDEr: consensus-based image description evaluation", 2015, section
+// 4): what coco-caption calls "CIDEr".
 #pragma once
 
 #include <array>
@@ -32,7 +32,8 @@ class Cider {
   double score(size_t picture, const Tokens& candidate) const;
 
  private:
-  /// tf-idf weights of one caption's n-grams of one order that some reference or document holds, by rising n-gram number.
+  /// tf-idf weights of one caption's n-grams of one order that some reference or document holds, by rising n-gram
+  /// number.
   struct Vector {
     std::vector<std::pair<uint32_t, double>> weights;
     double norm = 0;  // over all n-grams, the others too

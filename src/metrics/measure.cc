@@ -43,12 +43,15 @@ void add_bleu(std::span<const CaptionPair> pairs, std::vector<Measure>& measures
 }
 
 void add_meteor(std::span<const CaptionPair> pairs, const MeasureOptions& options, std::vector<Measure>& measures) {
-  const auto counts = std::make_shared<const std::vector<MeteorCounts>>(
-      Meteor(options.meteor).count(pairs, options.threads));
+  const auto counts =
+      std::make_shared<const std::vector<MeteorCounts>>(Meteor(options.meteor).count(pairs, options.threads));
   Scores scores = meteor_scores(*counts);
   const bool whole = options.meteor != nullptr;
-  Measure made{whole ? "meteor" : "meteor_exact_stem", std::string(whole ? kMeteorName : kMeteorNameWithoutTables),
-               scores.corpus, std::move(scores.pictures), {}};
+  Measure made{whole ? "meteor" : "meteor_exact_stem",
+               std::string(whole ? kMeteorName : kMeteorNameWithoutTables),
+               scores.corpus,
+               std::move(scores.pictures),
+               {}};
   made.of = [counts](std::span<const uint32_t> pictures) { return sum_of(*counts, pictures).score(); };
   measures.push_back(std::move(made));
 }

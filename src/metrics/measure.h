@@ -21,9 +21,9 @@ struct Measure {
 };
 
 struct MeasureOptions {
-  std::shared_ptr<const MeteorTables> meteor;         // without them METEOR goes by another key and another title
+  std::shared_ptr<const MeteorTables> meteor;           // without them METEOR goes by another key and another title
   std::span<const std::vector<Tokens>> documents = {};  // captions that CIDEr counts document frequencies in; none:
-                                                      // the references
+                                                        // the references
   int threads = 1;
 };
 

@@ -56,8 +56,8 @@ class Lexicon {
   }
 
   void describe(const std::string& text, Word& word) const {
-    const auto* stem = sb_stemmer_stem(stemmer_, reinterpret_cast<const sb_symbol*>(text.data()),
-                                       static_cast<int>(text.size()));
+    const auto* stem =
+        sb_stemmer_stem(stemmer_, reinterpret_cast<const sb_symbol*>(text.data()), static_cast<int>(text.size()));
     if (!stem) throw Error("METEOR: out of memory in the stemmer");
     word.stem.assign(reinterpret_cast<const char*>(stem), static_cast<size_t>(sb_stemmer_length(stemmer_)));
     if (!tables_) return;
@@ -190,8 +190,7 @@ class Meteor::Impl {
     for (size_t i = 0; i < pairs.size(); ++i) {
       if (pairs[i].references.empty()) throw InputError("references: picture " + std::to_string(i) + " has none");
       sentences[i].candidate = lexicon_.sentence(pairs[i].candidate);
-      for (const auto& reference : pairs[i].references)
-        sentences[i].references.push_back(lexicon_.sentence(reference));
+      for (const auto& reference : pairs[i].references) sentences[i].references.push_back(lexicon_.sentence(reference));
     }
     std::vector<MeteorCounts> counts(pairs.size());
     parallel_for(pairs.size(), threads, [&](size_t i) {
@@ -211,12 +210,10 @@ class Meteor::Impl {
   }
 
  private:
-  MeteorCounts compare(const Sentence& candidate, const std::vector<Phrase>& phrases,
-                       const Sentence& reference) const {
+  MeteorCounts compare(const Sentence& candidate, const std::vector<Phrase>& phrases, const Sentence& reference) const {
     std::vector<Phrase> reference_phrases;
     if (tables_) reference_phrases = find_phrases(reference, *tables_);
-    const auto matches =
-        find_matches(candidate, reference, phrases, reference_phrases, tables_.get());
+    const auto matches = find_matches(candidate, reference, phrases, reference_phrases, tables_.get());
     const auto alignment = align_meteor(matches, candidate.size(), reference.size());
     MeteorCounts counts;
     add_words(candidate, 0, candidate.size(), counts.candidate);

@@ -21,9 +21,9 @@ struct MeteorCounts {
   struct Words {
     double content = 0, function = 0;
   };
-  Words candidate, reference;                                         // all words
+  Words candidate, reference;                                               // all words
   std::array<Words, kMeteorMatchers> candidate_matched, reference_matched;  // by matcher
-  double chunks = 0;  // 0 where all words of both match in one
+  double chunks = 0;                                                        // 0 where all words of both match in one
 
   MeteorCounts& operator+=(const MeteorCounts& other);
   /// The figure, from 0 to 1, with METEOR's parameters for English.

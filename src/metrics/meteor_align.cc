@@ -20,10 +20,10 @@ int worth(const MeteorMatch& match) {
 /// An alignment of the words up to some place.
 struct Path {
   std::vector<const MeteorMatch*> matches;
-  std::vector<bool> used;          // words of the reference
-  int worth = 0, chunks = 0;       // chunks that are closed
-  int distance = 0;                // sum of the matches' distances from the diagonal
-  bool open = false;               // whether the word before belongs to a chunk that may go on
+  std::vector<bool> used;                         // words of the reference
+  int worth = 0, chunks = 0;                      // chunks that are closed
+  int distance = 0;                               // sum of the matches' distances from the diagonal
+  bool open = false;                              // whether the word before belongs to a chunk that may go on
   uint32_t candidate_end = 0, reference_end = 0;  // behind the last match
 
   bool fits(const MeteorMatch& match) const {

@@ -23,10 +23,24 @@ bool all_below(std::span<const uint32_t> numbers, size_t limit) {
 }
 
 /// The regular endings that WordNet takes off, in the order it tries them: nouns, verbs, adjectives.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kEndings = {
-    {{"s", ""},  {"ses", "s"}, {"xes", "x"}, {"zes", "z"}, {"ches", "ch"}, {"shes", "sh"}, {"men", "man"}, {"ies", "y"},
-     {"es", "e"}, {"es", ""},   {"ed", "e"},  {"ed", ""},   {"ing", "e"},   {"ing", ""},    {"er", ""},     {"est", ""},
-     {"er", "e"}, {"est", "e"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kEndings = {{{"s", ""},
+                                                                                     {"ses", "s"},
+                                                                                     {"xes", "x"},
+                                                                                     {"zes", "z"},
+                                                                                     {"ches", "ch"},
+                                                                                     {"shes", "sh"},
+                                                                                     {"men", "man"},
+                                                                                     {"ies", "y"},
+                                                                                     {"es", "e"},
+                                                                                     {"es", ""},
+                                                                                     {"ed", "e"},
+                                                                                     {"ed", ""},
+                                                                                     {"ing", "e"},
+                                                                                     {"ing", ""},
+                                                                                     {"er", ""},
+                                                                                     {"est", ""},
+                                                                                     {"er", "e"},
+                                                                                     {"est", "e"}}};
 
 }  // namespace
 

@@ -15,7 +15,9 @@ namespace {
 class Lines {
  public:
   explicit Lines(const std::filesystem::path& path)
-      : name_(path.string()), file_(path), rest_(reinterpret_cast<const char*>(file_.bytes().data()), file_.bytes().size()) {}
+      : name_(path.string()),
+        file_(path),
+        rest_(reinterpret_cast<const char*>(file_.bytes().data()), file_.bytes().size()) {}
 
   bool done() const { return rest_.empty(); }
   std::string_view next() {
@@ -190,9 +192,9 @@ class Builder {
 
   std::unordered_map<std::string, uint32_t> numbers_;
   std::vector<uint32_t> function_words_, final_word_;
-  std::vector<std::vector<uint32_t>> sets_, bases_;          // by word
-  std::unordered_map<uint64_t, uint32_t> nodes_;             // parent and word → node
-  std::vector<std::pair<uint32_t, uint32_t>> pairs_;         // nodes
+  std::vector<std::vector<uint32_t>> sets_, bases_;   // by word
+  std::unordered_map<uint64_t, uint32_t> nodes_;      // parent and word → node
+  std::vector<std::pair<uint32_t, uint32_t>> pairs_;  // nodes
   std::array<std::vector<uint32_t>, kText> sections_;
   std::string text_;
 };

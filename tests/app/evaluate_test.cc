@@ -69,13 +69,14 @@ TEST_F(EvaluateCommand, PerfectCandidatesScoreFull) {
 TEST_F(EvaluateCommand, SaysHowSureItIsAndWhatAnotherFileScores) {
   const std::string captions = make_data();
   const auto results = [&](const std::string& name, const std::string& first) {
-    return write(name, R"([{"image_id": 10, "caption": ")" + first + R"("}, {"image_id": 11, "caption": "a blue square"},
+    return write(name,
+                 R"([{"image_id": 10, "caption": ")" + first + R"("}, {"image_id": 11, "caption": "a blue square"},
       {"image_id": 9007199254740993, "caption": "a \"café\", open"}])");
   };
   const std::string good = results("good.json", "a dog on grass"), bad = results("bad.json", "two trains");
-  const std::vector<std::string> arguments{"evaluate", "--captions", captions,  "--candidates", good,
-                                           "--compare", bad,         "--json",  "--csv",        at("each.csv"),
-                                           "--training-captions",    captions};
+  const std::vector<std::string> arguments{
+      "evaluate", "--captions", captions,       "--candidates",        good,    "--compare", bad,
+      "--json",   "--csv",      at("each.csv"), "--training-captions", captions};
   const auto run = attend_command(arguments);
   ASSERT_EQ(run.status, 0) << run.err;
   EXPECT_EQ(attend_command(arguments).out, run.out);  // the seed decides
@@ -97,11 +98,11 @@ TEST_F(EvaluateCommand, SaysHowSureItIsAndWhatAnotherFileScores) {
 
   const auto table = attend_command({"evaluate", "--captions", captions, "--candidates", good, "--compare", bad});
   EXPECT_THAT(table.out, HasSubstr("p = "));
-  const auto plain = attend_command(
-      {"evaluate", "--captions", captions, "--candidates", good, "--json", "--resamples", "0"});
+  const auto plain =
+      attend_command({"evaluate", "--captions", captions, "--candidates", good, "--json", "--resamples", "0"});
   EXPECT_FALSE(Json::parse(plain.out).contains("intervals"));
-  const auto unsure = attend_command(
-      {"evaluate", "--captions", captions, "--candidates", good, "--compare", bad, "--resamples", "0"});
+  const auto unsure =
+      attend_command({"evaluate", "--captions", captions, "--candidates", good, "--compare", bad, "--resamples", "0"});
   EXPECT_EQ(unsure.status, 2);
 }
 
@@ -112,7 +113,8 @@ TEST_F(EvaluateCommand, MeteorGoesByAnotherNameWithoutItsTables) {
   // Installed elsewhere, the program finds no data beside it.
   fs::create_directories(at("bin"));
   fs::copy_file(ATTEND_PROGRAM, at("bin/attend"));
-  const std::vector<std::string> arguments{at("bin/attend"), "evaluate", "--captions", captions, "--candidates", results};
+  const std::vector<std::string> arguments{at("bin/attend"), "evaluate",     "--captions",
+                                           captions,         "--candidates", results};
   const auto table = run_command(arguments);
   ASSERT_EQ(table.status, 0) << table.err;
   EXPECT_THAT(table.out, HasSubstr("METEOR (exact, stem; no function words)"));

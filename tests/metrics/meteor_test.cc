@@ -58,7 +58,8 @@ TEST(MeteorWords, ArePartedAsMeteorPartsThem) {
             "a t shirt ' s n 't -lrb- us 1,000 don 't foo bar baz");
   EXPECT_EQ(joined(meteor_words("5'10 4's 1'a 'tis dogs' a'b'c'd a''b `` \u2018x\u2019")),
             "5 ' 10 4 's 1'a ' tis dogs ' a 'b'c 'd a \" b \" ' x '");
-  EXPECT_EQ(joined(meteor_words("a,b 1,2 1,a a!b $5 c&d a/b @me #x")), "a , b 1,2 1 , a a ! b $ 5 c & d a / b @ me # x");
+  EXPECT_EQ(joined(meteor_words("a,b 1,2 1,a a!b $5 c&d a/b @me #x")),
+            "a , b 1,2 1 , a a ! b $ 5 c & d a / b @ me # x");
   EXPECT_EQ(joined(meteor_words("a.b u.s.a.-based ph.d. 5.5 a...b etc. x mr. 5 vs. 7 end.")),
             "a.b usa based phd 5.5 a ... b etc. x mr . 5 vs. 7 end .");
   EXPECT_EQ(joined(meteor_words("a-b-c a--b --- 1-2 -a a-")), "a b-c a b -- 1 2 -a a-");
