@@ -20,6 +20,8 @@ int inspect_command(const std::vector<std::string>& arguments);
 int train_command(const std::vector<std::string>& arguments);
 int features_command(const std::vector<std::string>& arguments);
 int shapes_command(const std::vector<std::string>& arguments);
+int tokenize_command(const std::vector<std::string>& arguments);
+int meteor_tables_command(const std::vector<std::string>& arguments);
 int bench_command(const std::vector<std::string>& arguments);
 
 /// Where and on how many threads tensors are computed.

@@ -1,23 +1,25 @@
 // T words · L grid cells
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <iostream>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "app/caption_pictures.h"
 #include "app/commands.h"
 #include "app/evaluate_page.h"
+#include "app/evaluate_report.h"
 #include "app/model_file.h"
 #include "app/page_record.h"
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/parallel.h"
 #include "base/progress.h"
 #include "data/dataset.h"
 #include "data/masks.h"
 #include "data/results.h"
-#include "metrics/figures.h"
+#include "metrics/measure.h"
 #include "model/pictures.h"
 #include "text/ptb_tokenizer.h"
 
@@ -26,8 +28,11 @@ namespace {
 
 struct EvaluateOptions {
   std::filesystem::path captions, images, results, candidates, html;
+  std::filesystem::path compare, document_frequencies, training_captions, meteor, csv;
   std::string split;
   bool pointing = false, json = false;
+  int resamples = 1000;
+  int64_t seed = 1;
   double max_faulty = 0.01;
 
   void list(OptionList& options) {
@@ -39,7 +44,20 @@ struct EvaluateOptions {
                 "COCO results file to score, instead of captioning; takes no model and no pictures");
     options.add("max_faulty", max_faulty, "share of faulty pictures, and of captions, that is left out and put up with",
                 between(0, 1));
+    options.add("document_frequencies", document_frequencies,
+                "captions file whose pictures CIDEr counts document frequencies in; without it, the references");
+    options.add("training_captions", training_captions,
+                "captions file that was trained on: say how many captions stand in it word for word");
+    options.add("meteor", meteor,
+                "METEOR's tables, from tools/fetch-meteor; without it, those in data/meteor, and without those the "
+                "figure matches words and stems only and says so in its name");
+    options.section("", "How sure the figures are");
+    options.add("compare", compare, "second COCO results file: say what differs, and whether by more than chance");
+    options.add("resamples", resamples, "bootstrap sets of pictures that the 95 % intervals rest on; 0: no intervals",
+                between(0, 1000000));
+    options.add("seed", seed, "which sets are drawn", at_least(0));
     options.section("", "Output");
+    options.add("csv", csv, "write the figures of each picture to this file, a line a picture");
     options.add("results", results, "write the captions to this file, as COCO results");
     options.add("html", html, "write a page of the pictures with captions, references and figures to this file");
     options.add("pointing", pointing,
@@ -53,6 +71,7 @@ struct EvaluateOptions {
     if (!candidates.empty() && (!results.empty() || pointing))
       throw UsageError(
           "--candidates: scores captions that are there; --results and --pointing need a model to make them");
+    if (!compare.empty() && resamples == 0) throw UsageError("--compare: needs --resamples of 1 or more");
     if (candidates.empty() && images.empty())
       throw UsageError("--images: say which folder holds the pictures, or score a results file with --candidates");
   }
@@ -64,8 +83,9 @@ CommandSyntax syntax() {
       "--captions FILE --images DIR",
       0,
       0,
-      "Captions the pictures of a captions file and compares with what people said of them: BLEU, ROUGE-L and CIDEr-D "
-      "as coco-caption computes them, on lower-cased Penn Treebank tokens without punctuation. With --candidates it "
+      "Captions the pictures of a captions file and compares with what people said of them: BLEU, METEOR, ROUGE-L and "
+      "CIDEr-D as coco-caption computes them, on lower-cased Penn Treebank tokens without punctuation. With "
+      "--candidates it "
       "scores a results file that is there, without a model.",
       {{"attend evaluate --captions val.json --images photos", "figures of the model that comes with attend"},
        {"attend evaluate --captions dataset_coco.json --images coco --split test --results test.json",
@@ -189,71 +209,98 @@ Candidates make_candidates(std::vector<Example> examples, Captioner& captioner, 
   return candidates;
 }
 
-/// The figures, in the order they are printed.
-Json figures_of(const Candidates& candidates, const EvaluateOptions& options, const std::string& model) {
-  std::vector<std::vector<std::string>> references;
-  size_t reference_count = 0, exact = 0;
-  for (size_t i = 0; i < candidates.examples.size(); ++i) {
-    references.push_back(candidates.examples[i].captions);
-    reference_count += references.back().size();
-    exact += is_exact(candidates.captions[i], references.back());
+/// Captions of other pictures, as tokens.
+std::vector<std::vector<Tokens>> read_tokens(const std::filesystem::path& file, const std::string& split) {
+  const Dataset dataset = read_captions(file, "", split, 1);
+  std::vector<std::vector<Tokens>> captions;
+  for (const auto& example : dataset.examples) {
+    if (example.split != split) continue;
+    auto& tokens = captions.emplace_back();
+    for (const auto& caption : example.captions) tokens.push_back(caption_tokens(caption));
   }
-  const auto count = static_cast<double>(candidates.captions.size());
+  if (captions.empty()) throw InputError(file.string() + ": no pictures of the split " + split + " in it");
+  return captions;
+}
+
+std::vector<CaptionPair> tokenize(const std::vector<Example>& examples, const std::vector<std::string>& captions) {
+  std::vector<CaptionPair> pairs(captions.size());
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    pairs[i].candidate = caption_tokens(captions[i]);
+    for (const auto& reference : examples[i].captions) pairs[i].references.push_back(caption_tokens(reference));
+  }
+  return pairs;
+}
+
+/// METEOR's tables: those named, those that tools/fetch-meteor has left in their place, or none.
+std::shared_ptr<const MeteorTables> find_meteor_tables(std::filesystem::path file) {
+  if (file.empty()) {
+    try {
+      file = data_folder("meteor") / "english.meteor";
+    } catch (const InputError&) {
+      return nullptr;
+    }
+    if (!std::filesystem::exists(file)) return nullptr;
+  }
+  return std::make_shared<const MeteorTables>(file);
+}
+
+/// Everything the report is made of.
+Evaluation evaluate(const Candidates& candidates, const EvaluateOptions& options, int threads) {
+  Evaluation evaluation;
+  evaluation.pairs = tokenize(candidates.examples, candidates.captions);
+  std::vector<std::vector<Tokens>> documents;
+  if (!options.document_frequencies.empty()) documents = read_tokens(options.document_frequencies, "train");
+  const MeasureOptions how{find_meteor_tables(options.meteor), documents, threads};
+  evaluation.measures = measure(evaluation.pairs, how);
+  if (options.resamples > 0) {
+    const Resamples resamples(evaluation.pairs.size(), options.resamples, static_cast<uint64_t>(options.seed));
+    std::vector<Measure> others;
+    if (!options.compare.empty()) {
+      EvaluateOptions second = options;
+      second.candidates = options.compare;
+      others = measure(tokenize(candidates.examples, read_candidates(candidates.examples, second).captions), how);
+    }
+    for (size_t i = 0; i < evaluation.measures.size(); ++i) {
+      const auto figures = resamples.figures(evaluation.measures[i].of, threads);
+      evaluation.intervals.push_back(interval_95(figures));
+      if (!others.empty()) {
+        evaluation.others.push_back(
+            {others[i].corpus, paired_p_value(figures, resamples.figures(others[i].of, threads))});
+      }
+    }
+  }
+  if (!options.training_captions.empty()) {
+    std::set<Tokens> known;
+    for (auto& captions : read_tokens(options.training_captions, "train"))
+      known.insert(captions.begin(), captions.end());
+    evaluation.share_in_training =
+        share_of(evaluation.pairs, [&](const CaptionPair& pair) { return known.contains(pair.candidate); });
+  }
+  return evaluation;
+}
+
+/// The figures, in the order they are printed.
+Json figures_of(const Candidates& candidates, const EvaluateOptions& options, const std::string& model,
+                const Evaluation& evaluation) {
+  size_t reference_count = 0;
+  for (const auto& example : candidates.examples) reference_count += example.captions.size();
   Json figures{{"captions", options.captions.string()}};
   if (!options.split.empty()) figures["split"] = options.split;
   if (model.empty())
     figures["candidates"] = options.candidates.string();
   else
     figures["model"] = model;
+  if (!options.compare.empty()) figures["compared_with"] = options.compare.string();
   figures["pictures"] = candidates.captions.size();
   figures["references"] = reference_count;
-  if (reference_count > 0) {
-    const Figures scores = score_captions(candidates.captions, references);
-    for (size_t n = 0; n < 4; ++n) figures["bleu_" + std::to_string(n + 1)] = scores.bleu.corpus[n];
-    figures["rouge_l"] = scores.rouge_l.corpus;
-    figures["cider_d"] = scores.cider_d.corpus;
-    figures["mean_length"] = scores.mean_length;
-    figures["distinct_captions"] = scores.distinct_captions;
-    figures["distinct_words"] = scores.distinct_words;
-    figures["exact_captions"] = static_cast<double>(exact) / count;
-  }
+  add_figures(evaluation, figures);
   if (options.pointing) {
     figures["pointing"] = candidates.pointing.share();
     figures["pointing_words"] = candidates.pointing.words;
   }
-  if (candidates.seconds > 0) figures["pictures_per_second"] = count / candidates.seconds;
+  if (candidates.seconds > 0)
+    figures["pictures_per_second"] = static_cast<double>(candidates.captions.size()) / candidates.seconds;
   return figures;
-}
-
-void print_table(const Json& figures) {
-  struct Row {
-    const char *key, *title, *format, *rest;
-    double factor;
-  };
-  static constexpr Row rows[] = {{"pictures", "pictures", "%.0f", "", 1},
-                                 {"references", "references", "%.0f", "", 1},
-                                 {"bleu_1", "BLEU-1", "%.1f", "", 100},
-                                 {"bleu_2", "BLEU-2", "%.1f", "", 100},
-                                 {"bleu_3", "BLEU-3", "%.1f", "", 100},
-                                 {"bleu_4", "BLEU-4", "%.1f", "", 100},
-                                 {"rouge_l", "ROUGE-L", "%.1f", "", 100},
-                                 {"cider_d", "CIDEr-D", "%.3f", "", 1},
-                                 {"mean_length", "mean length", "%.1f", " words", 1},
-                                 {"distinct_captions", "distinct captions", "%.1f", " %", 100},
-                                 {"distinct_words", "words used", "%.0f", "", 1},
-                                 {"exact_captions", "exact captions", "%.1f", " %", 100},
-                                 {"pointing", "looks inside", "%.1f", " % of the words that name an object", 100},
-                                 {"pictures_per_second", "speed", "%.1f", " pictures/s", 1}};
-  for (const char* key : {"captions", "split", "candidates", "model"})
-    if (figures.contains(key)) std::printf("%-18s %s\n", key, figures[key].get<std::string>().c_str());
-  std::printf("\n");
-  for (const auto& row : rows) {
-    if (!figures.contains(row.key)) continue;
-    char value[32];
-    std::snprintf(value, sizeof value, row.format, row.factor * figures[row.key].get<double>());
-    std::printf("%-18s %8s%s\n", row.title, value, row.rest);
-  }
-  std::fflush(stdout);
 }
 
 }  // namespace
@@ -296,14 +343,19 @@ int evaluate_command(const std::vector<std::string>& arguments) {
       results.push_back({candidates.examples[i].id, candidates.captions[i]});
     write_results(options.results, results);
   }
-  const Json figures = figures_of(candidates, options, options.candidates.empty() ? file.model.string() : "");
+  Evaluation evaluation;
+  if (!candidates.examples.front().captions.empty())
+    evaluation = evaluate(candidates, options, run.threads > 0 ? run.threads : available_processors());
+  const Json figures =
+      figures_of(candidates, options, options.candidates.empty() ? file.model.string() : "", evaluation);
+  if (!options.csv.empty()) write_picture_csv(options.csv, candidates.examples, candidates.captions, evaluation);
   if (!options.html.empty())
     write_evaluation_page(options.html, candidates.examples, candidates.captions, std::move(candidates.shown), figures,
-                          run.set_threads());
+                          evaluation, run.set_threads());
   if (options.json)
     std::cout << figures.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   else
-    print_table(figures);
+    print_figures(figures, evaluation);
   if (candidates.refused > 0)
     complain(std::to_string(candidates.refused) + " of " +
              std::to_string(candidates.refused + candidates.captions.size()) +

@@ -5,7 +5,6 @@
 #include "app/page_record.h"
 #include "base/error.h"
 #include "base/parallel.h"
-#include "metrics/figures.h"
 #include "viz/evaluation_page.h"
 
 namespace attend {
@@ -20,12 +19,10 @@ std::string text_of(const Json& value) {
   return text;
 }
 
-std::string title_of(const std::string& key) {
-  static const std::pair<const char*, const char*> titles[] = {
-      {"bleu_1", "BLEU-1"}, {"bleu_2", "BLEU-2"},   {"bleu_3", "BLEU-3"},   {"bleu_4", "BLEU-4"},
-      {"meteor", "METEOR"}, {"rouge_l", "ROUGE-L"}, {"cider_d", "CIDEr-D"}, {"cider", "CIDEr"}};
-  for (const auto& [known, title] : titles)
-    if (key == known) return title;
+/// A measure by its title, anything else by its key.
+std::string title_of(const std::string& key, const Evaluation& evaluation) {
+  for (const auto& measure : evaluation.measures)
+    if (measure.key == key) return measure.title;
   std::string title = key;
   for (char& letter : title)
     if (letter == '_') letter = ' ';
@@ -33,15 +30,12 @@ std::string title_of(const std::string& key) {
 }
 
 /// Every picture's figures.
-void add_values(EvaluationSummary& summary, const std::vector<Example>& examples,
-                const std::vector<std::string>& captions) {
-  std::vector<std::vector<std::string>> references;
-  for (const auto& example : examples) references.push_back(example.captions);
-  const Figures scores = score_captions(captions, references);
-  summary.figures = {{"BLEU-1", 3}, {"BLEU-4", 3}, {"ROUGE-L", 3}, {"CIDEr-D", 3}};
-  for (size_t i = 0; i < captions.size(); ++i)
-    summary.values.push_back({scores.bleu.pictures[i][0], scores.bleu.pictures[i][3], scores.rouge_l.pictures[i],
-                              scores.cider_d.pictures[i]});
+void add_values(EvaluationSummary& summary, const Evaluation& evaluation, size_t pictures) {
+  summary.values.resize(pictures);
+  for (const auto& measure : evaluation.measures) {
+    summary.figures.push_back({measure.title, 3});
+    for (size_t i = 0; i < pictures; ++i) summary.values[i].push_back(measure.pictures[i]);
+  }
 }
 
 Thumbnail thumbnail_or_none(const std::filesystem::path& picture) {
@@ -64,10 +58,11 @@ ShownPicture shown_picture(const PictureCaptions& picture, const Captioner& capt
 
 void write_evaluation_page(const std::filesystem::path& path, const std::vector<Example>& examples,
                            const std::vector<std::string>& captions, std::vector<ShownPicture> shown,
-                           const Json& figures, int threads) {
+                           const Json& figures, const Evaluation& evaluation, int threads) {
   EvaluationSummary summary;
-  for (const auto& [key, value] : figures.items()) summary.corpus.emplace_back(title_of(key), text_of(value));
-  add_values(summary, examples, captions);
+  for (const auto& [key, value] : figures.items())
+    if (!value.is_object()) summary.corpus.emplace_back(title_of(key, evaluation), text_of(value));
+  add_values(summary, evaluation, examples.size());
   EvaluationPage page(path, summary);
   OrderedPipeline<Thumbnail> thumbnails(examples.size(), threads, 64,
                                         [&](size_t i) { return thumbnail_or_none(examples[i].picture); });

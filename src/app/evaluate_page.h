@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/caption_pictures.h"
+#include "app/evaluate_report.h"
 #include "base/files.h"
 #include "data/dataset.h"
 #include "viz/caption_page.h"
@@ -23,9 +24,9 @@ ShownPicture shown_picture(const PictureCaptions& picture, const Captioner& capt
 
 /// Writes the page of captions[i] for examples[i], which have references. shown[i] has their maps; it is empty where
 /// captions were read from a file. A picture that can't be read is shown without a thumbnail. figures: what `attend
-/// evaluate --json` prints. Warns of captions whose maps say nothing. Throws Error when the page can't be written.
+/// evaluate --json` prints; evaluation: where each picture's come from. Warns of captions whose maps say nothing. Throws Error when the page can't be written.
 void write_evaluation_page(const std::filesystem::path& path, const std::vector<Example>& examples,
                            const std::vector<std::string>& captions, std::vector<ShownPicture> shown,
-                           const Json& figures, int threads);
+                           const Json& figures, const Evaluation& evaluation, int threads);
 
 }  // namespace attend

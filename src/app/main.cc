@@ -20,12 +20,14 @@ struct Command {
 
 const Command kCommands[] = {
     {"caption", caption_command, "caption pictures, and show where every word looked"},
-    {"evaluate", evaluate_command, "compare captions with what people said: BLEU, ROUGE-L, CIDEr-D"},
+    {"evaluate", evaluate_command, "compare captions with what people said: BLEU, METEOR, ROUGE-L, CIDEr-D"},
     {"report", report_command, "draw the training curves of one or several runs"},
     {"inspect", inspect_command, "say what a model file is"},
     {"train", train_command, "train a captioner on pictures with captions"},
     {"features", features_command, "encode the pictures of a data set once, for training"},
     {"shapes", shapes_command, "write a synthetic data set with exact object masks"},
+    {"tokenize", tokenize_command, "part lines of text into the tokens that figures are computed from"},
+    {"meteor-tables", meteor_tables_command, "make the tables that METEOR needs; see tools/fetch-meteor"},
     {"bench", bench_command, "measure how fast pictures are captioned on this machine"},
 };
 
@@ -33,7 +35,7 @@ void print_help(std::ostream& out) {
   out << "attend: captions pictures and shows where it looked for every word.\n\n"
          "Usage: attend COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n";
   for (const auto& command : kCommands)
-    out << "  " << command.name << std::string(11 - std::string(command.name).size(), ' ') << command.summary << "\n";
+    out << "  " << command.name << std::string(15 - std::string(command.name).size(), ' ') << command.summary << "\n";
   out << "\n`attend COMMAND --help` says what a command takes; `attend --version` which attend this is.\n";
 }
 

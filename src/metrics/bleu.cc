@@ -11,22 +11,6 @@
 namespace attend {
 namespace {
 
-/// What BLEU needs of one picture; adds up to that of a corpus.
-struct Counts {
-  double length = 0, reference_length = 0;
-  std::array<double, kMaxNgram> correct{}, guessed{};
-
-  Counts& operator+=(const Counts& other) {
-    length += other.length;
-    reference_length += other.reference_length;
-    for (int n = 0; n < kMaxNgram; ++n) {
-      correct[n] += other.correct[n];
-      guessed[n] += other.guessed[n];
-    }
-    return *this;
-  }
-};
-
 size_t closest_length(const CaptionPair& pair) {
   const auto distance = [&](size_t length) {
     return std::pair(std::abs(static_cast<long>(length) - static_cast<long>(pair.candidate.size())), length);
@@ -38,8 +22,8 @@ size_t closest_length(const CaptionPair& pair) {
   return best;
 }
 
-Counts count(const CaptionPair& pair) {
-  Counts counts;
+BleuCounts count(const CaptionPair& pair) {
+  BleuCounts counts;
   counts.length = static_cast<double>(pair.candidate.size());
   counts.reference_length = static_cast<double>(closest_length(pair));
 
@@ -57,33 +41,52 @@ Counts count(const CaptionPair& pair) {
   return counts;
 }
 
-std::array<double, kMaxNgram> score(const Counts& counts) {
-  // coco-caption's constants: they decide the figure of a picture without a common 4-gram.
-  constexpr double kTiny = 1e-15, kSmall = 1e-9;
-  const double ratio = (counts.length + kTiny) / (counts.reference_length + kSmall);
-  const double brevity = ratio < 1 ? std::exp(1 - 1 / ratio) : 1;
-  std::array<double, kMaxNgram> scores;
-  double product = 1;
-  for (int n = 0; n < kMaxNgram; ++n) {
-    product *= (counts.correct[n] + kTiny) / (counts.guessed[n] + kSmall);
-    scores[n] = std::pow(product, 1.0 / (n + 1)) * brevity;
-  }
-  return scores;
-}
-
 }  // namespace
 
-BleuScores bleu(std::span<const CaptionPair> pairs) {
-  BleuScores scores;
-  Counts total;
+BleuCounts& BleuCounts::operator+=(const BleuCounts& other) {
+  length += other.length;
+  reference_length += other.reference_length;
+  for (int n = 0; n < kMaxNgram; ++n) {
+    correct[n] += other.correct[n];
+    guessed[n] += other.guessed[n];
+  }
+  return *this;
+}
+
+std::array<double, 4> BleuCounts::scores() const {
+  // coco-caption's constants: they decide the figure of a picture without a common 4-gram.
+  constexpr double kTiny = 1e-15, kSmall = 1e-9;
+  const double ratio = (length + kTiny) / (reference_length + kSmall);
+  const double brevity = ratio < 1 ? std::exp(1 - 1 / ratio) : 1;
+  std::array<double, kMaxNgram> made;
+  double product = 1;
+  for (int n = 0; n < kMaxNgram; ++n) {
+    product *= (correct[n] + kTiny) / (guessed[n] + kSmall);
+    made[n] = std::pow(product, 1.0 / (n + 1)) * brevity;
+  }
+  return made;
+}
+
+std::vector<BleuCounts> bleu_counts(std::span<const CaptionPair> pairs) {
+  std::vector<BleuCounts> counts;
   for (size_t i = 0; i < pairs.size(); ++i) {
     if (pairs[i].references.empty()) throw InputError("references: picture " + std::to_string(i) + " has none");
-    const auto counts = count(pairs[i]);
-    scores.pictures.push_back(score(counts));
+    counts.push_back(count(pairs[i]));
+  }
+  return counts;
+}
+
+BleuScores bleu_of_counts(std::span<const BleuCounts> pictures) {
+  BleuScores scores;
+  BleuCounts total;
+  for (const auto& counts : pictures) {
+    scores.pictures.push_back(counts.scores());
     total += counts;
   }
-  if (!pairs.empty()) scores.corpus = score(total);
+  if (!pictures.empty()) scores.corpus = total.scores();
   return scores;
 }
+
+BleuScores bleu(std::span<const CaptionPair> pairs) { return bleu_of_counts(bleu_counts(pairs)); }
 
 }  // namespace attend

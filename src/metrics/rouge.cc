@@ -1,7 +1,6 @@
 #include "metrics/rouge.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/error.h"
 
@@ -45,10 +44,7 @@ Scores rouge_l(std::span<const CaptionPair> pairs) {
     if (pairs[i].references.empty()) throw InputError("references: picture " + std::to_string(i) + " has none");
     scores.pictures.push_back(score(pairs[i]));
   }
-  if (!pairs.empty()) {
-    scores.corpus =
-        std::accumulate(scores.pictures.begin(), scores.pictures.end(), 0.0) / static_cast<double>(pairs.size());
-  }
+  scores.corpus = mean(scores.pictures);
   return scores;
 }
 

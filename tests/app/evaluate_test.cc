@@ -61,9 +61,82 @@ TEST_F(EvaluateCommand, PerfectCandidatesScoreFull) {
   const auto run =
       attend_command({"evaluate", "--captions", captions, "--images", at("images"), "--candidates", results});
   ASSERT_EQ(run.status, 0) << run.err;
-  EXPECT_THAT(run.out, HasSubstr("BLEU-1                100.0\n"));
-  EXPECT_THAT(run.out, HasSubstr("ROUGE-L               100.0\n"));
+  EXPECT_THAT(run.out, HasSubstr("BLEU-1                100.0   100.0 to 100.0\n"));
+  EXPECT_THAT(run.out, HasSubstr("ROUGE-L               100.0   100.0 to 100.0\n"));
   EXPECT_THAT(run.out, HasSubstr("exact captions        100.0 %\n"));
+}
+
+TEST_F(EvaluateCommand, SaysHowSureItIsAndWhatAnotherFileScores) {
+  const std::string captions = make_data();
+  const auto results = [&](const std::string& name, const std::string& first) {
+    return write(name,
+                 R"([{"image_id": 10, "caption": ")" + first + R"("}, {"image_id": 11, "caption": "a blue square"},
+      {"image_id": 9007199254740993, "caption": "a \"café\", open"}])");
+  };
+  const std::string good = results("good.json", "a dog on grass"), bad = results("bad.json", "two trains");
+  const std::vector<std::string> arguments{
+      "evaluate", "--captions", captions,       "--candidates",        good,    "--compare", bad,
+      "--json",   "--csv",      at("each.csv"), "--training-captions", captions};
+  const auto run = attend_command(arguments);
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(attend_command(arguments).out, run.out);  // the seed decides
+  const Json figures = Json::parse(run.out);
+  for (const char* key : {"bleu_1", "rouge_l", "cider", "cider_d"}) {
+    const double figure = figures[key], low = figures["intervals"][key][0], high = figures["intervals"][key][1];
+    EXPECT_LE(low, figure + 1e-12) << key;
+    EXPECT_GE(high, figure - 1e-12) << key;
+    const Json& other = figures["comparison"][key];
+    EXPECT_GT(other["difference"].get<double>(), 0) << key;
+    EXPECT_NEAR(other["other"].get<double>() + other["difference"].get<double>(), figure, 1e-12) << key;
+    EXPECT_GT(other["p_value"].get<double>(), 0.05) << key;  // three pictures prove nothing
+  }
+  EXPECT_NEAR(figures["training_captions"].get<double>(), 1.0 / 3, 1e-12);
+  const std::string csv = read_file(at("each.csv"));
+  EXPECT_THAT(csv, HasSubstr("image_id,file,caption,words,bleu_1"));
+  EXPECT_THAT(csv, HasSubstr("9007199254740993,2.png,\"a \"\"café\"\", open\",3,"));
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 4);
+
+  const auto table = attend_command({"evaluate", "--captions", captions, "--candidates", good, "--compare", bad});
+  EXPECT_THAT(table.out, HasSubstr("p = "));
+  const auto plain =
+      attend_command({"evaluate", "--captions", captions, "--candidates", good, "--json", "--resamples", "0"});
+  EXPECT_FALSE(Json::parse(plain.out).contains("intervals"));
+  const auto unsure =
+      attend_command({"evaluate", "--captions", captions, "--candidates", good, "--compare", bad, "--resamples", "0"});
+  EXPECT_EQ(unsure.status, 2);
+}
+
+TEST_F(EvaluateCommand, MeteorGoesByAnotherNameWithoutItsTables) {
+  const std::string captions = make_data();
+  const auto results = write("r.json", R"([{"image_id": 10, "caption": "a dog on grass"},
+    {"image_id": 11, "caption": "squares"}, {"image_id": 9007199254740993, "caption": "a café"}])");
+  // Installed elsewhere, the program finds no data beside it.
+  fs::create_directories(at("bin"));
+  fs::copy_file(ATTEND_PROGRAM, at("bin/attend"));
+  const std::vector<std::string> arguments{at("bin/attend"), "evaluate",     "--captions",
+                                           captions,         "--candidates", results};
+  const auto table = run_command(arguments);
+  ASSERT_EQ(table.status, 0) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("METEOR (exact, stem; no function words)"));
+  auto json = arguments;
+  json.push_back("--json");
+  const Json figures = Json::parse(run_command(json).out);
+  EXPECT_TRUE(figures.contains("meteor_exact_stem"));
+  EXPECT_FALSE(figures.contains("meteor"));
+
+  write("m/english.words", "a\n");
+  write("m/english.synsets", "square\n12\ncafé\n13\n");
+  write("m/english.exceptions", "");
+  write("m/paraphrase-en", "0.5\na dog\nthe hound\n");
+  const auto made = attend_command({"meteor-tables", at("m"), at("tables")});
+  ASSERT_EQ(made.status, 0) << made.err;
+  json.insert(json.end(), {"--meteor", at("tables")});
+  EXPECT_TRUE(Json::parse(run_command(json).out).contains("meteor"));
+  json.back() = captions;
+  const auto none = run_command(json);
+  EXPECT_EQ(none.status, 1);
+  EXPECT_THAT(none.err, HasSubstr("tools/fetch-meteor"));
+  EXPECT_EQ(attend_command({"meteor-tables", at("nowhere"), at("tables")}).status, 1);
 }
 
 TEST_F(EvaluateCommand, ResultsThatDoNotMatchAreRefused) {

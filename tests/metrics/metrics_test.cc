@@ -204,5 +204,54 @@ TEST(Cider, ScoresAnyCandidateFromAnyThread) {
   EXPECT_THROW(cider.score(5, {"dog"}), std::out_of_range);
 }
 
+/// Cosine of two captions' tf-idf vectors, straight from the paper's equations 2 and 3.
+double cider_by_hand(const std::vector<std::vector<Tokens>>& documents, const Tokens& a, const Tokens& b) {
+  double sum = 0;
+  for (size_t n = 1; n <= 4; ++n) {
+    const auto counts = [&](const Tokens& tokens) {
+      std::map<Tokens, double> made;
+      for (size_t i = 0; i + n <= tokens.size(); ++i) ++made[Tokens(tokens.begin() + i, tokens.begin() + i + n)];
+      return made;
+    };
+    const auto idf = [&](const Tokens& ngram) {
+      double frequency = 0;
+      for (const auto& document : documents) {
+        frequency += std::any_of(document.begin(), document.end(),
+                                 [&](const Tokens& caption) { return counts(caption).contains(ngram); });
+      }
+      return std::log(static_cast<double>(documents.size())) - std::log(std::max(1.0, frequency));
+    };
+    double product = 0, norm_a = 0, norm_b = 0;
+    const auto in_a = counts(a), in_b = counts(b);
+    for (const auto& [ngram, times] : in_a) {
+      const double weight = idf(ngram);
+      norm_a += times * weight * times * weight;
+      if (const auto found = in_b.find(ngram); found != in_b.end()) product += times * weight * found->second * weight;
+    }
+    for (const auto& [ngram, times] : in_b) norm_b += times * idf(ngram) * times * idf(ngram);
+    if (norm_a > 0 && norm_b > 0) sum += product / std::sqrt(norm_a * norm_b);
+  }
+  return 10 * sum / 4;
+}
+
+TEST(Cider, PlainAndWithDocumentsOfItsOwnEqualsTheEquations) {
+  const auto pairs = small_set();
+  std::vector<std::vector<Tokens>> references;
+  for (const auto& pair : pairs) references.push_back(pair.references);
+  std::vector<std::vector<Tokens>> documents(references.begin(), references.begin() + 3);
+  documents.push_back({caption_tokens("a man with an umbrella")});
+  documents.push_back({caption_tokens("two men")});
+  for (const bool own : {false, true}) {
+    const auto& counted = own ? documents : references;
+    const Cider cider(references, counted);
+    for (size_t i = 0; i < pairs.size(); ++i) {
+      double sum = 0;
+      for (const auto& reference : references[i]) sum += cider_by_hand(counted, pairs[i].candidate, reference);
+      EXPECT_NEAR(cider.plain_score(i, pairs[i].candidate), sum / static_cast<double>(references[i].size()), 1e-9)
+          << i << (own ? " with documents" : "");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace attend

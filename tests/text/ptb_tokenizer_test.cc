@@ -38,6 +38,7 @@ TEST(PtbTokenizer, LowersCaseAndParts) {
 TEST(PtbTokenizer, Contractions) {
   EXPECT_EQ(tokens("she's isn't can't we'll they'd've I'm"), "she 's is n't ca n't we 'll they 'd 've i 'm");
   EXPECT_EQ(tokens("it\u2019s don\u2019t"), "it 's do n't");
+  EXPECT_EQ(tokens("\u2019tis"), "' tis");
   EXPECT_EQ(tokens("cannot gonna 'tis 'twas"), "can not gon na 't is 't was");
   EXPECT_EQ(tokens("y'all ma'am o'clock O'Brien d'Arc rock'n'roll"),
             "y' all ma'am o'clock o'brien d'arc rock 'n' roll");

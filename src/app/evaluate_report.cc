@@ -1,0 +1,144 @@
+#include "app/evaluate_report.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+namespace attend {
+namespace {
+
+bool is_exact(const CaptionPair& pair) {
+  return std::find(pair.references.begin(), pair.references.end(), pair.candidate) != pair.references.end();
+}
+
+bool is_cider(const std::string& key) { return key.starts_with("cider"); }
+
+/// "22.1" of a share of one; CIDEr has no upper end, and three digits.
+std::string figure_text(const std::string& key, double figure) {
+  char text[32];
+  std::snprintf(text, sizeof text, is_cider(key) ? "%.3f" : "%.1f", is_cider(key) ? figure : 100 * figure);
+  return text;
+}
+
+/// Pads to a number of characters, whatever bytes they take.
+std::string padded(const std::string& text, size_t width) {
+  const auto characters = static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return text + std::string(characters < width ? width - characters : 0, ' ');
+}
+
+void print_measures(const Evaluation& evaluation) {
+  size_t width = 18;
+  for (const auto& measure : evaluation.measures) width = std::max(width, measure.title.size());
+  for (size_t i = 0; i < evaluation.measures.size(); ++i) {
+    const auto& [key, title, corpus, pictures, of] = evaluation.measures[i];
+    std::printf("%s %8s", padded(title, width).c_str(), figure_text(key, corpus).c_str());
+    if (!evaluation.intervals.empty()) {
+      const auto& [low, high] = evaluation.intervals[i];
+      const std::string interval = figure_text(key, low) + " to " + figure_text(key, high);
+      std::printf("   %s", evaluation.others.empty() ? interval.c_str() : padded(interval, 14).c_str());
+    }
+    if (!evaluation.others.empty()) {
+      const auto& [other, p_value] = evaluation.others[i];
+      std::printf("   %8s   p = %.3f", figure_text(key, other).c_str(), p_value);
+    }
+    std::printf("\n");
+  }
+}
+
+/// A field of a CSV file.
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string made = "\"";
+  for (const char c : text) made += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return made + "\"";
+}
+
+}  // namespace
+
+void add_figures(const Evaluation& evaluation, Json& figures) {
+  const auto& pairs = evaluation.pairs;
+  if (pairs.empty()) return;
+  std::set<Tokens> captions;
+  std::set<std::string> words;
+  double length = 0;
+  for (const auto& pair : pairs) {
+    captions.insert(pair.candidate);
+    words.insert(pair.candidate.begin(), pair.candidate.end());
+    length += static_cast<double>(pair.candidate.size());
+  }
+  const auto count = static_cast<double>(pairs.size());
+  for (const auto& measure : evaluation.measures) figures[measure.key] = measure.corpus;
+  figures["mean_length"] = length / count;
+  figures["distinct_captions"] = static_cast<double>(captions.size()) / count;
+  figures["distinct_words"] = words.size();
+  figures["exact_captions"] = share_of(pairs, is_exact);
+  if (evaluation.share_in_training) figures["training_captions"] = *evaluation.share_in_training;
+  for (size_t i = 0; i < evaluation.intervals.size(); ++i) {
+    const auto& [low, high] = evaluation.intervals[i];
+    figures["intervals"][evaluation.measures[i].key] = {low, high};
+  }
+  for (size_t i = 0; i < evaluation.others.size(); ++i) {
+    const auto& [corpus, p_value] = evaluation.others[i];
+    figures["comparison"][evaluation.measures[i].key] = {
+        {"other", corpus}, {"difference", evaluation.measures[i].corpus - corpus}, {"p_value", p_value}};
+  }
+}
+
+void print_figures(const Json& figures, const Evaluation& evaluation) {
+  struct Row {
+    const char *key, *title, *format, *rest;
+    double factor;
+  };
+  static constexpr Row counts[] = {{"pictures", "pictures", "%.0f", "", 1},
+                                   {"references", "references", "%.0f", "", 1}};
+  static constexpr Row others[] = {
+      {"mean_length", "mean length", "%.1f", " words", 1},
+      {"distinct_captions", "distinct captions", "%.1f", " %", 100},
+      {"distinct_words", "words used", "%.0f", "", 1},
+      {"exact_captions", "exact captions", "%.1f", " %", 100},
+      {"training_captions", "known captions", "%.1f", " % stand in the training captions", 100},
+      {"pointing", "looks inside", "%.1f", " % of the words that name an object", 100},
+      {"pictures_per_second", "speed", "%.1f", " pictures/s", 1}};
+  const auto print = [&](const Row& row) {
+    if (!figures.contains(row.key)) return;
+    char value[32];
+    std::snprintf(value, sizeof value, row.format, row.factor * figures[row.key].get<double>());
+    std::printf("%-18s %8s%s\n", row.title, value, row.rest);
+  };
+  for (const char* key : {"captions", "split", "candidates", "model", "compared_with"}) {
+    std::string title = key;
+    std::replace(title.begin(), title.end(), '_', ' ');
+    if (figures.contains(key)) std::printf("%-18s %s\n", title.c_str(), figures[key].get<std::string>().c_str());
+  }
+  std::printf("\n");
+  for (const auto& row : counts) print(row);
+  print_measures(evaluation);
+  for (const auto& row : others) print(row);
+  if (!evaluation.intervals.empty())
+    std::printf("\nThe ranges hold the figure with 95 %% certainty (bootstrap over the pictures).\n");
+  if (!evaluation.others.empty())
+    std::printf("p: how likely so clear a difference is by chance (paired bootstrap, two-sided).\n");
+  std::fflush(stdout);
+}
+
+void write_picture_csv(const std::filesystem::path& file, const std::vector<Example>& examples,
+                       const std::vector<std::string>& captions, const Evaluation& evaluation) {
+  AtomicFile out(file);
+  std::string line = "image_id,file,caption,words";
+  for (const auto& measure : evaluation.measures) line += "," + measure.key;
+  out.write(line + "\r\n");
+  for (size_t i = 0; i < evaluation.pairs.size(); ++i) {
+    line = std::to_string(examples[i].id) + "," + quoted(examples[i].picture.string()) + "," + quoted(captions[i]) +
+           "," + std::to_string(evaluation.pairs[i].candidate.size());
+    for (const auto& measure : evaluation.measures) {
+      char value[32];
+      std::snprintf(value, sizeof value, ",%.6f", measure.pictures[i]);
+      line += value;
+    }
+    out.write(line + "\r\n");
+  }
+  out.commit();
+}
+
+}  // namespace attend
