@@ -232,6 +232,7 @@ def main():
     with torch.no_grad():
         beam_search(model, model.encode(model.load(paths[0])), options.beam_width, options.keys_once,
                     options.steps * usual)  # warm
+        cpu = time.process_time()
         for path in paths:
             times = [time.perf_counter()]
             pixels = model.load(path)
@@ -245,10 +246,11 @@ def main():
             steps += taken
             if not usual:
                 captions[path.name] = " ".join(model.words[word] for word in words)
+        cpu = time.process_time() - cpu
     total = sum(seconds.values())
     print(json.dumps({"encoder": options.encoder, "keys": "a picture" if options.keys_once else "a word",
                       "threads": options.threads, "beam_width": options.beam_width, "pictures": len(paths),
-                      "seconds": total, "pictures_per_second": len(paths) / total,
+                      "seconds": total, "cpu_seconds": cpu, "pictures_per_second": len(paths) / total,
                       "seconds_loading": seconds["loading"], "seconds_encoding": seconds["encoding"],
                       "seconds_beam_search": seconds["beam_search"], "steps_a_picture": steps / len(paths),
                       "captions": captions}))

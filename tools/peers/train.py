@@ -3,8 +3,8 @@
 
     tools/peers/train.py                  50 steps of both: losses side by side, tokens/s, ratio
 
-The data set is 32 crops of data/samples with five captions of random words each: one batch an epoch, so both see the
-same words at every step. B pictures · R captions · L grid cells · D annotation size · A attention size · T steps ·
+The data set is a few crops of data/samples with five captions of random words each: one batch an epoch, so both see
+the same words at every step. B pictures · R captions · L grid cells · D annotation size · A attention size · T steps ·
 N words in all captions together
 """
 
@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 from common import END, ROOT, START, Decoder, attend_path, machine, make_crops, read_safetensors, weights_of
 
-PICTURES, CAPTIONS, WORDS = 32, 5, 2400
+CAPTIONS, WORDS = 5, 2400
 FIRST_ROW = 4096  # byte of a feature store's .rows file; what comes before is its header
 
 
@@ -40,12 +40,12 @@ def make_words(draw):
     return words
 
 
-def make_captions(seed):
+def make_captions(pictures, seed):
     """CAPTIONS captions of 8 to 16 words for each picture; words come in turn, so nearly all differ."""
     draw = random.Random(seed)
     words, at = make_words(draw), 0
     captions = []
-    for _ in range(PICTURES):
+    for _ in range(pictures):
         captions.append([])
         for _ in range(CAPTIONS):
             length = draw.randint(8, 16)
@@ -63,18 +63,18 @@ def write_coco(path, names, captions):
 
 def make_recipe(options, folder, captions):
     """Data set and recipe in `folder`: configs/flickr8k.json without anything random or scheduled."""
-    pictures = folder / "pictures"
+    pictures, count = folder / "pictures", options.pictures
     pictures.mkdir()
-    names = [path.name for path in make_crops(pictures, PICTURES + 1)]
-    write_coco(folder / "train.json", names[:PICTURES], captions)
-    write_coco(folder / "val.json", names[PICTURES:], captions[:1])
+    names = [path.name for path in make_crops(pictures, count + 1)]
+    write_coco(folder / "train.json", names[:count], captions)
+    write_coco(folder / "val.json", names[count:], captions[:1])
     recipe = json.loads((ROOT / "configs/flickr8k.json").read_text())
     recipe.pop("augment", None)
     recipe["data"] = {"train_captions": str(folder / "train.json"), "val_captions": str(folder / "val.json"),
                       "images": str(pictures)}
     recipe["decoder"] |= {"dropout": 0, "annotation_dropout": 0}
     recipe["train"] |= {"encoder_weights": str(options.encoder_weights), "features": str(folder / "features"),
-                        "seed": options.seed, "epochs": options.steps, "batch_size": PICTURES, "min_word_count": 1,
+                        "seed": options.seed, "epochs": options.steps, "batch_size": count, "min_word_count": 1,
                         "schedule": "constant", "warmup_steps": 0, "averaging": 0, "fine_tune_stages": 0,
                         "validation_beam": 1, "log_every": 1}
     recipe["decode"]["max_length"] = 2  # validation captions are of no interest here
@@ -86,7 +86,8 @@ def run_attend(options, folder, name, *arguments):
     """A run of attend train; returns the lines of its log that hold a loss."""
     output = folder / name
     done = subprocess.run([options.attend, "train", "--config", folder / "recipe.json", "--output", output,
-                           "--threads", str(options.threads), *arguments], stderr=subprocess.PIPE, text=True)
+                           "--threads", str(options.threads), *arguments], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise SystemExit(f"attend train failed:\n{done.stderr}")
     lines = map(json.loads, (output / "log.jsonl").read_text().splitlines())
@@ -103,11 +104,11 @@ def vocabulary(captions):
     return {word: 4 + i for i, word in enumerate(sorted(counts, key=lambda word: (-counts[word], word)))}
 
 
-def read_annotations(folder, L, D):
-    """Rows of the feature store, fp16 [PICTURES, L, D], in the order of the data set."""
+def read_annotations(folder, pictures, L, D):
+    """Rows of the feature store, fp16 [B, L, D], in the order of the data set."""
     (path,) = (folder / "features").glob("*.rows")
     rows = np.fromfile(path, np.float16, offset=FIRST_ROW)
-    return torch.from_numpy(rows[: PICTURES * L * D].reshape(PICTURES, L, D))
+    return torch.from_numpy(rows[: pictures * L * D].reshape(pictures, L, D))
 
 
 class Trainer:
@@ -167,12 +168,13 @@ def run_peer(options, folder, recipe, captions, steps, keys_once):
     decoder = Decoder(recipe, D, 4 + len(vocabulary(captions)))
     decoder.load(weights_of(tensors, "weights/decoder."))
     side = -(-recipe["encoder"]["input_size"] // 32)
-    stored = read_annotations(folder, side * side, D)
+    stored = read_annotations(folder, options.pictures, side * side, D)
     trainer = Trainer(decoder, recipe, captions, keys_once)
     lines = []
     for i in range(steps):
         lines.append(trainer.step(stored))
-        print(f"peer: step {i + 1}/{steps}", end="\r", file=sys.stderr)
+        if sys.stderr.isatty():
+            print(f"peer: step {i + 1}/{steps}", end="\n" if i + 1 == steps else "\r", file=sys.stderr)
     return [loss for loss, _ in lines], statistics.median(speed for _, speed in lines[1:] or lines)
 
 
@@ -181,9 +183,10 @@ def main():
     parser.add_argument("--attend", default=ROOT / "build/release/attend")
     parser.add_argument("--encoder-weights", default=ROOT / "data/weights/efficientnet-lite2-9656183e.pth",
                         help="as tools/fetch-weights 2 leaves them")
+    parser.add_argument("--pictures", type=int, default=32, help="in the batch")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--usual-steps", type=int, default=3,
-                        help="steps of the peer that makes the keys at every word: for its speed, its losses are the same")
+                        help="steps of the peer that makes the keys at every word: enough for its speed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--double", action="store_true",
@@ -194,7 +197,7 @@ def main():
     torch.set_num_threads(options.threads)
     if options.double:
         torch.set_default_dtype(torch.float64)
-    captions = make_captions(options.seed)
+    captions = make_captions(options.pictures, options.seed)
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
