@@ -9,7 +9,6 @@ k beams · L grid cells · D annotation size · V words in the vocabulary · S i
 
 import argparse
 import json
-import pathlib
 import time
 
 import numpy as np
@@ -19,7 +18,7 @@ from PIL import Image, ImageOps
 from torch import nn
 from torch.nn import functional as F
 
-from common import END, PAD, ROOT, START, UNKNOWN, Attention, Decoder, read_safetensors, weights_of
+from common import END, PAD, ROOT, START, UNKNOWN, Attention, Decoder, pictures_in, read_safetensors, weights_of
 
 
 def load_picture(path, side):
@@ -222,9 +221,7 @@ def main():
     parser.add_argument("--vocabulary", type=int, default=2543, help="words resnet101 chooses from")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    paths = sorted(path for path in pathlib.Path(options.pictures).iterdir() if path.is_file())[: options.count]
-    if not paths:
-        raise SystemExit(f"{options.pictures}: no pictures there")
+    paths = pictures_in(options.pictures, options.count)
     usual = options.encoder == "resnet101"
     model = TutorialModel(options.vocabulary) if usual else AttendModel(options.model)
 

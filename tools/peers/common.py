@@ -130,6 +130,15 @@ def make_crops(folder, count):
     return paths
 
 
+def pictures_in(folder, count):
+    """The first `count` files of a folder, by name."""
+    folder = pathlib.Path(folder)
+    paths = sorted(path for path in folder.iterdir() if path.is_file())[:count] if folder.is_dir() else []
+    if not paths:
+        raise SystemExit(f"{folder}: no pictures there")
+    return paths
+
+
 def machine(threads):
     """One line for the head of a table."""
     name = "unknown processor"
