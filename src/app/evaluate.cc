@@ -59,7 +59,7 @@ struct EvaluateOptions {
     options.add("results", results, "write the captions to this file, as COCO results");
     options.add("pointing", pointing,
                 "say how many words that name objects looked inside them; for captions files of attend shapes");
-    options.add("json", json, "print the figures as JSON, BLEU and ROUGE-L as shares of one");
+    options.add("json", json, "print the figures as JSON, BLEU, METEOR and ROUGE-L as shares of one");
   }
 
   void check() const {
@@ -86,7 +86,8 @@ CommandSyntax syntax() {
       {{"attend evaluate --captions val.json --images photos", "figures of the model that comes with attend"},
        {"attend evaluate --captions dataset_coco.json --images coco --split test --results test.json",
         "caption a split and keep the captions"},
-       {"attend evaluate --captions val.json --candidates results.json --json", "score a results file, for machines"}}};
+       {"attend evaluate --captions val.json --candidates results.json --json", "score a results file, for machines"},
+       {"attend evaluate --captions val.json --candidates a.json --compare b.json", "say which of two is better"}}};
 }
 
 /// The pictures to score.
