@@ -62,7 +62,7 @@ struct EvaluateOptions {
     options.add("html", html, "write a page of the pictures with captions, references and figures to this file");
     options.add("pointing", pointing,
                 "say how many words that name objects looked inside them; for captions files of attend shapes");
-    options.add("json", json, "print the figures as JSON, BLEU and ROUGE-L as shares of one");
+    options.add("json", json, "print the figures as JSON, BLEU, METEOR and ROUGE-L as shares of one");
   }
 
   void check() const {
@@ -90,7 +90,8 @@ CommandSyntax syntax() {
       {{"attend evaluate --captions val.json --images photos", "figures of the model that comes with attend"},
        {"attend evaluate --captions dataset_coco.json --images coco --split test --results test.json",
         "caption a split and keep the captions"},
-       {"attend evaluate --captions val.json --candidates results.json --json", "score a results file, for machines"}}};
+       {"attend evaluate --captions val.json --candidates results.json --json", "score a results file, for machines"},
+       {"attend evaluate --captions val.json --candidates a.json --compare b.json", "say which of two is better"}}};
 }
 
 /// The pictures to score.

@@ -15,7 +15,6 @@ namespace {
 
 // METEOR 1.5's parameters for English, tuned by its authors to rank translations as people do.
 constexpr double kAlpha = 0.85, kBeta = 0.2, kGamma = 0.6, kDelta = 0.75;
-constexpr std::array<double, kMeteorMatchers> kWeights = {1, 0.6, 0.8, 0.6};
 
 constexpr uint32_t kNoWord = 0xffffffff;
 
@@ -163,8 +162,8 @@ double MeteorCounts::score() const {
   double candidate_weight = 0, reference_weight = 0;
   Words candidate_sum, reference_sum;
   for (int i = 0; i < kMeteorMatchers; ++i) {
-    candidate_weight += kWeights[i] * weigh(candidate_matched[i]);
-    reference_weight += kWeights[i] * weigh(reference_matched[i]);
+    candidate_weight += kMeteorWeights[i] * weigh(candidate_matched[i]);
+    reference_weight += kMeteorWeights[i] * weigh(reference_matched[i]);
     candidate_sum = candidate_sum + candidate_matched[i];
     reference_sum = reference_sum + reference_matched[i];
   }

@@ -12,8 +12,7 @@ constexpr size_t kBeam = 40;  // METEOR's default
 /// What a match counts for when alignments are compared: the words it covers times its matcher's weight, cut to a
 /// whole number for each side. So a stem or a synonym counts nothing here, and is taken only where it costs no chunk.
 int worth(const MeteorMatch& match) {
-  constexpr double kWeights[kMeteorMatchers] = {1, 0.6, 0.8, 0.6};
-  const double weight = kWeights[static_cast<int>(match.matcher)];
+  const double weight = kMeteorWeights[static_cast<int>(match.matcher)];
   return static_cast<int>(match.candidate_length * weight) + static_cast<int>(match.reference_length * weight);
 }
 

@@ -1,6 +1,7 @@
 // METEOR's alignment of two captions: which words and phrases of one stand for which of the other.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -10,6 +11,7 @@ namespace attend {
 /// METEOR's matchers, in its order; the value is the index of the matcher's weight.
 enum class MeteorMatcher : uint8_t { kExact, kStem, kSynonym, kParaphrase };
 constexpr int kMeteorMatchers = 4;
+constexpr std::array<double, kMeteorMatchers> kMeteorWeights = {1, 0.6, 0.8, 0.6};
 
 /// A word or a phrase of the candidate that matches one of the reference.
 struct MeteorMatch {
