@@ -174,10 +174,14 @@ struct Section {
 std::string key_of(const Figure& figure) {
   std::string key;
   for (const char c : figure.name + " " + (figure.unit == "%" ? "percent" : figure.unit)) {
-    if (std::isalnum(static_cast<unsigned char>(c))) key += static_cast<char>(std::tolower(c));
-    else if (c == '/') key += "_per_";
-    else if (!key.empty() && key.back() != '_') key += '_';
+    if (std::isalnum(static_cast<unsigned char>(c)))
+      key += static_cast<char>(std::tolower(c));
+    else if (c == '/')
+      key += "_per_";
+    else if (!key.empty() && key.back() != '_')
+      key += '_';
   }
+  if (key.back() == '_') key.pop_back();  // no unit
   return key;
 }
 

@@ -130,7 +130,7 @@ std::vector<Figure> measure_parts(Captioner& captioner, const std::vector<std::f
       decode.beam_width = beam;
       const double said = 1000 * seconds_of([&] { caption_annotations(captioner, annotations, decode); }) / count;
       figures.push_back({"decoding a picture, beam " + std::to_string(beam), said, "ms"});
-      if (beam == 5) figures.push_back({"decoding's share, beam 5", 100 * said / (loaded + encoded + said), "%"});
+      if (beam == 5) figures.push_back({"share of decoding, beam 5", 100 * said / (loaded + encoded + said), "%"});
     }
     for (const char* precision : {"fp32", "bf16"}) {
       captioner.encoder->set_precision(precision);

@@ -129,7 +129,7 @@ TEST_F(PagesTest, EvaluateShowsReferencesAndFiguresWithAModelAndWithout) {
   EXPECT_THAT(seen.errors, IsEmpty());
   EXPECT_EQ(seen.found["names"], (Json{"a.jpg", "b.jpg"}));
   EXPECT_EQ(seen.found["references"], 3);
-  EXPECT_EQ(seen.found["bars"], 4 * 16);
+  EXPECT_EQ(seen.found["bars"], 8 * 16);
   EXPECT_TRUE(seen.found["drawn"].get<bool>());
 }
 
