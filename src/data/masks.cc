@@ -66,9 +66,10 @@ Json encode_mask(const cv::Mat& mask) {
 std::unordered_map<int64_t, std::vector<MaskedObject>> read_masks(const std::filesystem::path& captions) {
   const Json json = read_json_file(captions);
   std::unordered_map<int64_t, std::vector<MaskedObject>> masks;
+  const std::string source = captions.string();
   size_t index = 0;
-  for (const auto& annotation : member(json, "annotations", captions.string())) {
-    const std::string place = captions.string() + ": annotations[" + std::to_string(index++) + "]";
+  for (const auto& annotation : member(json, "annotations", source)) {
+    const std::string place = source + ": annotations[" + std::to_string(index++) + "]";
     const int64_t id = whole_number(member(annotation, "image_id", place), INT64_MAX, place + ".image_id");
     const auto [objects, is_new] = masks.try_emplace(id);
     if (!is_new) refuse(place + ".image_id", std::to_string(id) + " has objects already");

@@ -264,7 +264,9 @@ TEST_P(Trainable, FewerStagesAreTheFirstOfAll) {
     EXPECT_EQ(annotations.sizes().vec(), (std::vector<int64_t>{1, rows, columns, part->annotation_size()})) << stages;
     EXPECT_EQ(annotations.scalar_type(), torch::kFloat);
     EXPECT_TRUE(annotations.is_contiguous());
-    if (stages == whole->stages()) EXPECT_TRUE(annotations.equal(whole->forward(picture(65))));
+    if (stages == whole->stages()) {
+      EXPECT_TRUE(annotations.equal(whole->forward(picture(65))));
+    }
   }
   EXPECT_THAT([&] { encoder_of(GetParam(), "fp32", whole->stages() + 1); },
               ThrowsMessage<UsageError>(HasSubstr("encoder.stages: ")));
