@@ -27,9 +27,7 @@ std::string padded(const std::string& text, size_t width) {
   return text + std::string(characters < width ? width - characters : 0, ' ');
 }
 
-void print_measures(const Evaluation& evaluation) {
-  size_t width = 18;
-  for (const auto& measure : evaluation.measures) width = std::max(width, measure.title.size());
+void print_measures(const Evaluation& evaluation, size_t width) {
   for (size_t i = 0; i < evaluation.measures.size(); ++i) {
     const auto& [key, title, corpus, pictures, of] = evaluation.measures[i];
     std::printf("%s %8s", padded(title, width).c_str(), figure_text(key, corpus).c_str());
@@ -100,20 +98,22 @@ void print_figures(const Json& figures, const Evaluation& evaluation) {
       {"training_captions", "known captions", "%.1f", " % stand in the training captions", 100},
       {"pointing", "looks inside", "%.1f", " % of the words that name an object", 100},
       {"pictures_per_second", "speed", "%.1f", " pictures/s", 1}};
+  size_t width = 18;
+  for (const auto& measure : evaluation.measures) width = std::max(width, measure.title.size());
   const auto print = [&](const Row& row) {
     if (!figures.contains(row.key)) return;
     char value[32];
     std::snprintf(value, sizeof value, row.format, row.factor * figures[row.key].get<double>());
-    std::printf("%-18s %8s%s\n", row.title, value, row.rest);
+    std::printf("%s %8s%s\n", padded(row.title, width).c_str(), value, row.rest);
   };
   for (const char* key : {"captions", "split", "candidates", "model", "compared_with"}) {
     std::string title = key;
     std::replace(title.begin(), title.end(), '_', ' ');
-    if (figures.contains(key)) std::printf("%-18s %s\n", title.c_str(), figures[key].get<std::string>().c_str());
+    if (figures.contains(key)) std::printf("%s %s\n", padded(title, width).c_str(), figures[key].get<std::string>().c_str());
   }
   std::printf("\n");
   for (const auto& row : counts) print(row);
-  print_measures(evaluation);
+  print_measures(evaluation, width);
   for (const auto& row : others) print(row);
   if (!evaluation.intervals.empty())
     std::printf("\nThe ranges hold the figure with 95 %% certainty (bootstrap over the pictures).\n");
