@@ -21,7 +21,6 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
-#include "base/parallel.h"
 #include "base/progress.h"
 #include "vision/find_pictures.h"
 #include "vision/picture.h"
@@ -216,7 +215,7 @@ int bench_command(const std::vector<std::string>& arguments) {
   pictures.resize(std::min(pictures.size(), static_cast<size_t>(options.count)));
   if (pictures.empty()) throw InputError(options.pictures.string() + ": no pictures there");
 
-  const int threads = run.threads > 0 ? run.threads : available_processors();
+  const int threads = run.count_threads();
   const auto measure = [&](size_t count, int on) {
     return run_caption(options, file, run, folder.path(), pictures, count, on);
   };
@@ -242,7 +241,6 @@ int bench_command(const std::vector<std::string>& arguments) {
     }
     sections.push_back({"start", {{"attend --help", run_attend({"--help"}).seconds, "s"}}});
 
-    run.threads = threads;
     run.set_threads();
     const auto begin = std::chrono::steady_clock::now();
     auto captioner = file.load(torch::kCPU);

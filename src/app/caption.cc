@@ -185,7 +185,8 @@ void caption_all(Captioner& captioner, Work& work, const CaptionOptions& options
         std::cout << lines_of(paths[batch[i].index], batch[i], captioner, options);
         if (page && !on_page[i].captions.empty()) page->add(on_page[i]);
         if (faults[i].empty() && (page || outputs.draws()))
-          map_faults.add(faults_of(batch[i].captions.front(), captioner));
+          map_faults.add(page ? on_page[i].captions.front().faults
+                              : faults_of(batch[i].captions.front(), captioner));
       }
       const std::string& fault = batch[i].refusal.empty() ? faults[i] : batch[i].refusal;
       if (fault.empty()) continue;

@@ -30,6 +30,8 @@ struct RunOptions {
   int threads = 0;  // 0: all processors this process may use
 
   void list(OptionList& options);
+  /// How many threads that is on this machine.
+  int count_threads() const;
   /// Sets LibTorch's threads and returns how many there are.
   int set_threads() const;
 };

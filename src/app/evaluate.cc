@@ -14,7 +14,6 @@
 #include "app/page_record.h"
 #include "base/error.h"
 #include "base/interrupt.h"
-#include "base/parallel.h"
 #include "base/progress.h"
 #include "data/dataset.h"
 #include "data/masks.h"
@@ -155,12 +154,6 @@ Candidates read_candidates(std::vector<Example> examples, const EvaluateOptions&
   return candidates;
 }
 
-bool is_exact(const std::string& caption, const std::vector<std::string>& references) {
-  const auto tokens = caption_tokens(caption);
-  return std::any_of(references.begin(), references.end(),
-                     [&](const std::string& reference) { return caption_tokens(reference) == tokens; });
-}
-
 /// Where each word of a caption looked most: the centre of its largest cell, in pixels of the picture.
 std::vector<cv::Point2d> peaks_of(const Caption& caption, cv::Size size, const Captioner& captioner) {
   const auto& encoder = captioner.options.encoder;
@@ -197,7 +190,7 @@ Candidates make_candidates(std::vector<Example> examples, Captioner& captioner, 
       Example& example = examples[picture.index];
       Caption& caption = picture.captions.front();
       // The objects' words are counted in the reference: only in a caption equal to it do they stand in those places.
-      if (options.pointing && is_exact(caption.text, example.captions))
+      if (options.pointing && is_exact(tokenize_pair(caption.text, example.captions)))
         add_pointing(masks[example.id], peaks_of(caption, picture.size, captioner), candidates.pointing);
       if (!options.html.empty()) candidates.shown.push_back(shown_picture(picture, captioner));
       candidates.captions.push_back(std::move(caption.text));
@@ -224,11 +217,8 @@ std::vector<std::vector<Tokens>> read_tokens(const std::filesystem::path& file, 
 }
 
 std::vector<CaptionPair> tokenize(const std::vector<Example>& examples, const std::vector<std::string>& captions) {
-  std::vector<CaptionPair> pairs(captions.size());
-  for (size_t i = 0; i < pairs.size(); ++i) {
-    pairs[i].candidate = caption_tokens(captions[i]);
-    for (const auto& reference : examples[i].captions) pairs[i].references.push_back(caption_tokens(reference));
-  }
+  std::vector<CaptionPair> pairs;
+  for (size_t i = 0; i < captions.size(); ++i) pairs.push_back(tokenize_pair(captions[i], examples[i].captions));
   return pairs;
 }
 
@@ -346,13 +336,13 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   }
   Evaluation evaluation;
   if (!candidates.examples.front().captions.empty())
-    evaluation = evaluate(candidates, options, run.threads > 0 ? run.threads : available_processors());
+    evaluation = evaluate(candidates, options, run.count_threads());
   const Json figures =
       figures_of(candidates, options, options.candidates.empty() ? file.model.string() : "", evaluation);
   if (!options.csv.empty()) write_picture_csv(options.csv, candidates.examples, candidates.captions, evaluation);
   if (!options.html.empty())
     write_evaluation_page(options.html, candidates.examples, candidates.captions, std::move(candidates.shown), figures,
-                          evaluation, run.set_threads());
+                          evaluation, run.count_threads());
   if (options.json)
     std::cout << figures.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   else

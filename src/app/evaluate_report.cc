@@ -2,14 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <set>
 
 namespace attend {
 namespace {
-
-bool is_exact(const CaptionPair& pair) {
-  return std::find(pair.references.begin(), pair.references.end(), pair.candidate) != pair.references.end();
-}
 
 bool is_cider(const std::string& key) { return key.starts_with("cider"); }
 
@@ -57,19 +52,11 @@ std::string quoted(const std::string& text) {
 void add_figures(const Evaluation& evaluation, Json& figures) {
   const auto& pairs = evaluation.pairs;
   if (pairs.empty()) return;
-  std::set<Tokens> captions;
-  std::set<std::string> words;
-  double length = 0;
-  for (const auto& pair : pairs) {
-    captions.insert(pair.candidate);
-    words.insert(pair.candidate.begin(), pair.candidate.end());
-    length += static_cast<double>(pair.candidate.size());
-  }
-  const auto count = static_cast<double>(pairs.size());
+  const WordUse use = word_use(pairs);
   for (const auto& measure : evaluation.measures) figures[measure.key] = measure.corpus;
-  figures["mean_length"] = length / count;
-  figures["distinct_captions"] = static_cast<double>(captions.size()) / count;
-  figures["distinct_words"] = words.size();
+  figures["mean_length"] = use.mean_length;
+  figures["distinct_captions"] = use.distinct_captions;
+  figures["distinct_words"] = use.distinct_words;
   figures["exact_captions"] = share_of(pairs, is_exact);
   if (evaluation.share_in_training) figures["training_captions"] = *evaluation.share_in_training;
   for (size_t i = 0; i < evaluation.intervals.size(); ++i) {

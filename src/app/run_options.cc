@@ -11,8 +11,10 @@ void RunOptions::list(OptionList& options) {
   options.add("threads", threads, "processor threads; 0: as many as this process may use", between(0, 4096));
 }
 
+int RunOptions::count_threads() const { return threads > 0 ? threads : available_processors(); }
+
 int RunOptions::set_threads() const {
-  const int count = threads > 0 ? threads : available_processors();
+  const int count = count_threads();
   at::set_num_threads(count);
   return count;
 }

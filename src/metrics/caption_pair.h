@@ -1,7 +1,9 @@
 // What every metric reads: a candidate caption and the reference captions of the same picture, as tokens.
 #pragma once
 
+#include <cstdint>
 #include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,20 @@ struct CaptionPair {
   Tokens candidate;
   std::vector<Tokens> references;
 };
+
+/// Captions in plain text as tokens.
+CaptionPair tokenize_pair(const std::string& candidate, const std::vector<std::string>& references);
+
+/// Whether the candidate is, token for token, one of its references.
+bool is_exact(const CaptionPair& pair);
+
+/// What candidates are made of; all zero of none.
+struct WordUse {
+  double mean_length = 0;        // words a caption
+  double distinct_captions = 0;  // different captions / captions
+  int64_t distinct_words = 0;    // different words used
+};
+WordUse word_use(std::span<const CaptionPair> pairs);
 
 /// A metric over a set of pictures.
 struct Scores {

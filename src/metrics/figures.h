@@ -1,8 +1,6 @@
 // All figures of a set of captions in one go: what evaluation prints and validation watches.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,12 +9,9 @@
 
 namespace attend {
 
-struct Figures {
+struct Figures : WordUse {
   BleuScores bleu;
   Scores rouge_l, cider_d;
-  double mean_length = 0;        // words a caption
-  double distinct_captions = 0;  // different captions / captions
-  int64_t distinct_words = 0;    // different words used
 };
 
 /// candidates[i] and references[i] are captions of picture i as plain text; both are tokenized here.
