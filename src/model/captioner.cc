@@ -60,6 +60,30 @@ torch::Tensor Captioner::annotate(const torch::Tensor& pictures) {
   return encoder->forward(pictures.to(device)).flatten(1, 2);  // [B, L, D]
 }
 
+namespace {
+
+/// The options that decide which weights there are and what they mean.
+Json network_of(ModelOptions options) {
+  OptionList list;
+  options.list(list);
+  Json json = list.to_json();
+  for (const char* free : {"input_size", "resize", "precision"}) json["encoder"].erase(free);
+  for (const char* free : {"dropout", "annotation_dropout"}) json["decoder"].erase(free);
+  json["attention"].erase("kind");
+  return json;
+}
+
+}  // namespace
+
+void require_same_network(const ModelOptions& wanted, const ModelOptions& model, const std::string& source) {
+  const Json here = network_of(wanted), there = network_of(model);
+  for (const auto& [section, values] : here.items())
+    for (const auto& [key, value] : values.items())
+      if (const Json& other = there.at(section).at(key); other != value)
+        throw UsageError(section + "." + key + " is " + value.dump() + ", but " + other.dump() + " in " + source +
+                         ": its weights don't fit; set it to the same, or begin without that model");
+}
+
 TensorMap captioner_state(const Captioner& captioner) {
   TensorMap state;
   for (const auto& [name, tensor] : captioner.encoder->state()) state["encoder." + name] = tensor;

@@ -45,6 +45,10 @@ struct Captioner {
   torch::Tensor annotate(const torch::Tensor& pictures);
 };
 
+/// Throws UsageError naming the first option by which `wanted` is another network than `model`, read from `source`: one
+/// that its weights don't fit or mean something else in. What may differ: attention.kind, dropout, input size, precision.
+void require_same_network(const ModelOptions& wanted, const ModelOptions& model, const std::string& source);
+
 /// Every weight of encoder and decoder under its stable name ("encoder.…", "decoder.…").
 TensorMap captioner_state(const Captioner& captioner);
 /// Copies `state` into the weights. Throws InputError that names `source` and the tensor that is missing or misshapen.

@@ -10,6 +10,8 @@ void TrainOptions::list(OptionList& options) {
   options.section("train", "Training");
   options.add("encoder_weights", encoder_weights,
               "pretrained weights of the encoder: .pth, .safetensors or a Python wheel that holds one .pth");
+  options.add("initial_model", initial_model,
+              "model file whose weights and vocabulary training begins with, in place of random weights");
   options.add("features", features, "folder of the feature store; empty: \"features\" in the output folder");
   options.add("seed", seed, "seed of initial weights, shuffling, dropout and augmentation", at_least(0));
   options.add("epochs", epochs, "passes over the training split", between(1, 100000));

@@ -10,6 +10,7 @@ namespace attend {
 
 struct TrainOptions {
   std::filesystem::path encoder_weights;  // .pth, .safetensors or wheel with the encoder's pretrained weights
+  std::filesystem::path initial_model;    // model file whose weights and vocabulary training begins with; empty: random
   std::filesystem::path features;         // folder of the feature store; empty: inside the output folder
   int64_t seed = 1;
   int epochs = 10;

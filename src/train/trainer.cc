@@ -112,7 +112,10 @@ class Run {
     for (const size_t i : train_)
       for (const auto& caption : dataset_.examples[i].captions) tokens.push_back(caption_tokens(caption));
     torch::manual_seed(job_.train.seed);
-    captioner_.emplace(job_.model, Vocabulary::build(tokens, job_.train.min_word_count));
+    if (job_.train.initial_model.empty())
+      captioner_.emplace(job_.model, Vocabulary::build(tokens, job_.train.min_word_count));
+    else
+      continue_from(load_captioner(job_.train.initial_model));
     words_.resize(dataset_.examples.size());
     size_t at = 0;
     for (const size_t i : train_)
@@ -122,7 +125,7 @@ class Run {
     auto& encoder = *captioner_->encoder;
     if (!job_.train.encoder_weights.empty())
       encoder.import_weights(read_weights(job_.train.encoder_weights), job_.train.encoder_weights.string());
-    else if (job_.train.fine_tune_stages < encoder.stages())
+    else if (job_.train.initial_model.empty() && job_.train.fine_tune_stages < encoder.stages())
       warn("train.encoder_weights is not set: the encoder's untrained stages keep random weights");
     if (job_.train.fine_tune_stages > encoder.stages())
       throw UsageError("train.fine_tune_stages: " + job_.model.encoder.family + " has " +
@@ -137,6 +140,16 @@ class Run {
     for (auto& tensor : encoder.trainable_parameters())
       parameters.push_back({"encoder." + std::to_string(number++), tensor, true});
     optimizer_.emplace(std::move(parameters), job_.train);
+  }
+
+  /// Begins with the weights and the vocabulary of another model, which must be the same network.
+  void continue_from(const Captioner& model) {
+    const std::string source = job_.train.initial_model.string();
+    if (!job_.train.encoder_weights.empty())
+      throw UsageError("train.encoder_weights and train.initial_model are both set; the model has an encoder's weights");
+    require_same_network(job_.model, model.options, source);
+    captioner_.emplace(job_.model, model.vocabulary);
+    load_captioner_state(*captioner_, captioner_state(model), source);
   }
 
   FeatureStore& features() {
