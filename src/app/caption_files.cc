@@ -113,7 +113,11 @@ class Existing {
 std::vector<WordMap> word_maps(const Caption& caption, std::array<int64_t, 2> grid) {
   auto maps = attention_maps(caption, grid);
   std::vector<WordMap> words;
-  for (size_t t = 0; t < maps.size(); ++t) words.push_back({caption.words[t], std::move(maps[t])});
+  for (size_t t = 0; t < maps.size(); ++t) {
+    words.push_back({caption.words[t], std::move(maps[t])});
+    const auto columns = static_cast<int>(grid[1]), cell = static_cast<int>(caption.locations[t]);
+    if (cell >= 0) words.back().cell = cv::Point(cell % columns, cell / columns);
+  }
   return words;
 }
 

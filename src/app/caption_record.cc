@@ -30,6 +30,8 @@ Json words_of(const Caption& caption, std::array<int64_t, 2> grid) {
     words.push_back({{"word", caption.words[t]},
                      {"log_probability", rounded(caption.word_log_probability[t])},
                      {"attention", std::move(attention)}});
+    if (const int64_t cell = caption.locations[t]; cell >= 0)
+      words.back()["location"] = {cell / grid[1], cell % grid[1]};  // row, column
   }
   return words;
 }
@@ -42,6 +44,17 @@ std::vector<cv::Mat> attention_maps(const Caption& caption, std::array<int64_t, 
   for (int64_t t = 0; t < alpha.size(0); ++t) {
     cv::Mat& map = maps.emplace_back(static_cast<int>(grid[0]), static_cast<int>(grid[1]), CV_32F);
     std::memcpy(map.data, alpha.data_ptr<float>() + t * alpha.size(1), map.total() * sizeof(float));
+  }
+  return maps;
+}
+
+std::vector<cv::Mat> location_maps(const Caption& caption, std::array<int64_t, 2> grid) {
+  const auto columns = static_cast<int>(grid[1]);
+  std::vector<cv::Mat> maps;
+  for (const int64_t location : caption.locations) {
+    const auto cell = static_cast<int>(location);
+    maps.push_back(cv::Mat::zeros(static_cast<int>(grid[0]), columns, CV_32F));
+    maps.back().at<float>(cell / columns, cell % columns) = 1;
   }
   return maps;
 }

@@ -15,9 +15,12 @@ namespace attend {
 /// One map a word, f32, rows x cols of the grid.
 std::vector<cv::Mat> attention_maps(const Caption& caption, std::array<int64_t, 2> grid);
 
+/// The cell that hard attention looked at for each word, as one map a word: 1 there, 0 elsewhere.
+std::vector<cv::Mat> location_maps(const Caption& caption, std::array<int64_t, 2> grid);
+
 /// {"file", "caption", "log_probability", "grid": [rows, cols], "size": [width, height] of the upright picture,
 /// "area": [x, y, width, height] of it that the grid lies over, "words": [{"word", "log_probability", "attention":
-/// [rows · cols]}]}, and "alternatives" (each "caption", "log_probability", "words") where there is more than one
+/// [rows · cols], and, where hard attention looked at a cell, "location": [row, column]}]}, and "alternatives" (each "caption", "log_probability", "words") where there is more than one
 /// caption. A file name that isn't UTF-8 has U+FFFD for its stray bytes, and "file_base64" holds it byte for byte.
 Json caption_record(const std::filesystem::path& file, const PictureCaptions& picture, const Captioner& captioner);
 

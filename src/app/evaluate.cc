@@ -324,7 +324,7 @@ int evaluate_command(const std::vector<std::string>& arguments) {
     decode = model_decode_options(captioner, file.model.string());
     parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
     if (answer(line, syntax(), list, std::cout)) return 0;
-    decode.check();
+    check_decode_options(decode, captioner.options.attention);
     watch_interrupts();
     candidates = make_candidates(std::move(examples), captioner, decode, threads, options);
   }

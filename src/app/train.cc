@@ -30,7 +30,6 @@ int train_command(const std::vector<std::string>& arguments) {
   const CommandLine line = parse_command_line(arguments, options, syntax);
   if (answer(line, syntax, options, std::cout)) return 0;
   if (job.output.empty()) throw UsageError("--output: say which folder the run is kept in");
-  job.decode.check();
   job.device = choose_device(run.device);
   job.threads = run.set_threads();
   watch_interrupts();

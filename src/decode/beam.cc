@@ -68,6 +68,7 @@ class Search {
     const auto step = model_.step(torch::tensor(words, torch::kInt64));
     const auto logits = step.logits.to(torch::kCPU, torch::kFloat).contiguous();  // [R, V]
     alphas_.push_back(step.alpha.to(torch::kCPU, torch::kFloat).contiguous());    // [R, L]
+    locations_.push_back(step.location.defined() ? step.location.to(torch::kCPU).contiguous() : step.location);  // [R]
 
     collect(logits, length);
 
@@ -195,9 +196,12 @@ class Search {
       if (link.word == Vocabulary::kEnd) continue;
       hypothesis.words.push_back(link.word);
       alphas.push_back(alphas_[link.step].select(0, link.row));  // [L]
+      const auto& location = locations_[link.step];              // [R]
+      hypothesis.locations.push_back(location.defined() ? location.data_ptr<int64_t>()[link.row] : -1);
     }
     std::reverse(hypothesis.words.begin(), hypothesis.words.end());
     std::reverse(hypothesis.word_log_probability.begin(), hypothesis.word_log_probability.end());
+    std::reverse(hypothesis.locations.begin(), hypothesis.locations.end());
     std::reverse(alphas.begin(), alphas.end());
     hypothesis.alpha = alphas.empty() ? torch::zeros({0, alphas_[0].size(1)}) : torch::stack(alphas);  // [T, L]
     hypothesis.log_probability = row.log_probability;
@@ -211,6 +215,7 @@ class Search {
   std::vector<int> places_;                        // beams each picture has left
   std::vector<Link> links_;
   std::vector<torch::Tensor> alphas_;              // a step each, [R, L]
+  std::vector<torch::Tensor> locations_;           // a step each, [R] int64 or undefined
   std::vector<std::vector<Hypothesis>> finished_;  // [B]
   std::vector<std::vector<Candidate>> best_;       // [R], of each row
 };
@@ -225,6 +230,9 @@ void DecodeOptions::list(OptionList& options) {
   options.add("max_length", max_length, "most words of a caption", between(1, 1000));
   options.add("min_length", min_length, "fewest words of a caption", between(0, 1000));
   options.add("no_repeat_ngram", no_repeat_ngram, "say no run of this many words twice; 0 allows all", between(0, 100));
+  options.add("locations", locations,
+              "where a model with hard attention looks: at the expected context, at its likeliest cell, or at a sampled one",
+              one_of({"expected", "argmax", "sampled"}));
   options.add("n_best", n_best, "captions given for each picture, at most the beam width", between(1, 1000));
 }
 

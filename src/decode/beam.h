@@ -20,6 +20,7 @@ struct DecodeOptions {
   int min_length = 1;            // words
   int no_repeat_ngram = 0;       // n-grams of this many words are said once at most; 0 allows all
   int n_best = 1;                // captions returned for each picture, at most K
+  std::string locations = "expected";  // where hard attention looks: expected | argmax | sampled
 
   void list(OptionList& options);
   /// Throws UsageError where two of them contradict each other.
@@ -33,6 +34,7 @@ struct Hypothesis {
   double log_probability = 0;               // of the whole caption, natural logarithm, <end> included
   double score = 0;                         // log_probability / length^exponent; length counts <end>
   torch::Tensor alpha;                      // [T, L], where each word looked
+  std::vector<int64_t> locations;           // [T], the cell hard attention looked at; -1: the expected context
 };
 
 /// What a beam search needs of a model. Rows are numbered from 0; the search decides which live on.
@@ -40,8 +42,9 @@ class WordModel {
  public:
   virtual ~WordModel() = default;
   struct Step {
-    torch::Tensor logits;  // [R, V]
-    torch::Tensor alpha;   // [R, L]
+    torch::Tensor logits;    // [R, V]
+    torch::Tensor alpha;     // [R, L]
+    torch::Tensor location = {};  // [R] int64, the cell each row looked at; undefined: the expected context
   };
   /// One row a picture, before any word; returns B.
   virtual int64_t start() = 0;

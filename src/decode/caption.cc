@@ -1,6 +1,7 @@
 // B pictures · R live rows · L grid cells · D annotation size
 #include "decode/caption.h"
 
+#include "base/error.h"
 #include "text/detokenize.h"
 
 namespace attend {
@@ -8,8 +9,12 @@ namespace {
 
 class CaptionerWordModel : public WordModel {
  public:
-  CaptionerWordModel(Decoder& decoder, const torch::Tensor& annotations)
-      : decoder_(decoder), memory_(decoder.remember(annotations)) {}
+  CaptionerWordModel(Decoder& decoder, const torch::Tensor& annotations, const std::string& locations)
+      : decoder_(decoder), memory_(decoder.remember(annotations)) {
+    memory_.locations = locations == "argmax"    ? Locations::kArgMax
+                        : locations == "sampled" ? Locations::kSampled
+                                                 : Locations::kExpected;
+  }
 
   int64_t start() override {
     state_ = decoder_.start(memory_);
@@ -21,18 +26,18 @@ class CaptionerWordModel : public WordModel {
   Step step(const torch::Tensor& words) override {
     auto said = decoder_.step(memory_, state_, words.to(memory_.annotations.device()), pictures_);
     state_ = std::move(said.state);
-    return {said.logits, said.alpha};
+    return {said.logits, said.alpha, said.location};
   }
 
   void reorder(const torch::Tensor& rows) override {
     pictures_ = pictures_.index_select(0, rows);                        // [R]
     const auto there = rows.to(memory_.annotations.device());           // [R]
-    state_ = {state_.h.index_select(0, there), state_.c.index_select(0, there)};
+    state_ = state_.select(there);
   }
 
  private:
   Decoder& decoder_;
-  const Memory memory_;
+  Memory memory_;
   DecoderState state_;
   torch::Tensor pictures_;  // [R] int64 on the CPU
 };
@@ -47,11 +52,18 @@ DecodeOptions model_decode_options(const Captioner& captioner, const std::string
   return options;
 }
 
+void check_decode_options(const DecodeOptions& options, const AttentionOptions& attention) {
+  options.check();
+  if (options.locations != "expected" && attention.kind != "hard")
+    throw UsageError("decode.locations: " + options.locations + " needs a model with hard attention; this one's is " +
+                     attention.kind);
+}
+
 std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, const torch::Tensor& annotations,
                                                       const DecodeOptions& options) {
   const torch::NoGradGuard no_grad;
   if (annotations.size(0) == 0) return {};
-  CaptionerWordModel model(*captioner.decoder, annotations);
+  CaptionerWordModel model(*captioner.decoder, annotations, options.locations);
   std::vector<std::vector<Caption>> captions;
   for (auto& hypotheses : beam_search(model, options)) {
     auto& list = captions.emplace_back();
@@ -62,6 +74,7 @@ std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, cons
       caption.word_log_probability = std::move(hypothesis.word_log_probability);
       caption.log_probability = hypothesis.log_probability;
       caption.alpha = std::move(hypothesis.alpha);  // [T, L]
+      caption.locations = std::move(hypothesis.locations);
       list.push_back(std::move(caption));
     }
   }

@@ -16,10 +16,14 @@ struct Caption {
   std::vector<double> word_log_probability;  // of each word, and of <end> after the last
   double log_probability = 0;                // of the whole caption, <end> included
   torch::Tensor alpha;                       // [words, L]
+  std::vector<int64_t> locations;            // [words], the cell hard attention looked at; -1: the expected context
 };
 
 /// The decode options a model file carries (its "decode" section), to be overridden by configuration and flags.
 DecodeOptions model_decode_options(const Captioner& captioner, const std::string& source);
+
+/// Throws UsageError where `options` contradict each other, or ask of a captioner what its attention can't do.
+void check_decode_options(const DecodeOptions& options, const AttentionOptions& attention);
 
 /// annotations [B, L, D] as Captioner::annotate() gives them → the n best captions of each picture, best first.
 std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, const torch::Tensor& annotations,

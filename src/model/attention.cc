@@ -1,22 +1,110 @@
+// B pictures · R rows · L grid cells · D annotation size
 #include "model/attention.h"
 
 #include "base/error.h"
-#include "model/additive_attention.h"
+#include "model/scores.h"
 
 namespace attend {
 
+using torch::Tensor;
+
 void AttentionOptions::list(OptionList& options) {
   options.section("attention", "Attention", "attention_");
-  options.add("kind", kind, "how a context is made of the weights", one_of({"soft"}));
-  options.add("score", score, "how an annotation is held against the decoder's state", one_of({"additive"}));
-  options.add("size", size, "size A of the space in which they meet", between(1, 65536));
+  options.add("kind", kind, "soft: the expected context; hard: one sampled cell; none: the mean annotation",
+              one_of({"soft", "hard", "none"}));
+  options.add("score", score, "how an annotation is held against the decoder's state",
+              one_of({"additive", "concat", "dot", "scaled_dot", "general", "multi_head", "gaussian"}));
+  options.add("size", size, "size A of the space in which they meet (additive, concat, multi_head)", between(1, 65536));
+  options.add("heads", heads, "heads of score multi_head and of self-attention", between(1, 1024));
+  options.add("window", window,
+              "cells that count: none, all of them; local_m, a window that moves on with every word; local_p, one that "
+              "the decoder places",
+              one_of({"none", "local_m", "local_p"}));
+  options.add("window_radius", window_radius, "cells from the middle of the window to its edge", between(1, 1024));
+  options.add("filters", filters, "Gaussian filters an axis of score gaussian", between(1, 1024));
+  options.add("self_blocks", self_blocks, "blocks of self-attention over the annotations before the decoder",
+              between(0, 64));
+  options.add("expected_share", expected_share,
+              "kind hard: share of training's pictures that are shown the expected context", between(0, 1));
 }
 
-std::shared_ptr<Attention> make_attention(const AttentionOptions& options, int64_t annotation_size,
-                                          int64_t hidden_size) {
-  if (options.kind == "soft" && options.score == "additive")
-    return std::make_shared<AdditiveAttention>(annotation_size, hidden_size, options.size);
-  throw UsageError("attention." + options.kind + "." + options.score + ": no such attention");
+Attention::Attention(const AttentionOptions& options, int64_t hidden_size) : options_(options) {
+  if (options.window == "local_m") window_ = std::make_shared<MonotonicWindow>(options.window_radius);
+  if (options.window == "local_p")
+    window_ = register_module("window", std::make_shared<PredictedWindow>(options.window_radius, hidden_size));
+}
+
+Memory Attention::remember(const Tensor& annotations) {
+  Memory memory;
+  memory.annotations = annotations;
+  prepare(memory);
+  if (options_.kind == "hard" && is_training())
+    memory.expected = torch::rand({annotations.size(0)}) < options_.expected_share;           // [B]
+  return memory;
+}
+
+Glimpse Attention::look(const Memory& memory, const Tensor& hidden, const Tensor& pictures, int64_t step,
+                        const Tensor& cells) {
+  const auto bias = window_ ? window_->bias(hidden, step, memory.annotations.size(1)) : Tensor();  // [R, L]
+  Glimpse glimpse = expect(memory, hidden, pictures, bias);
+  if (options_.kind != "hard") return glimpse;
+  const auto weights = glimpse.alpha.detach();                                                // [R, L]
+  if (cells.defined()) {
+    glimpse.location = cells;
+  } else if (memory.expected.defined()) {
+    const auto expected = memory.expected.index_select(0, pictures).to(weights.device());     // [R]
+    glimpse.location = weights.multinomial(1).squeeze(1).masked_fill(expected, -1);           // [R]
+  } else {
+    if (memory.locations == Locations::kExpected) return glimpse;
+    glimpse.location = memory.locations == Locations::kArgMax ? weights.argmax(1)
+                                                              : weights.multinomial(1).squeeze(1);  // [R]
+  }
+  const auto chosen = (glimpse.location >= 0).unsqueeze(1);                                   // [R, 1]
+  const auto context = context_at(memory, pictures, glimpse.location.clamp_min(0));           // [R, D]
+  glimpse.context = torch::where(chosen, context, glimpse.context);                           // [R, D]
+  return glimpse;
+}
+
+Tensor Attention::context_at(const Memory& memory, const Tensor& pictures, const Tensor& cells) {
+  const auto rows = pictures.to(cells.device()) * memory.values.size(1) + cells;              // [R]
+  return memory.values.flatten(0, 1).index_select(0, rows);                                   // [R, D]
+}
+
+std::shared_ptr<Attention> make_attention(const AttentionOptions& options, int64_t D, int64_t H) {
+  if (options.kind == "none") return std::make_shared<MeanAttention>(options);
+  if (options.score == "gaussian") return std::make_shared<GaussianAttention>(options, D, H);
+  if (options.score == "multi_head") return std::make_shared<MultiHeadAttention>(options, D, H);
+  if (options.score == "additive" || options.score == "concat")
+    return std::make_shared<AdditiveAttention>(options, D, H);
+  return std::make_shared<DotAttention>(options, D, H);
+}
+
+void check_attention(const AttentionOptions& options, std::array<int64_t, 2> grid, int64_t D, int64_t H) {
+  const auto refuse = [](const std::string& fault) { throw UsageError("attention." + fault); };
+  const auto number = [](int64_t value) { return std::to_string(value); };
+  const std::string cells = number(grid[0]) + "x" + number(grid[1]) + " cells";
+  if (options.self_blocks > 0 && D % options.heads != 0)
+    refuse("heads: " + number(options.heads) + " don't divide the annotation size " + number(D) +
+           " of attention.self_blocks");
+  if (options.kind == "none") {
+    if (options.window != "none") refuse("window: " + options.window + " has no weights to narrow in attention.kind none");
+    return;
+  }
+  if (options.score == "multi_head" && options.size % options.heads != 0)
+    refuse("heads: " + number(options.heads) + " don't divide attention.size " + number(options.size));
+  if ((options.score == "dot" || options.score == "scaled_dot") && D != H)
+    refuse("score: " + options.score + " needs annotations as large as the decoder's state, but their size is " +
+           number(D) + " and decoder.hidden_size " + number(H) + "; set decoder.annotation_size to " + number(H));
+  if (options.score == "gaussian") {
+    if (options.kind == "hard")
+      refuse("kind: hard chooses a cell, and score gaussian has no distribution over cells; take another score");
+    if (options.window != "none") refuse("window: score gaussian is a window of its own; set it to none");
+    if (options.filters > std::min(grid[0], grid[1]))
+      refuse("filters: " + number(options.filters) + " an axis are more than the grid of " + cells + " has");
+  }
+  if (options.window != "none" && 2 * options.window_radius + 1 > std::min(grid[0], grid[1]))
+    refuse("window_radius: a window of " + number(2 * options.window_radius + 1) + " cells a side is larger than the grid of " +
+           cells);
 }
 
 }  // namespace attend

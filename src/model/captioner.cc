@@ -45,6 +45,8 @@ void ModelOptions::list(OptionList& options) {
 
 Captioner::Captioner(const ModelOptions& model_options, Vocabulary words)
     : options(model_options), vocabulary(std::move(words)), encoder(make_encoder(options.encoder)) {
+  const int64_t D = options.decoder.annotation_size ? options.decoder.annotation_size : encoder->annotation_size();
+  check_attention(options.attention, encoder->grid(options.encoder.input_size), D, options.decoder.hidden_size);
   decoder = std::make_shared<Decoder>(options.decoder, options.attention, encoder->annotation_size(),
                                       vocabulary.size());
   decoder->eval();
@@ -69,7 +71,8 @@ Json network_of(ModelOptions options) {
   Json json = list.to_json();
   for (const char* free : {"input_size", "resize", "precision"}) json["encoder"].erase(free);
   for (const char* free : {"dropout", "annotation_dropout"}) json["decoder"].erase(free);
-  json["attention"].erase("kind");
+  json["attention"].erase("expected_share");
+  if (options.attention.kind == "hard") json["attention"]["kind"] = "soft";  // the same weights
   return json;
 }
 

@@ -46,7 +46,7 @@ struct Captioner {
 };
 
 /// Throws UsageError naming the first option by which `wanted` is another network than `model`, read from `source`: one
-/// that its weights don't fit or mean something else in. What may differ: attention.kind, dropout, input size, precision.
+/// that its weights don't fit or mean something else in. What may differ: soft or hard attention, dropout, input size, precision.
 void require_same_network(const ModelOptions& wanted, const ModelOptions& model, const std::string& source);
 
 /// Every weight of encoder and decoder under its stable name ("encoder.…", "decoder.…").

@@ -15,7 +15,8 @@ namespace F = torch::nn::functional;
 
 void DecoderOptions::list(OptionList& options) {
   options.section("decoder", "Decoder", "decoder_");
-  options.add("hidden_size", hidden_size, "size H of the LSTM", between(1, 65536));
+  options.add("cell", cell, "recurrent cell", one_of({"lstm", "gru"}));
+  options.add("hidden_size", hidden_size, "size H of the cell's state", between(1, 65536));
   options.add("embedding_size", embedding_size, "size E of a word's embedding", between(1, 65536));
   options.add("annotation_size", annotation_size,
               "size D that annotations are projected to; 0 takes the encoder's as they are", between(0, 65536));
@@ -85,15 +86,20 @@ Decoder::Decoder(const DecoderOptions& options, const AttentionOptions& attentio
   const int64_t D = options.annotation_size ? options.annotation_size : encoder_size;
   const int64_t H = options.hidden_size, E = options.embedding_size;
   if (options.annotation_size) project_ = register_module("project", nn::Linear(encoder_size, D));
-  if (options.positions)
+  if (options.positions || attention.self_blocks > 0)
     position_ = register_module("position", nn::Linear(nn::LinearOptions(kPositionSize, D).bias(false)));
+  if (attention.self_blocks > 0)
+    self_attention_ = register_module(
+        "self_attention", std::make_shared<SelfAttention>(attention.self_blocks, attention.heads, D));
   attention_ = register_module("attention", make_attention(attention, D, H));
   init_h_ = register_module("init_h", nn::Linear(D, H));
-  init_c_ = register_module("init_c", nn::Linear(D, H));
+  const bool gru = options.cell == "gru";
+  if (!gru) init_c_ = register_module("init_c", nn::Linear(D, H));
   if (options.gate != "off") beta_ = register_module("beta", nn::Linear(H, options.gate == "vector" ? D : 1));
   embedding_ = register_module("embedding", nn::Embedding(words, E));
-  word_gates_ = register_module("word_gates", nn::Linear(E, 4 * H));
-  state_gates_ = register_module("state_gates", nn::Linear(nn::LinearOptions(D + H, 4 * H).bias(false)));
+  word_gates_ = register_module("word_gates", nn::Linear(E, (gru ? 3 : 4) * H));
+  state_gates_ = register_module("state_gates", nn::Linear(nn::LinearOptions(D + H, (gru ? 2 : 4) * H).bias(false)));
+  if (gru) candidate_ = register_module("candidate", nn::Linear(nn::LinearOptions(D + H, H).bias(false)));
   output_h_ = register_module("output_h", nn::Linear(H, E));
   output_z_ = register_module("output_z", nn::Linear(nn::LinearOptions(D, E).bias(false)));
   if (options.tied)
@@ -107,36 +113,56 @@ Decoder::Decoder(const DecoderOptions& options, const AttentionOptions& attentio
   word_gates_->weight.uniform_(-bound, bound);
   state_gates_->weight.uniform_(-bound, bound);
   word_gates_->bias.zero_();
-  word_gates_->bias.narrow(0, H, H).fill_(1);  // the forget gate starts open (Jozefowicz et al. 2015)
+  if (gru)
+    candidate_->weight.uniform_(-bound, bound);
+  else
+    word_gates_->bias.narrow(0, H, H).fill_(1);  // the forget gate starts open (Jozefowicz et al. 2015)
+}
+
+DecoderState DecoderState::select(const Tensor& rows) const {
+  return {h.index_select(0, rows), c.defined() ? c.index_select(0, rows) : c, step};  // [R', H] each
 }
 
 Memory Decoder::remember(const Tensor& annotations) {
   Tensor a = annotations;                                                             // [B, L, D_encoder]
   if (project_) a = project_->forward(a).relu();                                      // [B, L, D]
   if (position_) a = a + position_->forward(position_waves(a.size(1), a.options()));  // [B, L, D]
+  if (self_attention_) a = self_attention_->forward(a);                               // [B, L, D]
   if (options_.annotation_dropout > 0) a = torch::dropout(a, options_.annotation_dropout, is_training());  // [B, L, D]
   return attention_->remember(a);
 }
 
 DecoderState Decoder::start(const Memory& memory) {
   const auto mean = memory.annotations.mean(1);                                       // [B, D]
-  return {init_h_->forward(mean).tanh(), init_c_->forward(mean).tanh()};
+  return {init_h_->forward(mean).tanh(), init_c_ ? init_c_->forward(mean).tanh() : Tensor()};  // [B, H] each
 }
 
 Tensor Decoder::embed(const Tensor& words) {
   return torch::dropout(embedding_->forward(words), options_.dropout, is_training());  // [N, E]
 }
 
-Decoder::Advance Decoder::advance(const Memory& memory, const DecoderState& state, const Tensor& word_gates,
-                                  const Tensor& pictures) {
-  const auto glimpse = attention_->look(memory, state.h, pictures);
-  Tensor context = glimpse.context;                                                   // [R, D]
-  if (beta_) context = context * beta_->forward(state.h).sigmoid();                   // [R, D]
+DecoderState Decoder::lstm(const DecoderState& state, const Tensor& word_gates, const Tensor& context) {
   const auto gates = word_gates + state_gates_->forward(torch::cat({context, state.h}, 1));  // [R, 4H]
   const auto part = gates.chunk(4, 1);                                                // [R, H] each: i, f, o, g
   const auto c = part[1].sigmoid() * state.c + part[0].sigmoid() * part[3].tanh();    // [R, H]
   const auto h = part[2].sigmoid() * c.tanh();                                        // [R, H]
-  return {{h, c}, context, glimpse.alpha};
+  return {h, c, state.step + 1};
+}
+
+DecoderState Decoder::gru(const DecoderState& state, const Tensor& word_gates, const Tensor& context) {
+  const auto word = word_gates.chunk(3, 1);                                           // [R, H] each: r, u, candidate
+  const auto gates = state_gates_->forward(torch::cat({context, state.h}, 1)).chunk(2, 1);  // [R, H] each: r, u
+  const auto r = (word[0] + gates[0]).sigmoid(), u = (word[1] + gates[1]).sigmoid();  // [R, H] each
+  const auto candidate = (word[2] + candidate_->forward(torch::cat({context, r * state.h}, 1))).tanh();  // [R, H]
+  return {u * state.h + (1 - u) * candidate, Tensor(), state.step + 1};               // [R, H]
+}
+
+Decoder::Advance Decoder::advance(const Memory& memory, const DecoderState& state, const Tensor& word_gates,
+                                  const Tensor& pictures, const Tensor& cells) {
+  auto glimpse = attention_->look(memory, state.h, pictures, state.step, cells);
+  if (beta_) glimpse.context = glimpse.context * beta_->forward(state.h).sigmoid();   // [R, D]
+  auto next = candidate_ ? gru(state, word_gates, glimpse.context) : lstm(state, word_gates, glimpse.context);
+  return {std::move(next), std::move(glimpse)};
 }
 
 Tensor Decoder::deep_output(const Tensor& embedded, const Tensor& h, const Tensor& context) {
@@ -152,48 +178,42 @@ void Decoder::train(bool on) {
 }
 
 const Tensor& Decoder::all_word_gates() {
-  if (!all_word_gates_.defined()) all_word_gates_ = word_gates_->forward(embedding_->weight);  // [V, 4H]
+  if (!all_word_gates_.defined()) all_word_gates_ = word_gates_->forward(embedding_->weight);  // [V, G]
   return all_word_gates_;
 }
 
 WordStep Decoder::step(const Memory& memory, const DecoderState& state, const Tensor& words, const Tensor& pictures) {
   const auto embedded = embed(words);                                                 // [R, E]
   const bool fixed = !is_training() && !torch::GradMode::is_enabled();
-  const auto gates = fixed ? all_word_gates().index_select(0, words) : word_gates_->forward(embedded);  // [R, 4H]
+  const auto gates = fixed ? all_word_gates().index_select(0, words) : word_gates_->forward(embedded);  // [R, G]
   auto next = advance(memory, state, gates, pictures);
-  const auto logits = deep_output(embedded, next.state.h, next.context);              // [R, V]
-  return {std::move(next.state), logits, next.alpha};
+  const auto logits = deep_output(embedded, next.state.h, next.glimpse.context);      // [R, V]
+  return {std::move(next.state), logits, next.glimpse.alpha, next.glimpse.location};
 }
 
 TeacherForced Decoder::teach(const Memory& memory, const PackedCaptions& captions) {
   const auto device = memory.annotations.device();
   const auto embedded = embed(captions.inputs.to(device));                            // [N, E]
-  const auto gates = word_gates_->forward(embedded);                                  // [N, 4H]
-  DecoderState state = start(memory);
-  const auto rows = captions.pictures.to(device);                                     // [R]
-  state = {state.h.index_select(0, rows), state.c.index_select(0, rows)};             // [R, H] each
+  const auto gates = word_gates_->forward(embedded);                                  // [N, G]
+  DecoderState state = start(memory).select(captions.pictures.to(device));            // [R, H] each
 
-  std::vector<Tensor> hidden, contexts, alphas;
+  TeacherForced taught;
+  std::vector<Tensor> hidden, contexts, locations;
   int64_t at = 0;
   for (const int64_t active : captions.rows_at) {
-    state = {state.h.narrow(0, 0, active), state.c.narrow(0, 0, active)};             // [R_t, H] each
-    auto next = advance(memory, state, gates.narrow(0, at, active), captions.pictures.narrow(0, 0, active));
+    state = {state.h.narrow(0, 0, active), state.c.defined() ? state.c.narrow(0, 0, active) : state.c,
+             state.step};                                                             // [R_t, H] each
+    const auto cells = captions.locations.defined() ? captions.locations.narrow(0, at, active) : Tensor();  // [R_t]
+    auto next = advance(memory, state, gates.narrow(0, at, active), captions.pictures.narrow(0, 0, active), cells);
     state = std::move(next.state);
     hidden.push_back(state.h);
-    contexts.push_back(next.context);
-    alphas.push_back(next.alpha);
+    contexts.push_back(next.glimpse.context);
+    taught.alphas.push_back(next.glimpse.alpha);
+    if (next.glimpse.location.defined()) locations.push_back(next.glimpse.location);
     at += active;
   }
-  TeacherForced taught;
   taught.logits = deep_output(embedded, torch::cat(hidden), torch::cat(contexts));    // [N, V]
-  taught.alpha_sum = torch::zeros_like(alphas.front());                               // [R, L]
-  std::vector<float> lengths(static_cast<size_t>(captions.pictures.size(0)), 0);
-  for (size_t t = 0; t < alphas.size(); ++t) {
-    const int64_t active = captions.rows_at[t], rest = captions.rows_at[0] - active;
-    taught.alpha_sum = taught.alpha_sum + F::pad(alphas[t], F::PadFuncOptions({0, 0, 0, rest}));  // [R, L]
-    for (int64_t r = 0; r < active; ++r) ++lengths[static_cast<size_t>(r)];
-  }
-  taught.lengths = torch::tensor(lengths).to(device);                                 // [R]
+  if (!locations.empty()) taught.locations = torch::cat(locations);                   // [N]
   return taught;
 }
 

@@ -1,4 +1,4 @@
-// The decoder: an LSTM that says a word at a time, looking at the annotations before each (Show, Attend and Tell,
+// The decoder: an LSTM (or GRU) that says a word at a time, looking at the annotations before each (Show, Attend and Tell,
 // section 3.1.2).
 //
 // B pictures in a batch · R rows (captions or beams) · L grid cells · D annotation size · H LSTM size ·
@@ -12,10 +12,12 @@
 
 #include "base/options.h"
 #include "model/attention.h"
+#include "model/self_attention.h"
 
 namespace attend {
 
 struct DecoderOptions {
+  std::string cell = "lstm";        // lstm (equations 1-3) | gru (Cho et al. 2014, section 2.3)
   int hidden_size = 512;            // H
   int embedding_size = 512;         // E
   int annotation_size = 0;          // D after a learnt projection; 0 takes the encoder's annotations as they are
@@ -28,9 +30,13 @@ struct DecoderOptions {
   void list(OptionList& options);
 };
 
-/// h and c of every row, [R, H] each.
+/// What the decoder remembers of every row.
 struct DecoderState {
-  torch::Tensor h, c;
+  torch::Tensor h, c;  // [R, H] each; a GRU has no c
+  int64_t step = 0;    // words said
+
+  /// The state of these rows ([R'] int64), in this order.
+  DecoderState select(const torch::Tensor& rows) const;
 };
 
 /// Captions of a batch, packed by time: rows are sorted by falling length, so that at step t the rows that still
@@ -40,6 +46,7 @@ struct PackedCaptions {
   torch::Tensor inputs;          // [N] int64, the word before: <start> or word t - 1; step by step
   torch::Tensor targets;         // [N] int64, the word to say: word t or <end>
   std::vector<int64_t> rows_at;  // [T]
+  torch::Tensor locations;       // [N] int64, the cell hard attention looks at before each word; undefined: its choice
 };
 
 /// captions[b]: the captions of picture b as word ids, without <start> and <end>.
@@ -47,16 +54,17 @@ PackedCaptions pack_captions(const std::vector<std::vector<std::vector<int64_t>>
 
 /// All words of a batch of captions, predicted with the true word before each (teacher forcing).
 struct TeacherForced {
-  torch::Tensor logits;     // [N, V]
-  torch::Tensor alpha_sum;  // [R, L], sum over time of alpha
-  torch::Tensor lengths;    // [R], steps of each row
+  torch::Tensor logits;               // [N, V]
+  std::vector<torch::Tensor> alphas;  // [T] of [R_t, L], the weights of the rows that speak at each step
+  torch::Tensor locations;            // [N] int64, the cell each word looked at, -1: the expected context; undefined: all
 };
 
 /// One word of every row.
 struct WordStep {
   DecoderState state;
-  torch::Tensor logits;  // [R, V]
-  torch::Tensor alpha;   // [R, L]
+  torch::Tensor logits;    // [R, V]
+  torch::Tensor alpha;     // [R, L]
+  torch::Tensor location;  // [R] int64, see Glimpse
 };
 
 class Decoder : public torch::nn::Module {
@@ -81,28 +89,31 @@ class Decoder : public torch::nn::Module {
   TeacherForced teach(const Memory& memory, const PackedCaptions& captions);
 
  private:
-  /// One LSTM step (equations 1–3). word_gates [R, 4H]: the embedded word's share of the gates, with their bias.
   struct Advance {
     DecoderState state;
-    torch::Tensor context;  // [R, D], gated by beta
-    torch::Tensor alpha;    // [R, L]
+    Glimpse glimpse;  // its context gated by beta
   };
+  /// One step. word_gates [R, G]: the embedded word's share of the gates, with their bias, G = 4H (LSTM) or 3H (GRU);
+  /// cells as in Attention::look().
   Advance advance(const Memory& memory, const DecoderState& state, const torch::Tensor& word_gates,
-                  const torch::Tensor& pictures);
+                  const torch::Tensor& pictures, const torch::Tensor& cells = {});
+  DecoderState lstm(const DecoderState& state, const torch::Tensor& word_gates, const torch::Tensor& context);
+  DecoderState gru(const DecoderState& state, const torch::Tensor& word_gates, const torch::Tensor& context);
   /// Deep output (equation 7), L_o(E y_{t-1} + L_h h_t + L_z z_t): [N, E], [N, H], [N, D] → logits [N, V].
   torch::Tensor deep_output(const torch::Tensor& embedded, const torch::Tensor& h, const torch::Tensor& context);
   torch::Tensor embed(const torch::Tensor& words);
-  /// The gates' share of every word of the vocabulary, [V, 4H], computed once for all captions said with these weights.
+  /// The gates' share of every word of the vocabulary, [V, G], computed once for all captions said with these weights.
   const torch::Tensor& all_word_gates();
 
   DecoderOptions options_;
+  std::shared_ptr<SelfAttention> self_attention_;
   std::shared_ptr<Attention> attention_;
   torch::nn::Linear project_{nullptr}, position_{nullptr}, init_h_{nullptr}, init_c_{nullptr}, beta_{nullptr};
-  torch::nn::Linear word_gates_{nullptr}, state_gates_{nullptr};
+  torch::nn::Linear word_gates_{nullptr}, state_gates_{nullptr}, candidate_{nullptr};
   torch::nn::Linear output_h_{nullptr}, output_z_{nullptr}, output_{nullptr};
   torch::nn::Embedding embedding_{nullptr};
   torch::Tensor output_bias_;    // [V], of a tied output layer
-  torch::Tensor all_word_gates_;  // [V, 4H], or undefined
+  torch::Tensor all_word_gates_;  // [V, G], or undefined
 };
 
 }  // namespace attend

@@ -34,6 +34,7 @@ void save_checkpoint(const std::filesystem::path& path, const Captioner& caption
                     {"best_cider", progression.best_cider},
                     {"epochs_since_best", progression.epochs_since_best},
                     {"plateau", progression.plateau},
+                    {"baseline", progression.baseline},
                     {"validated_epochs", progression.validated_epochs}};
   write_safetensors(path, tensors,
                     {{"format", "attend-checkpoint"}, {"progression", stands.dump()}, {"recipe", recipe.dump()}});
@@ -47,7 +48,7 @@ Progression load_checkpoint(const std::filesystem::path& path, Captioner& captio
     if (file.metadata.at("format") != "attend-checkpoint") throw InputError(path.string() + ": not a checkpoint");
     const Json stands = Json::parse(file.metadata.at("progression").get<std::string>());
     progression = {stands.at("step"), stands.at("best_cider"), stands.at("epochs_since_best"), stands.at("plateau"),
-                   stands.at("validated_epochs")};
+                   stands.at("baseline"), stands.at("validated_epochs")};
     const std::string option = first_difference(Json::parse(file.metadata.at("recipe").get<std::string>()), recipe);
     if (!option.empty())
       throw UsageError(path.string() + ": this run was begun with another " + option +

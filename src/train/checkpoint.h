@@ -14,6 +14,7 @@ struct Progression {
   double best_cider = -1;        // of the epochs so far; -1: none yet
   int64_t epochs_since_best = 0;
   double plateau = 1;            // factor on the learning rate (schedule plateau)
+  double baseline = 0;           // of hard attention: moving average of the log-probability of a word; 0: none yet
   int64_t validated_epochs = 0;  // epochs whose validation is done
 };
 

@@ -1,9 +1,47 @@
+// R rows · L grid cells · N words in all rows together · V words in the vocabulary
 #include "train/objective.h"
 
 namespace attend {
 
 namespace F = torch::nn::functional;
 using torch::Tensor;
+
+namespace {
+
+/// Sum over time of the weights, [R, L], and steps of each row, [R].
+std::pair<Tensor, Tensor> seen_and_lengths(const TeacherForced& taught) {
+  Tensor seen = torch::zeros_like(taught.alphas.front());                        // [R, L]
+  Tensor lengths = torch::zeros({seen.size(0)}, seen.options().requires_grad(false));  // [R]
+  for (const auto& alpha : taught.alphas) {
+    const int64_t rest = seen.size(0) - alpha.size(0);
+    seen = seen + F::pad(alpha, F::PadFuncOptions({0, 0, 0, rest}));             // [R, L]
+    lengths.narrow(0, 0, alpha.size(0)).add_(1);
+  }
+  return {seen, lengths};
+}
+
+/// Of every word, the sum of `values` [N] over it and the words of its caption after it, or over its whole caption.
+Tensor credit(const Tensor& values, const PackedCaptions& captions, bool whole) {
+  const auto rows_at = captions.rows_at;
+  const int64_t last = static_cast<int64_t>(rows_at.size()) - 1;
+  Tensor sums = torch::zeros_like(values);                                       // [N]
+  for (int64_t t = last, end = values.size(0); t >= 0; --t) {
+    const int64_t active = rows_at[t], begin = end - active;
+    sums.narrow(0, begin, active).copy_(values.narrow(0, begin, active));
+    if (t < last) sums.narrow(0, begin, rows_at[t + 1]).add_(sums.narrow(0, end, rows_at[t + 1]));
+    end = begin;
+  }
+  if (!whole) return sums;
+  const auto totals = sums.narrow(0, 0, rows_at[0]).clone();                     // [R]
+  int64_t begin = 0;
+  for (const int64_t active : rows_at) {
+    sums.narrow(0, begin, active).copy_(totals.narrow(0, 0, active));
+    begin += active;
+  }
+  return sums;
+}
+
+}  // namespace
 
 Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& captions, const TrainOptions& options) {
   Loss loss;
@@ -12,12 +50,36 @@ Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& capti
       F::CrossEntropyFuncOptions().label_smoothing(options.label_smoothing));  // []
   loss.total = loss.cross_entropy;
   if (options.doubly_stochastic > 0) {
-    Tensor seen = taught.alpha_sum;  // [R, L]
+    auto [seen, lengths] = seen_and_lengths(taught);  // [R, L], [R]
     const bool mean = options.doubly_stochastic_form == "mean";
-    if (mean) seen = seen * (static_cast<double>(seen.size(1)) / taught.lengths).unsqueeze(1);  // [R, L]
-    const Tensor square = (1 - seen).square();                                                    // [R, L]
+    if (mean) seen = seen * (static_cast<double>(seen.size(1)) / lengths).unsqueeze(1);  // [R, L]
+    const Tensor square = (1 - seen).square();                                             // [R, L]
     loss.total = loss.total + options.doubly_stochastic * (mean ? square.mean() : square.sum(1).mean());  // []
   }
+  return loss;
+}
+
+HardAttentionLoss hard_attention_loss(const TeacherForced& taught, const PackedCaptions& captions,
+                                      const TrainOptions& options, double baseline) {
+  constexpr double kLeast = 1e-30;  // so that 0 log 0 is 0, and so is its gradient after softmax
+  const auto device = taught.logits.device();
+  const auto targets = captions.targets.to(device).unsqueeze(1);                              // [N, 1]
+  const auto said = taught.logits.detach().log_softmax(-1).gather(1, targets).squeeze(1);     // [N]
+  const auto alpha = torch::cat(taught.alphas);                                               // [N, L]
+  const auto log_alpha = alpha.clamp_min(kLeast).log();                                       // [N, L]
+  const auto chosen = (taught.locations >= 0).to(alpha.scalar_type());                        // [N]
+  const auto log_chosen = log_alpha.gather(1, taught.locations.clamp_min(0).unsqueeze(1)).squeeze(1) * chosen;  // [N]
+
+  const bool whole = options.location_credit == "caption";
+  const auto advantage = credit(said, captions, whole) - baseline * credit(torch::ones_like(said), captions, whole);  // [N]
+  const auto words = static_cast<double>(said.size(0));
+  const auto reinforce = (advantage * log_chosen).sum() / words;                              // []
+  const auto entropy = -(alpha * log_alpha).sum() / words;                                    // []
+
+  HardAttentionLoss loss;
+  loss.total = -options.reinforce_weight * reinforce - options.entropy_weight * entropy;      // []
+  const double sampled = chosen.sum().item<double>();
+  loss.log_probability = sampled > 0 ? (said * chosen).sum().item<double>() / sampled : said.mean().item<double>();
   return loss;
 }
 

@@ -20,4 +20,19 @@ struct Loss {
 ///         picture, whatever the size of the grid and the length of the caption.
 Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& captions, const TrainOptions& options);
 
+/// What hard attention adds to the cross-entropy: the gradient of `total` is the part of equation 12 of Show, Attend
+/// and Tell that reaches the weights alpha through the sampled locations s, with the sign of a loss,
+///   -1/N sum_words  lambda_r (R - b) d log alpha_s + lambda_e dH[alpha],
+/// summed over the words of the batch and divided by their number N, as the cross-entropy is. R is the log-probability of
+/// the words that a location is credited with: of its whole caption, as in the paper, or (location_credit rest) of its
+/// own word and those after it, which has the same mean, as a location can't change what was said before it, and varies
+/// less (Sutton et al. 2000). b is `baseline` times the number of those words. Words whose picture showed the expected
+/// context have no first term. Needs taught.locations.
+struct HardAttentionLoss {
+  torch::Tensor total;         // scalar
+  double log_probability = 0;  // mean over the words with a sampled location, nats: what the baseline averages
+};
+HardAttentionLoss hard_attention_loss(const TeacherForced& taught, const PackedCaptions& captions,
+                                      const TrainOptions& options, double baseline);
+
 }  // namespace attend

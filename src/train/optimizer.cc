@@ -31,7 +31,7 @@ double Optimizer::clip() {
 }
 
 void Optimizer::step(double factor) {
-  constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
+  constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kDecay = 0.9, kEpsilon = 1e-8;
   const torch::NoGradGuard no_grad;
   for (auto& slot : slots_) {
     Tensor& value = slot.parameter.value;
@@ -46,11 +46,16 @@ void Optimizer::step(double factor) {
         value.mul_(1 - rate * decay);
       else if (decay > 0)
         gradient.add_(value, decay);
-      slot.first.mul_(kBeta1).add_(gradient, 1 - kBeta1);
-      slot.second.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
-      const double correction1 = 1 - std::pow(kBeta1, slot.steps), correction2 = 1 - std::pow(kBeta2, slot.steps);
-      const Tensor scale = (slot.second / correction2).sqrt_().add_(kEpsilon);  // as value
-      value.addcdiv_(slot.first, scale, -rate / correction1);
+      if (options_.optimizer == "rmsprop") {
+        slot.second.mul_(kDecay).addcmul_(gradient, gradient, 1 - kDecay);
+        value.addcdiv_(gradient, slot.second.sqrt().add_(kEpsilon), -rate);
+      } else {
+        slot.first.mul_(kBeta1).add_(gradient, 1 - kBeta1);
+        slot.second.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
+        const double correction1 = 1 - std::pow(kBeta1, slot.steps), correction2 = 1 - std::pow(kBeta2, slot.steps);
+        const Tensor scale = (slot.second / correction2).sqrt_().add_(kEpsilon);  // as value
+        value.addcdiv_(slot.first, scale, -rate / correction1);
+      }
       gradient = Tensor();
     }
     if (slot.average.defined() && slot.steps > 0) {

@@ -25,8 +25,8 @@ class Optimizer {
   /// Scales the gradients to a norm of at most clip_norm and returns the norm they had. Not finite: nothing is changed.
   double clip();
 
-  /// One update of every parameter that has a gradient: Adam (Kingma and Ba 2015) or AdamW (Loshchilov and Hutter
-  /// 2019); then one of the average; then gradients are dropped. `factor` is the schedule's; the encoder has a
+  /// One update of every parameter that has a gradient: Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019) or
+  /// RMSProp (Tieleman and Hinton 2012, decay 0.9); then one of the average; then gradients are dropped. `factor` is the schedule's; the encoder has a
   /// warm-up of its own, counted from its first gradient.
   void step(double factor);
 

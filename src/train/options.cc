@@ -19,7 +19,7 @@ void TrainOptions::list(OptionList& options) {
   options.add("batch_size", batch_size, "pictures a step, each with all its captions", between(1, 65536));
   options.add("min_word_count", min_word_count, "words rarer than this in the training captions become <unk>",
               at_least(1));
-  options.add("optimizer", optimizer, "update rule", one_of({"adamw", "adam"}));
+  options.add("optimizer", optimizer, "update rule", one_of({"adamw", "adam", "rmsprop"}));
   options.add("learning_rate", learning_rate, "of the decoder, at its highest", between(0, 10));
   options.add("encoder_learning_rate", encoder_learning_rate, "of the encoder's trained stages", between(0, 10));
   options.add("weight_decay", weight_decay, "of matrices, not of biases", between(0, 1));
@@ -34,6 +34,12 @@ void TrainOptions::list(OptionList& options) {
   options.add("doubly_stochastic", doubly_stochastic, "lambda of the doubly stochastic regularizer", at_least(0));
   options.add("doubly_stochastic_form", doubly_stochastic_form,
               "the paper's sum over cells, or a mean that doesn't depend on the grid", one_of({"sum", "mean"}));
+  options.add("reinforce_weight", reinforce_weight, "lambda_r: weight of REINFORCE, hard attention", at_least(0));
+  options.add("entropy_weight", entropy_weight, "lambda_e: weight of the entropy of hard attention", at_least(0));
+  options.add("baseline_decay", baseline_decay, "decay of REINFORCE's moving average baseline", between(0, 0.999999));
+  options.add("location_credit", location_credit,
+              "words whose log-probability a sampled location is credited with: its own and the rest, or the whole caption",
+              one_of({"rest", "caption"}));
   options.add("fine_tune_stages", fine_tune_stages, "last stages of the encoder that are trained", between(0, 1000));
   options.add("fine_tune_from", fine_tune_from,
               "first epoch that trains them; until then annotations come from the feature store", at_least(1));

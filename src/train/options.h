@@ -17,7 +17,7 @@ struct TrainOptions {
   int max_steps = 0;               // stop after so many steps in all; 0: no such limit
   int batch_size = 32;             // pictures, each with all its captions
   int min_word_count = 5;          // words rarer than this in the training split become <unk>
-  std::string optimizer = "adamw"; // adamw | adam
+  std::string optimizer = "adamw"; // adamw | adam | rmsprop
   double learning_rate = 1e-3;
   double encoder_learning_rate = 1e-4;
   double weight_decay = 0.01;
@@ -29,6 +29,10 @@ struct TrainOptions {
   double label_smoothing = 0.1;
   double doubly_stochastic = 0;    // lambda of equation 14
   std::string doubly_stochastic_form = "mean";  // sum (the paper's) | mean (independent of the grid's size)
+  double reinforce_weight = 1;     // lambda_r of equation 12, hard attention
+  double entropy_weight = 0.002;   // lambda_e of equation 12
+  double baseline_decay = 0.9;     // of the moving average that is REINFORCE's baseline (section 4.1)
+  std::string location_credit = "rest";  // words a sampled location is credited with: rest | caption (the paper's)
   int fine_tune_stages = 0;        // last stages of the encoder that are trained
   int fine_tune_from = 1;          // first epoch in which they are; before it, annotations come from the feature store
   int patience = 0;                // epochs without a better validation CIDEr before training stops; 0: never

@@ -47,6 +47,7 @@ struct Batch {
 class Run {
  public:
   explicit Run(const TrainJob& job) : job_(job), recipe_(recipe(job)) {
+    check_decode_options(job.decode, job.model.attention);
     std::filesystem::create_directories(job.output);
     const bool begun = std::filesystem::exists(file("checkpoint.safetensors"));
     if (begun && !job.resume)
@@ -265,8 +266,15 @@ class Run {
     const Tensor annotations = fine_tuning(epoch)
                                    ? captioner_->annotate(batch.pictures)
                                    : batch.annotations.to(captioner_->device, torch::kFloat);  // [B, L, D]
-    const auto loss = cross_entropy_loss(decoder.teach(decoder.remember(annotations), batch.captions), batch.captions,
-                                         job_.train);
+    const auto taught = decoder.teach(decoder.remember(annotations), batch.captions);
+    auto loss = cross_entropy_loss(taught, batch.captions, job_.train);
+    if (taught.locations.defined()) {
+      const auto hard = hard_attention_loss(taught, batch.captions, job_.train, progression_.baseline);
+      loss.total = loss.total + hard.total;  // []
+      double& baseline = progression_.baseline;
+      const double decay = baseline == 0 ? 0 : job_.train.baseline_decay;
+      baseline = decay * baseline + (1 - decay) * hard.log_probability;
+    }
     loss.total.backward();
     const double value = loss.cross_entropy.item<double>();
     gradient_norm_ = optimizer_->clip();
@@ -289,6 +297,7 @@ class Run {
   void validate(int64_t epoch) {
     const auto begin = std::chrono::steady_clock::now();
     optimizer_->swap_average();
+    torch::manual_seed(job_.train.seed);  // the same locations in every epoch where hard attention samples them
     DecodeOptions decode = job_.decode;
     decode.beam_width = job_.train.validation_beam;
     decode.n_best = 1;

@@ -62,6 +62,18 @@ void draw_label(cv::Mat& picture, const std::string& word, int size) {
   draw_text(picture, {margin + inner, margin + inner + capital}, text, size, ink);
 }
 
+/// The outline of the cell hard attention looked at, light on dark so that it shows on any picture.
+void outline_cell(cv::Mat& picture, const Geometry& geometry, const WordMap& word) {
+  if (!word.cell) return;
+  const cv::Rect2d cell = geometry.cell(word.cell->y, word.cell->x, word.attention.rows, word.attention.cols);
+  const double x = double(picture.cols) / geometry.full().width, y = double(picture.rows) / geometry.full().height;
+  const cv::Rect box(cv::Point(cvRound(cell.x * x), cvRound(cell.y * y)),
+                     cv::Point(cvRound(cell.br().x * x), cvRound(cell.br().y * y)));
+  const int line = std::max(std::min(picture.cols, picture.rows) / 120, 1);
+  cv::rectangle(picture, box, ink, 3 * line);
+  cv::rectangle(picture, box, plate_white, line);
+}
+
 /// The colour bar with what its ends stand for, its middle at height `y`.
 void draw_scale(cv::Mat& picture, int x, int y, int size, const std::string& most) {
   const int capital = capital_height(size), gap = size / 3;
@@ -140,7 +152,9 @@ cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMa
   cv::Mat out(box, CV_8UC3);
   double peak = 0;
   const cv::Mat light = light_of(word.attention, geometry, shown.size(), options.smoothing, &peak);
-  put(lay_over(shown, light, options), out);
+  cv::Mat lit = lay_over(shown, light, options);
+  outline_cell(lit, geometry, word);
+  put(lit, out);
   const int usual = std::clamp(longer / 18, 12, shorter / 6);
   const int size = shown.data == picture.data ? std::max(static_cast<int>(std::lround(usual * options.font_scale)), 6)
                                               : label_size(options);
@@ -179,7 +193,9 @@ cv::Mat draw_page(const cv::Mat& picture, const Geometry& geometry, const std::v
       continue;
     }
     const auto& word = words[static_cast<size_t>(i - 1)];
-    put(lay_over(small, light_of(word.attention, geometry, small.size(), options.smoothing), options), tile);
+    cv::Mat lit = lay_over(small, light_of(word.attention, geometry, small.size(), options.smoothing), options);
+    outline_cell(lit, geometry, word);
+    put(lit, tile);
     draw_label(tile, word.word, label_size(options));
   }
   if (options.has_scale())

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <opencv2/core.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace attend {
 struct WordMap {
   std::string word;   // UTF-8
   cv::Mat attention;  // f32, rows x cols of the grid, not negative; sums to 1
+  std::optional<cv::Point> cell = std::nullopt;  // column and row of the one cell hard attention looked at: outlined
 };
 
 /// One word's attention over a picture (upright, u8 BGR, any resolution), at that resolution (a picture too narrow to

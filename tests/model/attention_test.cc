@@ -1,100 +1,249 @@
-// B pictures · R rows · L grid cells · D annotation size · A attention size
+// B pictures · R rows · L = side² grid cells · D annotation size · A attention size · H size of the decoder's state
 #include "model/attention.h"
 
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <cstdio>
+#include <cmath>
+#include <map>
 
-#include "model/additive_attention.h"
+#include "base/error.h"
+#include "model/self_attention.h"
 
 namespace attend {
 namespace {
 
 using torch::Tensor;
 
-/// Equations 4, 5 and 13 word for word, by LibTorch's own operators.
-Glimpse plain(const Tensor& keys, const Tensor& queries, const Tensor& v, const Tensor& annotations,
-              const Tensor& pictures) {
-  const auto meet = torch::tanh(keys.index_select(0, pictures) + queries.unsqueeze(1));  // [R, L, A]
-  const auto alpha = torch::softmax(torch::matmul(meet, v), -1);                         // [R, L]
-  return {alpha, (alpha.unsqueeze(-1) * annotations.index_select(0, pictures)).sum(1)};
-}
+constexpr int64_t kSide = 5, kL = kSide * kSide, kD = 6, kH = 6;
 
-struct Inputs {
-  Tensor keys, queries, v, annotations, pictures;
-  std::vector<Tensor> leaves() const { return {keys, queries, v, annotations}; }
+struct Case {
+  std::string name;
+  AttentionOptions options;
 };
 
-Inputs random_inputs(int64_t B, int64_t R, int64_t L, int64_t A, int64_t D, torch::ScalarType type) {
-  const auto options = torch::TensorOptions(type);
-  Inputs in{torch::randn({B, L, A}, options), torch::randn({R, A}, options), torch::randn({A}, options),
-            torch::randn({B, L, D}, options), torch::randint(B, {R}, torch::kInt64)};
-  for (auto tensor : in.leaves()) tensor.set_requires_grad(true);
-  return in;
+AttentionOptions of(const std::string& score, const std::string& window = "none", const std::string& kind = "soft") {
+  AttentionOptions options;
+  options.kind = kind;
+  options.score = score;
+  options.size = 4;
+  options.heads = 2;
+  options.window = window;
+  options.window_radius = 1;
+  options.filters = 2;
+  return options;
 }
 
-class AdditiveShapes : public testing::TestWithParam<std::array<int64_t, 5>> {};
+const std::vector<Case> kCases = {{"additive", of("additive")},
+                                  {"concat", of("concat")},
+                                  {"dot", of("dot")},
+                                  {"scaled_dot", of("scaled_dot")},
+                                  {"general", of("general")},
+                                  {"multi_head", of("multi_head")},
+                                  {"gaussian", of("gaussian")},
+                                  {"none", of("additive", "none", "none")},
+                                  {"additive_local_m", of("additive", "local_m")},
+                                  {"additive_local_p", of("additive", "local_p")},
+                                  {"multi_head_local_p", of("multi_head", "local_p")},
+                                  {"dot_local_m", of("dot", "local_m")}};
 
-TEST_P(AdditiveShapes, EqualsThePlainFormulaForwardAndBackward) {
-  torch::manual_seed(7);
-  const auto [B, R, L, A, D] = GetParam();
-  const auto in = random_inputs(B, R, L, A, D, torch::kFloat);
-  const auto fused = additive_attention(in.keys, in.queries, in.v, in.annotations, in.pictures);
-  const auto expected = plain(in.keys, in.queries, in.v, in.annotations, in.pictures);
-  EXPECT_TRUE(torch::allclose(fused.alpha, expected.alpha, 1e-5, 1e-6));
-  EXPECT_TRUE(torch::allclose(fused.context, expected.context, 1e-5, 1e-5));
-  EXPECT_TRUE(torch::allclose(fused.alpha.sum(1), torch::ones({R}), 1e-5, 1e-6));
-
-  const auto weight_alpha = torch::randn({R, L}), weight_context = torch::randn({R, D});
-  const auto loss = [&](const Glimpse& g) { return (g.alpha * weight_alpha).sum() + (g.context * weight_context).sum(); };
-  const auto ours = torch::autograd::grad({loss(fused)}, in.leaves());
-  const auto theirs = torch::autograd::grad({loss(expected)}, in.leaves());
-  for (size_t i = 0; i < ours.size(); ++i)
-    EXPECT_TRUE(torch::allclose(ours[i], theirs[i], 1e-4, 2e-5)) << "gradient of input " << i;
+std::shared_ptr<Attention> make(const AttentionOptions& options, uint64_t seed = 3) {
+  torch::manual_seed(seed);
+  auto attention = make_attention(options, kD, kH);
+  attention->to(torch::kDouble);
+  attention->eval();
+  return attention;
 }
-INSTANTIATE_TEST_SUITE_P(OddAndEven, AdditiveShapes,
-                         testing::Values(std::array<int64_t, 5>{1, 1, 1, 1, 1}, std::array<int64_t, 5>{2, 5, 7, 13, 3},
-                                         std::array<int64_t, 5>{3, 10, 49, 64, 40},
-                                         std::array<int64_t, 5>{4, 3, 81, 33, 17}));
 
-/// Seconds of `look` forward and backward: the best of several, which other work on the machine disturbed least.
-template <class Look>
-double seconds_of(const Inputs& in, const Look& look) {
-  double best = 1e9;
-  for (int i = 0; i < 6; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
-    const auto g = look(in.keys, in.queries, in.v, in.annotations, in.pictures);
-    torch::autograd::grad({g.context.sum()}, in.leaves());
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+Tensor doubles(std::vector<int64_t> shape) { return torch::randn(shape, torch::kDouble); }
+
+using Vec = std::vector<double>;
+using Matrix = std::vector<Vec>;
+
+Vec vector_of(const Tensor& tensor) {
+  const auto flat = tensor.detach().contiguous().view(-1);  // [n]
+  return {flat.data_ptr<double>(), flat.data_ptr<double>() + flat.size(0)};
+}
+Matrix matrix_of(const Tensor& tensor) {
+  Matrix rows;
+  for (int64_t i = 0; i < tensor.size(0); ++i) rows.push_back(vector_of(tensor[i]));
+  return rows;
+}
+
+/// One row's glimpse, by loops over numbers from the formulas in the papers: nothing shared with the code under test.
+struct Reference {
+  std::map<std::string, Tensor> p;
+  AttentionOptions options;
+
+  Reference(const Attention& attention, const AttentionOptions& chosen) : options(chosen) {
+    for (const auto& item : attention.named_parameters()) p[item.key()] = item.value();
   }
-  return best;
+
+  static double dot(const Vec& a, const Vec& b) {
+    double sum = 0;
+    for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+    return sum;
+  }
+  Vec linear(const std::string& name, const Vec& x) const {
+    const auto weight = matrix_of(p.at(name + ".weight"));
+    Vec y;
+    for (const auto& row : weight) y.push_back(dot(row, x));
+    if (p.count(name + ".bias")) {
+      const auto bias = vector_of(p.at(name + ".bias"));
+      for (size_t i = 0; i < y.size(); ++i) y[i] += bias[i];
+    }
+    return y;
+  }
+  static Vec softmax(const Vec& scores) {
+    double sum = 0;
+    Vec weights;
+    for (const double score : scores) sum += std::exp(score);
+    for (const double score : scores) weights.push_back(std::exp(score) / sum);
+    return weights;
+  }
+  static Vec mix(const Vec& weights, const Matrix& values) {
+    Vec context(values[0].size(), 0);
+    for (size_t l = 0; l < values.size(); ++l)
+      for (size_t d = 0; d < context.size(); ++d) context[d] += weights[l] * values[l][d];
+    return context;
+  }
+
+  /// What the window leaves of weights (not normalized) at this step.
+  double window(const Vec& h, int64_t step, int64_t cell) const {
+    const int64_t row = cell / kSide, column = cell % kSide, radius = options.window_radius;
+    if (options.window == "local_m") {
+      const int64_t width = 2 * radius + 1, across = (kSide + width - 1) / width, tile = step % (across * across);
+      return row / width == tile / across && column / width == tile % across ? 1 : 0;
+    }
+    if (options.window == "none") return 1;
+    Vec inner = linear("window.hidden", h);
+    for (auto& x : inner) x = std::tanh(x);
+    double weight = 1;
+    const auto middle = linear("window.middle", inner);
+    for (int axis = 0; axis < 2; ++axis) {
+      const auto place = static_cast<double>(axis == 0 ? row : column);
+      const double away = place - (kSide - 1) / (1 + std::exp(-middle[axis]));
+      const double sigma = static_cast<double>(radius) / 2;
+      weight *= std::abs(away) > static_cast<double>(radius) ? 0 : std::exp(-away * away / (2 * sigma * sigma));
+    }
+    return weight;
+  }
+
+  std::pair<Vec, Vec> look(const Matrix& a, const Vec& h, int64_t step) const {
+    if (options.kind == "none") {
+      const Vec even(kL, 1.0 / kL);
+      return {even, mix(even, a)};
+    }
+    if (options.score == "gaussian") return gaussian(a, h);
+    if (options.score == "multi_head") return multi_head(a, h, step);
+    Vec scores;
+    for (const auto& annotation : a) {
+      if (options.score == "additive" || options.score == "concat") {
+        const auto key = linear("key", annotation), query = linear("query", h), v = vector_of(p.at("v"));
+        double score = 0;
+        for (size_t i = 0; i < v.size(); ++i) score += v[i] * std::tanh(key[i] + query[i]);
+        scores.push_back(score);
+      } else if (options.score == "general") {
+        scores.push_back(dot(h, linear("key", annotation)));
+      } else {
+        scores.push_back(dot(h, annotation) / (options.score == "scaled_dot" ? std::sqrt(static_cast<double>(kH)) : 1));
+      }
+    }
+    const auto alpha = windowed(softmax(scores), h, step);
+    return {alpha, mix(alpha, a)};
+  }
+
+  Vec windowed(Vec alpha, const Vec& h, int64_t step) const {
+    double sum = 0;
+    for (size_t l = 0; l < alpha.size(); ++l) sum += alpha[l] *= window(h, step, static_cast<int64_t>(l));
+    for (auto& weight : alpha) weight /= sum;
+    return alpha;
+  }
+
+  std::pair<Vec, Vec> multi_head(const Matrix& a, const Vec& h, int64_t step) const {
+    const auto query = linear("query", h);
+    const size_t size = query.size() / static_cast<size_t>(options.heads);
+    Vec mean(kL, 0), contexts;
+    for (size_t n = 0; n < static_cast<size_t>(options.heads); ++n) {
+      const auto share = [&](const Vec& x) { return Vec(x.begin() + n * size, x.begin() + (n + 1) * size); };
+      Vec scores;
+      Matrix values;
+      for (const auto& annotation : a) {
+        scores.push_back(dot(share(query), share(linear("key", annotation))) / std::sqrt(static_cast<double>(size)));
+        values.push_back(share(linear("value", annotation)));
+      }
+      const auto alpha = windowed(softmax(scores), h, step);
+      for (size_t l = 0; l < alpha.size(); ++l) mean[l] += alpha[l] / options.heads;
+      for (const double x : mix(alpha, values)) contexts.push_back(x);
+    }
+    return {mean, linear("out", contexts)};
+  }
+
+  std::pair<Vec, Vec> gaussian(const Matrix& a, const Vec& h) const {
+    const auto w = linear("filters", h);
+    const int N = options.filters;
+    const double stride = (kSide - 1.0) / (N - 1) * std::exp(w[3]);
+    const auto filter = [&](int axis, int i) {
+      const double centre = (kSide - 1) / 2.0 * (w[axis] + 1) + (i - N / 2.0 + 0.5) * stride;
+      Vec weights;
+      double sum = 0;
+      for (int64_t x = 0; x < kSide; ++x) {
+        weights.push_back(std::exp(-std::pow(static_cast<double>(x) - centre, 2) / (2 * std::exp(w[2]))));
+        sum += weights.back();
+      }
+      for (auto& weight : weights) weight /= sum;
+      return weights;
+    };
+    Vec mean(kL, 0), patch;
+    for (int i = 0; i < N; ++i)
+      for (int j = 0; j < N; ++j) {
+        Vec alpha;
+        for (const double y : filter(0, i))
+          for (const double x : filter(1, j)) alpha.push_back(y * x);
+        for (size_t l = 0; l < alpha.size(); ++l) mean[l] += alpha[l] / (N * N);
+        for (const double x : mix(alpha, a)) patch.push_back(x);
+      }
+    return {mean, linear("out", patch)};
+  }
+};
+
+class EveryAttention : public testing::TestWithParam<Case> {};
+
+TEST_P(EveryAttention, EqualsItsPapersFormula) {
+  const auto attention = make(GetParam().options);
+  const auto annotations = doubles({2, kL, kD}), hidden = doubles({3, kH});
+  const auto pictures = torch::tensor({1, 0, 1}, torch::kInt64);
+  const auto memory = attention->remember(annotations);
+  const Reference reference(*attention, GetParam().options);
+  for (const int64_t step : {0, 3, 6}) {
+    const auto glimpse = attention->look(memory, hidden, pictures, step);
+    ASSERT_EQ(glimpse.alpha.sizes(), (std::vector<int64_t>{3, kL}));
+    EXPECT_TRUE(torch::allclose(glimpse.alpha.sum(1), torch::ones({3}, torch::kDouble)));
+    for (int64_t r = 0; r < 3; ++r) {
+      const auto [alpha, context] = reference.look(matrix_of(annotations[pictures[r].item<int64_t>()]),
+                                                   vector_of(hidden[r]), step);
+      EXPECT_TRUE(torch::allclose(glimpse.alpha[r], torch::tensor(alpha, torch::kDouble), 1e-9, 1e-10));
+      EXPECT_TRUE(torch::allclose(glimpse.context[r], torch::tensor(context, torch::kDouble), 1e-9, 1e-10));
+    }
+  }
 }
 
-TEST(AdditiveAttention, IsSeveralTimesAsFastAsThePlainFormula) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "sanitizers slow one side only";
-#endif
-  torch::manual_seed(5);
-  const auto in = random_inputs(32, 160, 81, 512, 512, torch::kFloat);
-  const double times = seconds_of(in, plain) / seconds_of(in, additive_attention);
-  std::printf("the fused kernel is %.1f times as fast as LibTorch's own operators, forward and backward\n", times);
-  EXPECT_GT(times, 1.5);  // loose: a guard against losing the kernel, not a measurement
-}
-
-TEST(AdditiveAttention, GradientsEqualFiniteDifferencesInDouble) {
-  torch::manual_seed(3);
-  const auto in = random_inputs(2, 3, 4, 5, 3, torch::kDouble);
-  const auto weight_alpha = torch::randn({3, 4}, torch::kDouble), weight_context = torch::randn({3, 3}, torch::kDouble);
+TEST_P(EveryAttention, GradientsEqualFiniteDifferences) {
+  const auto attention = make(GetParam().options);
+  const auto annotations = doubles({2, kL, kD}).set_requires_grad(true), hidden = doubles({3, kH}).set_requires_grad(true);
+  const auto pictures = torch::tensor({1, 0, 1}, torch::kInt64);
+  const auto weigh_alpha = doubles({3, kL}), weigh_context = doubles({3, kD});
   const auto loss = [&] {
-    const auto g = additive_attention(in.keys, in.queries, in.v, in.annotations, in.pictures);
-    return (g.alpha * weight_alpha).sum() + (g.context * weight_context).sum();
+    const auto glimpse = attention->look(attention->remember(annotations), hidden, pictures, 1);
+    return (glimpse.alpha * weigh_alpha).sum() + (glimpse.context * weigh_context).sum();
   };
-  const auto gradients = torch::autograd::grad({loss()}, in.leaves());
+  std::vector<Tensor> leaves = attention->parameters();
+  leaves.push_back(annotations);
+  leaves.push_back(hidden);
+  const auto gradients = torch::autograd::grad({loss()}, leaves, {}, {}, false, /*allow_unused=*/true);
   const torch::NoGradGuard no_grad;
   constexpr double h = 1e-6;
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    const auto values = in.leaves()[i].view(-1), gradient = gradients[i].contiguous().view(-1);
+  for (size_t i = 0; i < leaves.size(); ++i) {
+    const auto values = leaves[i].view(-1);
     for (int64_t k = 0; k < values.size(0); ++k) {
       const double x = values[k].item<double>();
       values[k] = x + h;
@@ -102,22 +251,141 @@ TEST(AdditiveAttention, GradientsEqualFiniteDifferencesInDouble) {
       values[k] = x - h;
       const double below = loss().item<double>();
       values[k] = x;
-      EXPECT_NEAR(gradient[k].item<double>(), (above - below) / (2 * h), 1e-7) << "input " << i << " entry " << k;
+      const double gradient = gradients[i].defined() ? gradients[i].contiguous().view(-1)[k].item<double>() : 0;
+      EXPECT_NEAR(gradient, (above - below) / (2 * h), 1e-6) << "tensor " << i << " entry " << k;
     }
   }
 }
 
-TEST(AdditiveAttention, StaysFiniteForLargeScores) {
-  const auto keys = torch::full({1, 6, 8}, 1e4f), queries = torch::full({2, 8}, -3e4f), v = torch::full({8}, 1e3f);
-  const auto g = additive_attention(keys, queries, v, torch::randn({1, 6, 4}), torch::zeros({2}, torch::kInt64));
-  EXPECT_TRUE(torch::isfinite(g.alpha).all().item<bool>());
-  EXPECT_TRUE(torch::allclose(g.alpha, torch::full({2, 6}, 1.0f / 6)));
+INSTANTIATE_TEST_SUITE_P(Scores, EveryAttention, testing::ValuesIn(kCases),
+                         [](const auto& each) { return each.param.name; });
+
+TEST(MultiHeadAttention, EqualsLibTorchsOwn) {
+  AttentionOptions options = of("multi_head");
+  options.size = kD;
+  options.heads = 3;
+  const auto attention = make(options);
+  torch::nn::MultiheadAttention other(torch::nn::MultiheadAttentionOptions(kD, 3));
+  other->to(torch::kDouble);
+  std::map<std::string, Tensor> p;
+  for (const auto& item : attention->named_parameters()) p[item.key()] = item.value();
+  const torch::NoGradGuard no_grad;
+  other->in_proj_weight.copy_(torch::cat({p["query.weight"], p["key.weight"], p["value.weight"]}));
+  other->in_proj_bias.copy_(torch::cat({p["query.bias"], p["key.bias"], p["value.bias"]}));
+  other->out_proj->weight.copy_(p["out.weight"]);
+  other->out_proj->bias.copy_(p["out.bias"]);
+  const auto annotations = doubles({1, kL, kD}), hidden = doubles({4, kH});
+  const auto ours = attention->look(attention->remember(annotations), hidden, torch::zeros({4}, torch::kInt64), 0);
+  const auto keys = annotations.transpose(0, 1);  // [L, 1, D]
+  const auto [context, alpha] = other->forward(hidden.unsqueeze(1), keys, keys);
+  EXPECT_TRUE(torch::allclose(ours.context, context.squeeze(1), 1e-9, 1e-10));
+  EXPECT_TRUE(torch::allclose(ours.alpha, alpha.squeeze(0), 1e-9, 1e-10));
 }
 
-TEST(AdditiveAttention, TakesNoRows) {
-  const auto g = additive_attention(torch::randn({1, 6, 8}), torch::randn({0, 8}), torch::randn({8}),
-                                    torch::randn({1, 6, 4}), torch::zeros({0}, torch::kInt64));
-  EXPECT_EQ(g.alpha.sizes(), (std::vector<int64_t>{0, 6}));
+TEST(SelfAttention, EqualsABlockOfLibTorchsOwnParts) {
+  torch::manual_seed(4);
+  SelfAttention self(1, 2, kD);
+  self.to(torch::kDouble);
+  std::map<std::string, Tensor> p;
+  for (const auto& item : self.named_parameters()) p[item.key()] = item.value();
+  torch::nn::MultiheadAttention heads(torch::nn::MultiheadAttentionOptions(kD, 2));
+  heads->to(torch::kDouble);
+  const torch::NoGradGuard no_grad;
+  heads->in_proj_weight.copy_(p["0_queries_keys_values.weight"]);
+  heads->in_proj_bias.copy_(p["0_queries_keys_values.bias"]);
+  heads->out_proj->weight.copy_(p["0_out.weight"]);
+  heads->out_proj->bias.copy_(p["0_out.bias"]);
+  const auto norm = [](const Tensor& x) {
+    return (x - x.mean(-1, true)) / (x.var(-1, /*unbiased=*/false, /*keepdim=*/true) + 1e-5).sqrt();
+  };
+  const auto x = doubles({3, kL, kD});
+  const auto first = norm(x).transpose(0, 1);  // [L, B, D]
+  Tensor expected = x + std::get<0>(heads->forward(first, first, first)).transpose(0, 1);  // [B, L, D]
+  const auto inner = norm(expected).matmul(p["0_inner.weight"].t()) + p["0_inner.bias"];   // [B, L, 4D]
+  expected = norm(expected + inner.clamp_min(0).matmul(p["0_outer.weight"].t()) + p["0_outer.bias"]);
+  EXPECT_TRUE(torch::allclose(self.forward(x), expected, 1e-8, 1e-9));
+}
+
+TEST(HardAttention, LooksAtExactlyOneCell) {
+  for (const char* score : {"additive", "dot", "multi_head"}) {
+    const auto attention = make(of(score, "none", "hard"));
+    const auto annotations = doubles({2, kL, kD}), hidden = doubles({4, kH});
+    const auto pictures = torch::tensor({0, 1, 1, 0}, torch::kInt64);
+    auto memory = attention->remember(annotations);
+    const auto expected = attention->look(memory, hidden, pictures, 0);
+    EXPECT_FALSE(expected.location.defined());
+    const auto cells = torch::tensor({3, 24, -1, 0}, torch::kInt64);
+    const auto forced = attention->look(memory, hidden, pictures, 0, cells);
+    EXPECT_TRUE(torch::equal(forced.location, cells));
+    EXPECT_TRUE(torch::allclose(forced.context[2], expected.context[2]));
+    EXPECT_TRUE(torch::allclose(forced.alpha, expected.alpha));
+    // A picture whose annotations are all alike gives the same context whatever the weights: that of any one cell.
+    for (const int64_t r : {0, 1, 3}) {
+      const auto one = annotations[pictures[r].item<int64_t>()][cells[r].item<int64_t>()];  // [D]
+      const auto alike = attention->remember(one.expand({1, kL, kD}));
+      const auto there = attention->look(alike, hidden.narrow(0, r, 1), torch::zeros({1}, torch::kInt64), 0,
+                                         torch::full({1}, -1, torch::kInt64));
+      EXPECT_TRUE(torch::allclose(forced.context[r], there.context[0])) << score << " row " << r;
+    }
+    memory.locations = Locations::kArgMax;
+    EXPECT_TRUE(torch::equal(attention->look(memory, hidden, pictures, 0).location, expected.alpha.argmax(1)));
+  }
+}
+
+TEST(HardAttention, SamplesLocationsAsOftenAsTheirWeightsSay) {
+  const auto attention = make(of("additive", "none", "hard"));
+  constexpr int64_t kRows = 40000;
+  const auto annotations = 3 * doubles({1, kL, kD}), hidden = doubles({1, kH}).expand({kRows, kH});
+  auto memory = attention->remember(annotations);
+  memory.locations = Locations::kSampled;
+  const auto glimpse = attention->look(memory, hidden, torch::zeros({kRows}, torch::kInt64), 0);
+  const auto share = torch::bincount(glimpse.location, {}, kL).to(torch::kDouble) / static_cast<double>(kRows);  // [L]
+  const auto alpha = glimpse.alpha[0];                                                                           // [L]
+  const auto deviation = (alpha * (1 - alpha) / static_cast<double>(kRows)).sqrt();                              // [L]
+  EXPECT_TRUE(((share - alpha).abs() <= 4.5 * deviation).all().item<bool>());
+}
+
+TEST(HardAttention, ShowsAShareOfTrainingsPicturesTheExpectedContext) {
+  auto options = of("additive", "none", "hard");
+  options.expected_share = 0.3;
+  const auto attention = make(options);
+  attention->train();
+  const auto memory = attention->remember(doubles({4000, 4, kD}));
+  const double share = memory.expected.to(torch::kDouble).mean().item<double>();
+  EXPECT_NEAR(share, 0.3, 0.03);
+  // All rows of a picture share its fate.
+  const auto pictures = torch::arange(20, torch::kInt64).repeat_interleave(5);  // [R]
+  const auto glimpse = attention->look(memory, doubles({100, kH}), pictures, 0);
+  EXPECT_TRUE(torch::equal(glimpse.location < 0, memory.expected.index_select(0, pictures)));
+}
+
+TEST(CheckAttention, RefusesTheImpossibleByName) {
+  const auto refusal = [](AttentionOptions options, int64_t D = kD, int64_t H = kH) -> std::string {
+    try {
+      check_attention(options, {kSide, kSide}, D, H);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  for (const auto& c : kCases) EXPECT_EQ(refusal(c.options), "") << c.name;
+  auto options = of("multi_head");
+  options.heads = 3;
+  EXPECT_NE(refusal(options).find("heads: 3 don't divide"), std::string::npos);
+  options = of("additive");
+  options.self_blocks = 1;
+  options.heads = 4;
+  EXPECT_NE(refusal(options).find("attention.heads: 4 don't divide"), std::string::npos);
+  EXPECT_NE(refusal(of("dot"), 8).find("decoder.annotation_size to 6"), std::string::npos);
+  options = of("additive", "local_p");
+  options.window_radius = 3;
+  EXPECT_NE(refusal(options).find("larger than the grid of 5x5"), std::string::npos);
+  options = of("gaussian");
+  options.filters = 6;
+  EXPECT_NE(refusal(options).find("filters: 6"), std::string::npos);
+  EXPECT_NE(refusal(of("gaussian", "none", "hard")).find("no distribution"), std::string::npos);
+  EXPECT_NE(refusal(of("gaussian", "local_m")).find("window"), std::string::npos);
+  EXPECT_NE(refusal(of("additive", "local_m", "none")).find("window"), std::string::npos);
 }
 
 }  // namespace

@@ -60,7 +60,9 @@ struct PaperDecoder {
     }
     if (p.count("position.weight")) a = a + positions(a.size(0)).matmul(p.at("position.weight").t());
     const int64_t H = p.at("init_h.weight").size(0);
-    Tensor h = torch::tanh(linear("init_h", a.mean(0))), c = torch::tanh(linear("init_c", a.mean(0)));
+    const bool gru = p.count("candidate.weight") > 0;
+    Tensor h = torch::tanh(linear("init_h", a.mean(0))), c;
+    if (!gru) c = torch::tanh(linear("init_c", a.mean(0)));
     std::vector<Tensor> logits, alphas;
     for (size_t t = 0; t <= words.size(); ++t) {
       const int64_t before = t == 0 ? Vocabulary::kStart : words[t - 1];
@@ -73,10 +75,17 @@ struct PaperDecoder {
       Tensor z = torch::zeros_like(a[0]);
       for (int64_t l = 0; l < a.size(0); ++l) z = z + alpha[l] * a[l];
       if (p.count("beta.weight")) z = torch::sigmoid(linear("beta", h)) * z;
-      const Tensor gates = linear("word_gates", y) + linear("state_gates", torch::cat({z, h}));
-      const auto gate = [&](int64_t k) { return gates.slice(0, k * H, (k + 1) * H); };
-      c = torch::sigmoid(gate(1)) * c + torch::sigmoid(gate(0)) * torch::tanh(gate(3));
-      h = torch::sigmoid(gate(2)) * torch::tanh(c);
+      const auto part = [&](const Tensor& all, int64_t k) { return all.slice(0, k * H, (k + 1) * H); };
+      const Tensor of_word = linear("word_gates", y), of_state = linear("state_gates", torch::cat({z, h}));
+      if (gru) {
+        const Tensor reset = torch::sigmoid(part(of_word, 0) + part(of_state, 0));
+        const Tensor update = torch::sigmoid(part(of_word, 1) + part(of_state, 1));
+        h = update * h + (1 - update) * torch::tanh(part(of_word, 2) + linear("candidate", torch::cat({z, reset * h})));
+      } else {
+        const auto gate = [&](int64_t k) { return part(of_word, k) + part(of_state, k); };
+        c = torch::sigmoid(gate(1)) * c + torch::sigmoid(gate(0)) * torch::tanh(gate(3));
+        h = torch::sigmoid(gate(2)) * torch::tanh(c);
+      }
       const Tensor deep = y + linear("output_h", h) + linear("output_z", z);
       logits.push_back(p.count("output.weight") ? linear("output", deep)
                                                 : p.at("embedding.weight").matmul(deep) + p.at("output_bias"));
@@ -94,8 +103,13 @@ struct Case {
   bool tied;
   int annotation_size;
   bool positions = false;
+  std::string cell = "lstm";
 
-  DecoderOptions options() const { return small(gate, tied, annotation_size, positions); }
+  DecoderOptions options() const {
+    auto chosen = small(gate, tied, annotation_size, positions);
+    chosen.cell = cell;
+    return chosen;
+  }
 };
 class DecoderCases : public testing::TestWithParam<Case> {};
 
@@ -121,8 +135,10 @@ TEST_P(DecoderCases, TeacherForcingEqualsThePaperEquationByEquation) {
       EXPECT_EQ(packed.targets[at].item<int64_t>(), t == words.size() ? Vocabulary::kEnd : words[t]);
       at += packed.rows_at[t];
     }
-    EXPECT_TRUE(torch::allclose(taught.alpha_sum[static_cast<int64_t>(r)], alpha.sum(0), 1e-4, 1e-5));
-    EXPECT_EQ(taught.lengths[static_cast<int64_t>(r)].item<float>(), static_cast<float>(words.size() + 1));
+    for (size_t t = 0; t <= words.size(); ++t) {
+      const auto& weights = taught.alphas[t][static_cast<int64_t>(r)];  // [L]
+      EXPECT_TRUE(torch::allclose(weights, alpha[static_cast<int64_t>(t)], 1e-4, 1e-5)) << r << " " << t;
+    }
   }
 }
 
@@ -146,7 +162,43 @@ TEST_P(DecoderCases, StepByStepEqualsTeacherForcing) {
 INSTANTIATE_TEST_SUITE_P(GatesAndOutputs, DecoderCases,
                          testing::Values(Case{"scalar", true, 0}, Case{"vector", false, 0}, Case{"off", true, 3},
                                          Case{"vector", true, 3}, Case{"scalar", true, 3, true},
-                                         Case{"scalar", false, 0, true}));
+                                         Case{"scalar", false, 0, true}, Case{"scalar", true, 0, false, "gru"},
+                                         Case{"vector", false, 3, true, "gru"}));
+
+TEST(Decoder, SaysTheSameStepByStepAsTaughtWhateverItsAttention) {
+  const torch::NoGradGuard no_grad;
+  for (const std::string name : {"local_m", "local_p", "multi_head", "gaussian", "none", "self", "argmax"}) {
+    AttentionOptions attention = small_attention();
+    attention.size = 6;
+    attention.heads = 3;
+    attention.window_radius = 1;
+    attention.filters = 2;
+    if (name.rfind("local", 0) == 0) attention.window = name;
+    if (name == "multi_head" || name == "gaussian") attention.score = name;
+    if (name == "none") attention.kind = name;
+    if (name == "self") attention.self_blocks = 2;
+    if (name == "argmax") attention.kind = "hard";
+    torch::manual_seed(13);
+    Decoder decoder(small("scalar", true, 6), attention, 4, 10);
+    decoder.eval();
+    auto memory = decoder.remember(torch::randn({2, 16, 4}));
+    if (name == "argmax") memory.locations = Locations::kArgMax;
+    const std::vector<int64_t> words = {4, 9, 5, 5};
+    const auto taught = decoder.teach(memory, pack_captions({{words}, {words}}));
+    auto state = decoder.start(memory);
+    for (size_t t = 0; t <= words.size(); ++t) {
+      const int64_t before = t == 0 ? Vocabulary::kStart : words[t - 1];
+      const auto said = decoder.step(memory, state, torch::full({2}, before, torch::kInt64), torch::arange(2));
+      const auto at = static_cast<int64_t>(2 * t);
+      EXPECT_TRUE(torch::allclose(said.logits, taught.logits.narrow(0, at, 2), 1e-4, 1e-5)) << name << " " << t;
+      EXPECT_TRUE(torch::allclose(said.alpha, taught.alphas[t], 1e-4, 1e-5)) << name << " " << t;
+      if (name == "argmax") {
+        EXPECT_TRUE(torch::equal(said.location, taught.locations.narrow(0, at, 2)));
+      }
+      state = said.state;
+    }
+  }
+}
 
 TEST(Decoder, DropsOutOnlyWhileTraining) {
   torch::manual_seed(1);

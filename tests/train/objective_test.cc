@@ -15,8 +15,19 @@ struct Fixture {
   Fixture() {
     torch::manual_seed(5);
     taught.logits = torch::randn({6, 8});                    // [N, V]
-    taught.alpha_sum = torch::rand({3, 5});                  // [R, L]
-    taught.lengths = torch::tensor({3.0f, 2.0f, 1.0f});      // [R]
+    weigh([](int64_t rows) { return torch::rand({rows, 5}); });
+  }
+  /// alphas of rows of 3, 2 and 1 steps, each what `make` makes for so many rows.
+  template <class Make>
+  void weigh(const Make& make) {
+    taught.alphas.clear();
+    for (const int64_t rows : captions.rows_at) taught.alphas.push_back(make(rows));
+  }
+  double sum_of_alpha(int64_t row, int64_t cell) const {
+    double sum = 0;
+    for (const auto& alpha : taught.alphas)
+      if (row < alpha.size(0)) sum += alpha[row][cell].item<double>();
+    return sum;
   }
 };
 
@@ -45,7 +56,7 @@ TEST(CrossEntropyLoss, AddsThePapersRegularizer) {
   options.doubly_stochastic_form = "sum";
   double expected = 0;
   for (int64_t r = 0; r < 3; ++r)
-    for (int64_t l = 0; l < 5; ++l) expected += std::pow(1 - f.taught.alpha_sum[r][l].item<double>(), 2) / 3;
+    for (int64_t l = 0; l < 5; ++l) expected += std::pow(1 - f.sum_of_alpha(r, l), 2) / 3;
   const auto loss = cross_entropy_loss(f.taught, f.captions, options);
   EXPECT_NEAR(loss.total.item<double>() - loss.cross_entropy.item<double>(), 0.5 * expected, 1e-5);
 }
@@ -56,11 +67,10 @@ TEST(CrossEntropyLoss, MeanRegularizerIsZeroForEvenAttentionOnAnyGrid) {
   options.doubly_stochastic = 1;
   options.doubly_stochastic_form = "mean";
   for (const int64_t L : {4, 81}) {
-    f.taught.alpha_sum = (f.taught.lengths / static_cast<double>(L)).unsqueeze(1).expand({3, L});  // [R, L]
+    f.weigh([&](int64_t rows) { return torch::full({rows, L}, 1.0 / static_cast<double>(L)); });
     const auto even = cross_entropy_loss(f.taught, f.captions, options);
     EXPECT_NEAR(even.total.item<double>() - even.cross_entropy.item<double>(), 0, 1e-6);
-    f.taught.alpha_sum = torch::zeros({3, L});  // [R, L]
-    f.taught.alpha_sum.select(1, 0).copy_(f.taught.lengths);
+    f.weigh([&](int64_t rows) { return torch::zeros({rows, L}).index_fill(1, torch::zeros({1}, torch::kInt64), 1); });
     const auto peaked = cross_entropy_loss(f.taught, f.captions, options);
     EXPECT_NEAR(peaked.total.item<double>() - peaked.cross_entropy.item<double>(), static_cast<double>(L - 1), 1e-3);
   }

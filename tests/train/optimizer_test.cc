@@ -33,18 +33,21 @@ TEST_P(UpdateRule, EqualsLibTorchs) {
   Optimizer optimizer({{"w", ours}}, options);
   torch::optim::AdamW adamw({theirs}, torch::optim::AdamWOptions(0.01).weight_decay(0.1));
   torch::optim::Adam adam({theirs}, torch::optim::AdamOptions(0.01).weight_decay(0.1));
+  torch::optim::RMSprop rmsprop({theirs}, torch::optim::RMSpropOptions(0.01).alpha(0.9).weight_decay(0.1));
   for (int step = 0; step < 20; ++step) {
     ours.mutable_grad() = gradient(step, ours);
     theirs.mutable_grad() = gradient(step, theirs);
     optimizer.step(1);
     if (GetParam() == "adamw")
       adamw.step();
-    else
+    else if (GetParam() == "adam")
       adam.step();
+    else
+      rmsprop.step();
   }
   EXPECT_TRUE(torch::allclose(ours, theirs, 1e-5, 1e-6));
 }
-INSTANTIATE_TEST_SUITE_P(Optimizers, UpdateRule, testing::Values("adamw", "adam"));
+INSTANTIATE_TEST_SUITE_P(Optimizers, UpdateRule, testing::Values("adamw", "adam", "rmsprop"));
 
 TEST(Optimizer, DoesNotDecayBiases) {
   Tensor bias = torch::ones({4});

@@ -1,0 +1,301 @@
+// B pictures · R rows · L grid cells · n heads · A and D size of keys and values, of all heads together
+#include "model/fused_attention.h"
+
+#include <cmath>
+#include <type_traits>
+#include <vector>
+
+#include "model/lanes.h"
+
+namespace attend {
+namespace {
+
+using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+// The kernel is written once for Lanes (sixteen floats) and for a lone double, which is there for finite differences.
+template <class T>
+using Vector = std::conditional_t<std::is_same_v<T, float>, Lanes, double>;
+template <class T>
+constexpr int64_t kWidth = std::is_same_v<T, float> ? kLanes : 1;
+
+using ::attend::load_lanes;
+using ::attend::store_lanes;
+double load_lanes(const double* from, int64_t) { return *from; }
+void store_lanes(double* to, double value, int64_t) { *to = value; }
+
+/// Absolute error below 2e-7: tanh x = 1 - 2 / (e^2x + 1); e^2x = 2^n 2^f with |f| <= 1/2 and 2^f by its Taylor
+/// polynomial.
+[[gnu::always_inline]] inline Lanes fast_tanh(Lanes x) {
+  using Integers = int32_t __attribute__((vector_size(sizeof(Lanes))));
+  constexpr float kRound = 12582912;  // 1.5 * 2^23: adding it leaves no bits below one
+  x = x < -9 ? splat(-9) : x;
+  x = x > 9 ? splat(9) : x;
+  const Lanes t = x * 2.885390082f;  // 2 / ln 2
+  const Lanes n = (t + kRound) - kRound, f = t - n;
+  Lanes p = splat(1.5252734e-5f);
+  p = p * f + 1.5403530e-4f;
+  p = p * f + 1.3333558e-3f;
+  p = p * f + 9.6181291e-3f;
+  p = p * f + 5.5504109e-2f;
+  p = p * f + 2.4022651e-1f;
+  p = p * f + 6.9314718e-1f;
+  p = p * f + 1.0f;
+  const auto power = reinterpret_cast<Lanes>((__builtin_convertvector(n, Integers) + 127) << 23);  // 2^n
+  return 1.0f - 2.0f / (p * power + 1.0f);
+}
+double fast_tanh(double x) { return std::tanh(x); }
+
+float sum_of(Lanes lanes) {
+  float sum = 0;
+  for (int64_t i = 0; i < kLanes; ++i) sum += lanes[i];
+  return sum;
+}
+double sum_of(double value) { return value; }
+
+/// Rows sorted by picture: the rows of picture p are order[start[p]] … order[start[p + 1] - 1].
+struct RowsByPicture {
+  std::vector<int64_t> start, order;
+
+  RowsByPicture(const Tensor& pictures, int64_t count) : start(count + 1, 0), order(pictures.size(0)) {
+    const auto* picture = pictures.data_ptr<int64_t>();
+    for (size_t r = 0; r < order.size(); ++r) {
+      TORCH_CHECK(picture[r] >= 0 && picture[r] < count, "a row of picture ", picture[r], " of ", count);
+      ++start[picture[r] + 1];
+    }
+    for (int64_t p = 0; p < count; ++p) start[p + 1] += start[p];
+    std::vector<int64_t> next(start.begin(), start.end() - 1);
+    for (size_t r = 0; r < order.size(); ++r) order[next[picture[r]]++] = static_cast<int64_t>(r);
+  }
+};
+
+struct Sizes {
+  int64_t B, L, A, D, R, heads, head_A, head_D;
+  Sizes(const Tensor& keys, const Tensor& queries, const Tensor& values, int64_t head_count)
+      : B(keys.size(0)), L(keys.size(1)), A(keys.size(2)), D(values.size(2)), R(queries.size(0)), heads(head_count),
+        head_A(A / heads), head_D(D / heads) {}
+};
+
+/// Scores of a head's keys against its query. Both know forward(), their value, and backward(), which takes the gradient
+/// `g` of the score of one cell, for W of the keys' entries at a time.
+template <class T>
+struct AdditiveScore {
+  const T* v;
+
+  Vector<T> forward(Vector<T> key, Vector<T> query, int64_t a, int64_t left) const {
+    return load_lanes(v + a, left) * fast_tanh(key + query);
+  }
+  void backward(T g, Vector<T> key, Vector<T> query, int64_t a, int64_t left, Vector<T>& grad_key, Vector<T>& grad_query,
+                Vector<T>& grad_v) const {
+    const Vector<T> t = fast_tanh(key + query);
+    grad_key = g * load_lanes(v + a, left) * (1 - t * t);
+    grad_query += grad_key;
+    grad_v += g * t;
+  }
+};
+
+template <class T>
+struct DotScore {
+  T scale;
+
+  Vector<T> forward(Vector<T> key, Vector<T> query, int64_t, int64_t) const { return scale * key * query; }
+  void backward(T g, Vector<T> key, Vector<T> query, int64_t, int64_t, Vector<T>& grad_key, Vector<T>& grad_query,
+                Vector<T>&) const {
+    grad_key = g * scale * query;
+    grad_query += g * scale * key;
+  }
+};
+
+template <class T>
+void softmax_in_place(T* score, int64_t L) {
+  T largest = score[0], sum = 0;
+  for (int64_t l = 1; l < L; ++l) largest = std::max(largest, score[l]);
+  for (int64_t l = 0; l < L; ++l) sum += score[l] = std::exp(score[l] - largest);
+  for (int64_t l = 0; l < L; ++l) score[l] /= sum;
+}
+
+/// One head of one row. All pointers are at the head's share; bias may be null.
+template <class T, class Score>
+void forward_row(const Sizes& s, const Score& score, const T* keys, const T* query, const T* values, const T* bias,
+                 T* alpha, T* context) {
+  constexpr int64_t W = kWidth<T>;
+  for (int64_t l = 0; l < s.L; ++l) {
+    const T* key = keys + l * s.A;
+    Vector<T> sum{};
+    for (int64_t a = 0; a < s.head_A; a += W) {
+      const int64_t left = s.head_A - a;
+      sum += score.forward(load_lanes(key + a, left), load_lanes(query + a, left), a, left);
+    }
+    alpha[l] = sum_of(sum) + (bias ? bias[l] : 0);
+  }
+  softmax_in_place(alpha, s.L);
+  for (int64_t d = 0; d < s.head_D; d += W) {
+    Vector<T> sum{};
+    for (int64_t l = 0; l < s.L; ++l) sum += alpha[l] * load_lanes(values + l * s.D + d, s.head_D - d);
+    store_lanes(context + d, sum, s.head_D - d);
+  }
+}
+
+/// Adds one head's share of this row to the gradients of its picture (grad_keys, grad_values) and of v, and writes its
+/// grad_query. grad_alpha enters as the gradient that reached alpha from outside and leaves as that of the scores.
+template <class T, class Score>
+void backward_row(const Sizes& s, const Score& score, const T* keys, const T* query, const T* values, const T* alpha,
+                  const T* grad_context, T* grad_alpha, T* grad_keys, T* grad_query, T* grad_v, T* grad_values) {
+  constexpr int64_t W = kWidth<T>;
+  T mean = 0;
+  for (int64_t l = 0; l < s.L; ++l) {
+    const T* value = values + l * s.D;
+    T* grad_value = grad_values + l * s.D;
+    Vector<T> sum{};
+    for (int64_t d = 0; d < s.head_D; d += W) {
+      const int64_t left = s.head_D - d;
+      const Vector<T> g = load_lanes(grad_context + d, left);
+      sum += g * load_lanes(value + d, left);
+      store_lanes(grad_value + d, load_lanes(grad_value + d, left) + alpha[l] * g, left);
+    }
+    grad_alpha[l] += sum_of(sum);
+    mean += alpha[l] * grad_alpha[l];
+  }
+  // Through softmax.
+  for (int64_t l = 0; l < s.L; ++l) grad_alpha[l] = alpha[l] * (grad_alpha[l] - mean);
+  for (int64_t a = 0; a < s.head_A; a += W) {
+    const int64_t left = s.head_A - a;
+    const Vector<T> qa = load_lanes(query + a, left);
+    Vector<T> grad_qa{}, grad_va{};
+    for (int64_t l = 0; l < s.L; ++l) {
+      T* grad_key = grad_keys + l * s.A + a;
+      Vector<T> g;
+      score.backward(grad_alpha[l], load_lanes(keys + l * s.A + a, left), qa, a, left, g, grad_qa, grad_va);
+      store_lanes(grad_key, load_lanes(grad_key, left) + g, left);
+    }
+    store_lanes(grad_query + a, grad_qa, left);
+    if (grad_v) store_lanes(grad_v + a, load_lanes(grad_v + a, left) + grad_va, left);
+  }
+}
+
+/// What the scores need beside keys and queries: v, or undefined and a scale.
+template <class T, class Body>
+void with_score(const Tensor& v, double scale, Body&& body) {
+  if (v.defined())
+    body(AdditiveScore<T>{v.data_ptr<T>()});
+  else
+    body(DotScore<T>{static_cast<T>(scale)});
+}
+
+/// An undefined tensor as LibTorch's functions want it.
+c10::optional<Tensor> maybe(const Tensor& tensor) { return tensor.defined() ? c10::optional<Tensor>(tensor) : c10::nullopt; }
+
+class FusedFunction : public torch::autograd::Function<FusedFunction> {
+ public:
+  static tensor_list forward(AutogradContext* context, Tensor keys, Tensor queries, c10::optional<Tensor> maybe_v,
+                             Tensor values, Tensor pictures, c10::optional<Tensor> maybe_bias, int64_t heads,
+                             double scale) {
+    keys = keys.contiguous();                                                 // [B, L, A]
+    queries = queries.contiguous();                                           // [R, A]
+    const Tensor v = maybe_v ? maybe_v->contiguous() : Tensor();              // [A]
+    values = values.contiguous();                                             // [B, L, D]
+    const Tensor bias = maybe_bias ? maybe_bias->contiguous() : Tensor();     // [R, L]
+    const Sizes s(keys, queries, values, heads);
+    Tensor alpha = torch::empty({s.R, heads, s.L}, keys.options());  // [R, n, L]
+    Tensor z = torch::empty({s.R, s.D}, keys.options());             // [R, D]
+    const auto* picture = pictures.data_ptr<int64_t>();
+    AT_DISPATCH_FLOATING_TYPES(keys.scalar_type(), "fused_attention", [&] {
+      with_score<scalar_t>(v, scale, [&](const auto& score) {
+        at::parallel_for(0, s.R * heads, 1, [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            const int64_t r = i / heads, A = i % heads * s.head_A, D = i % heads * s.head_D;
+            forward_row(s, score, keys.data_ptr<scalar_t>() + picture[r] * s.L * s.A + A,
+                        queries.data_ptr<scalar_t>() + r * s.A + A,
+                        values.data_ptr<scalar_t>() + picture[r] * s.L * s.D + D,
+                        bias.defined() ? bias.data_ptr<scalar_t>() + r * s.L : nullptr,
+                        alpha.data_ptr<scalar_t>() + i * s.L, z.data_ptr<scalar_t>() + r * s.D + D);
+          }
+        });
+      });
+    });
+    context->save_for_backward({keys, queries, v, values, pictures, alpha});
+    context->saved_data["scale"] = scale;
+    context->saved_data["bias"] = bias.defined();
+    return {alpha, z};
+  }
+
+  static tensor_list backward(AutogradContext* context, tensor_list grads) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &keys = saved[0], &queries = saved[1], &v = saved[2], &values = saved[3], &alpha = saved[5];
+    const int64_t heads = alpha.size(1);
+    const Sizes s(keys, queries, values, heads);
+    const RowsByPicture rows(saved[4], s.B);
+    Tensor grad_alpha = grads[0].defined() ? grads[0].clone(at::MemoryFormat::Contiguous)
+                                           : torch::zeros_like(alpha);  // [R, n, L]
+    const Tensor grad_z = grads[1].defined() ? grads[1].contiguous()
+                                             : torch::zeros({s.R, s.D}, keys.options());  // [R, D]
+    Tensor grad_keys = torch::zeros_like(keys);        // [B, L, A]
+    Tensor grad_queries = torch::zeros_like(queries);  // [R, A]
+    Tensor grad_values = torch::zeros_like(values);    // [B, L, D]
+    Tensor grad_v;  // [B, A], a row a picture so that threads don't meet
+    if (v.defined()) grad_v = torch::zeros({s.B, s.A}, keys.options());
+    AT_DISPATCH_FLOATING_TYPES(keys.scalar_type(), "fused_attention_backward", [&] {
+      with_score<scalar_t>(v, context->saved_data["scale"].toDouble(), [&](const auto& score) {
+        at::parallel_for(0, s.B, 1, [&](int64_t begin, int64_t end) {
+          for (int64_t p = begin; p < end; ++p)
+            for (int64_t i = rows.start[p] * heads; i < rows.start[p + 1] * heads; ++i) {
+              const int64_t r = rows.order[i / heads], n = i % heads, A = n * s.head_A, D = n * s.head_D;
+              backward_row(s, score, keys.data_ptr<scalar_t>() + p * s.L * s.A + A,
+                           queries.data_ptr<scalar_t>() + r * s.A + A,
+                           values.data_ptr<scalar_t>() + p * s.L * s.D + D,
+                           alpha.data_ptr<scalar_t>() + (r * heads + n) * s.L, grad_z.data_ptr<scalar_t>() + r * s.D + D,
+                           grad_alpha.data_ptr<scalar_t>() + (r * heads + n) * s.L,
+                           grad_keys.data_ptr<scalar_t>() + p * s.L * s.A + A,
+                           grad_queries.data_ptr<scalar_t>() + r * s.A + A,
+                           v.defined() ? grad_v.data_ptr<scalar_t>() + p * s.A : nullptr,
+                           grad_values.data_ptr<scalar_t>() + p * s.L * s.D + D);
+            }
+        });
+      });
+    });
+    const bool biased = context->saved_data["bias"].toBool();
+    return {grad_keys, grad_queries, v.defined() ? grad_v.sum(0) : Tensor(), grad_values, Tensor(),
+            biased ? grad_alpha.sum(1) : Tensor(), Tensor(), Tensor()};
+  }
+};
+
+/// [R, L, X] → [R, n, L, X / n]
+Tensor by_head(const Tensor& x, int64_t heads) {
+  return x.reshape({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);  // [R, n, L, X / n]
+}
+
+/// The same in LibTorch's operators, for other devices. scores [R, n, L] → weights and contexts.
+FusedGlimpse weigh(Tensor scores, const Tensor& values, const Tensor& bias) {
+  if (bias.defined()) scores = scores + bias.unsqueeze(1);                                         // [R, n, L]
+  const auto alpha = scores.softmax(-1);                                                           // [R, n, L]
+  const auto heads = by_head(values, alpha.size(1));                                               // [R, n, L, D / n]
+  return {alpha, alpha.unsqueeze(2).matmul(heads).flatten(1)};                                     // [R, D]
+}
+
+}  // namespace
+
+FusedGlimpse additive_attention(const Tensor& keys, const Tensor& queries, const Tensor& v, const Tensor& values,
+                                const Tensor& pictures, const Tensor& bias) {
+  if (keys.device().is_cpu()) {
+    const auto out = FusedFunction::apply(keys, queries, maybe(v), values, pictures, maybe(bias), 1, 1.0);
+    return {out[0], out[1]};
+  }
+  const auto rows = pictures.to(keys.device());                                              // [R]
+  const auto score = (keys.index_select(0, rows) + queries.unsqueeze(1)).tanh().matmul(v);  // [R, L]
+  return weigh(score.unsqueeze(1), values.index_select(0, rows), bias);
+}
+
+FusedGlimpse dot_attention(const Tensor& keys, const Tensor& queries, const Tensor& values, const Tensor& pictures,
+                           int64_t heads, double scale, const Tensor& bias) {
+  if (keys.device().is_cpu()) {
+    const auto out = FusedFunction::apply(keys, queries, maybe({}), values, pictures, maybe(bias), heads, scale);
+    return {out[0], out[1]};
+  }
+  const auto rows = pictures.to(keys.device());                                        // [R]
+  const auto query = by_head(queries.unsqueeze(1), heads).transpose(2, 3);             // [R, n, A / n, 1]
+  const auto score = by_head(keys.index_select(0, rows), heads).matmul(query).squeeze(3) * scale;  // [R, n, L]
+  return weigh(score, values.index_select(0, rows), bias);
+}
+
+}  // namespace attend
