@@ -47,6 +47,10 @@ DecodeOptions model_decode_options(const Captioner& captioner, const std::string
   return options;
 }
 
+std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor& annotations) {
+  return std::make_unique<CaptionerWordModel>(decoder, annotations);
+}
+
 std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, const torch::Tensor& annotations,
                                                       const DecodeOptions& options) {
   const torch::NoGradGuard no_grad;

@@ -1,6 +1,7 @@
 // From annotations to captions: a Captioner behind the beam search.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct Caption {
 
 /// The decode options a model file carries (its "decode" section), to be overridden by configuration and flags.
 DecodeOptions model_decode_options(const Captioner& captioner, const std::string& source);
+
+/// The decoder over annotations [B, L, D] as Captioner::annotate() gives them; `decoder` must outlive it.
+std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor& annotations);
 
 /// annotations [B, L, D] as Captioner::annotate() gives them → the n best captions of each picture, best first.
 std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, const torch::Tensor& annotations,
