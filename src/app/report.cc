@@ -46,6 +46,8 @@ CommandSyntax syntax() {
 
 /// A figure's title, and charts stand in this order; others follow under their own names.
 constexpr std::pair<const char*, const char*> titles[] = {{"loss", "Loss"},
+                                                          {"sampled_reward", "Reward of samples"},
+                                                          {"greedy_reward", "Reward of greedy captions"},
                                                           {"validation_loss", "Validation loss"},
                                                           {"validation_cider", "Validation CIDEr-D"},
                                                           {"validation_bleu_4", "Validation BLEU-4"},

@@ -50,7 +50,7 @@ class WordModel {
   virtual int64_t start() = 0;
   /// Says the next word of every row, given the one before ([R] int64, <start> at first).
   virtual Step step(const torch::Tensor& words) = 0;
-  /// Goes on with these rows ([R'] int64, indices of rows of the last step; repeats allowed), in this order.
+  /// Goes on with these rows ([R'] int64, indices of rows of the last step, or of start(); repeats allowed), in this order.
   virtual void reorder(const torch::Tensor& rows) = 0;
 };
 

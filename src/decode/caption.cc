@@ -59,6 +59,11 @@ void check_decode_options(const DecodeOptions& options, const AttentionOptions& 
                      attention.kind);
 }
 
+std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor& annotations,
+                                           const std::string& locations) {
+  return std::make_unique<CaptionerWordModel>(decoder, annotations, locations);
+}
+
 std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, const torch::Tensor& annotations,
                                                       const DecodeOptions& options) {
   const torch::NoGradGuard no_grad;

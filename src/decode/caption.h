@@ -1,6 +1,7 @@
 // From annotations to captions: a Captioner behind the beam search.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,11 @@ DecodeOptions model_decode_options(const Captioner& captioner, const std::string
 
 /// Throws UsageError where `options` contradict each other, or ask of a captioner what its attention can't do.
 void check_decode_options(const DecodeOptions& options, const AttentionOptions& attention);
+
+/// The decoder over annotations [B, L, D] as Captioner::annotate() gives them; `decoder` must outlive it. locations: where
+/// hard attention looks, as in DecodeOptions.
+std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor& annotations,
+                                           const std::string& locations);
 
 /// annotations [B, L, D] as Captioner::annotate() gives them → the n best captions of each picture, best first.
 std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, const torch::Tensor& annotations,

@@ -2,46 +2,48 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
-#include "metrics/ngrams.h"
 
 namespace attend {
 namespace {
 
-size_t closest_length(const CaptionPair& pair) {
-  const auto distance = [&](size_t length) {
-    return std::pair(std::abs(static_cast<long>(length) - static_cast<long>(pair.candidate.size())), length);
-  };
-  size_t best = pair.references.front().size();
-  for (const auto& reference : pair.references) {
-    if (distance(reference.size()) < distance(best)) best = reference.size();
-  }
-  return best;
+/// The length closest to the candidate's; the shorter of two equally close.
+size_t closest_length(const std::vector<size_t>& lengths, size_t candidate) {
+  return *std::min_element(lengths.begin(), lengths.end(), [&](size_t a, size_t b) {
+    const auto distance = [&](size_t length) { return length < candidate ? candidate - length : length - candidate; };
+    return std::pair(distance(a), a) < std::pair(distance(b), b);
+  });
 }
 
-BleuCounts count(const CaptionPair& pair) {
-  BleuCounts counts;
-  counts.length = static_cast<double>(pair.candidate.size());
-  counts.reference_length = static_cast<double>(closest_length(pair));
+double brevity_penalty(double ratio) { return ratio < 1 ? std::exp(1 - 1 / ratio) : 1; }
 
-  std::vector<Ngrams> references;
-  for (const auto& reference : pair.references) references.emplace_back(reference);
-  const Ngrams candidate(pair.candidate);
+}  // namespace
+
+BleuReferences::BleuReferences(std::span<const Tokens> references) {
+  for (const auto& reference : references) {
+    ngrams_.emplace_back(reference);
+    lengths_.push_back(reference.size());
+  }
+}
+
+BleuCounts BleuReferences::count(const Tokens& candidate) const {
+  BleuCounts counts;
+  counts.length = static_cast<double>(candidate.size());
+  counts.reference_length = static_cast<double>(closest_length(lengths_, candidate.size()));
+  const Ngrams ngrams(candidate);
   for (int n = 1; n <= kMaxNgram; ++n) {
-    for (const auto& [ngram, times] : candidate.of(n)) {
+    for (const auto& [ngram, times] : ngrams.of(n)) {
       int most = 0;
-      for (const auto& reference : references) most = std::max(most, reference.times(n, ngram));
+      for (const auto& reference : ngrams_) most = std::max(most, reference.times(n, ngram));
       counts.correct[n - 1] += std::min(times, most);
       counts.guessed[n - 1] += times;
     }
   }
   return counts;
 }
-
-}  // namespace
 
 BleuCounts& BleuCounts::operator+=(const BleuCounts& other) {
   length += other.length;
@@ -57,7 +59,7 @@ std::array<double, 4> BleuCounts::scores() const {
   // coco-caption's constants: they decide the figure of a picture without a common 4-gram.
   constexpr double kTiny = 1e-15, kSmall = 1e-9;
   const double ratio = (length + kTiny) / (reference_length + kSmall);
-  const double brevity = ratio < 1 ? std::exp(1 - 1 / ratio) : 1;
+  const double brevity = brevity_penalty(ratio);
   std::array<double, kMaxNgram> made;
   double product = 1;
   for (int n = 0; n < kMaxNgram; ++n) {
@@ -67,11 +69,18 @@ std::array<double, 4> BleuCounts::scores() const {
   return made;
 }
 
+double BleuCounts::smoothed() const {
+  if (correct[0] == 0) return 0;
+  double product = correct[0] / guessed[0];
+  for (int n = 1; n < kMaxNgram; ++n) product *= (correct[n] + 1) / (guessed[n] + 1);
+  return std::pow(product, 1.0 / kMaxNgram) * brevity_penalty(length / reference_length);
+}
+
 std::vector<BleuCounts> bleu_counts(std::span<const CaptionPair> pairs) {
   std::vector<BleuCounts> counts;
   for (size_t i = 0; i < pairs.size(); ++i) {
     if (pairs[i].references.empty()) throw InputError("references: picture " + std::to_string(i) + " has none");
-    counts.push_back(count(pairs[i]));
+    counts.push_back(BleuReferences(pairs[i].references).count(pairs[i].candidate));
   }
   return counts;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "metrics/caption_pair.h"
+#include "metrics/ngrams.h"
 
 namespace attend {
 
@@ -17,6 +18,21 @@ struct BleuCounts {
   BleuCounts& operator+=(const BleuCounts& other);
   /// BLEU-1 to BLEU-4.
   std::array<double, 4> scores() const;
+  /// BLEU-4 of a single caption, with one added to the counts of two to four words, so that a caption without a common
+  /// 4-gram has a figure too (Lin and Och, "ORANGE: a method for evaluating automatic evaluation metrics", 2004).
+  double smoothed() const;
+};
+
+/// The references of a picture, ready to count any number of candidates against.
+class BleuReferences {
+ public:
+  /// At least one.
+  explicit BleuReferences(std::span<const Tokens> references);
+  BleuCounts count(const Tokens& candidate) const;
+
+ private:
+  std::vector<Ngrams> ngrams_;
+  std::vector<size_t> lengths_;
 };
 
 /// BLEU-n stands at index n - 1.

@@ -31,17 +31,21 @@ void DecoderOptions::list(OptionList& options) {
 PackedCaptions pack_captions(const std::vector<std::vector<std::vector<int64_t>>>& captions) {
   struct Row {
     int64_t picture;
+    size_t caption;
     const std::vector<int64_t>* words;
   };
   std::vector<Row> rows;
   for (size_t b = 0; b < captions.size(); ++b)
-    for (const auto& words : captions[b]) rows.push_back({static_cast<int64_t>(b), &words});
+    for (const auto& words : captions[b]) rows.push_back({static_cast<int64_t>(b), rows.size(), &words});
   std::stable_sort(rows.begin(), rows.end(),
                    [](const Row& a, const Row& b) { return a.words->size() > b.words->size(); });
 
   std::vector<int64_t> pictures, inputs, targets;
-  for (const auto& row : rows) pictures.push_back(row.picture);
   PackedCaptions packed;
+  for (const auto& row : rows) {
+    pictures.push_back(row.picture);
+    packed.captions.push_back(row.caption);
+  }
   const size_t steps = rows.empty() ? 0 : rows.front().words->size() + 1;
   for (size_t t = 0; t < steps; ++t) {
     int64_t active = 0;

@@ -43,6 +43,7 @@ struct DecoderState {
 /// have a word to say are the first rows_at[t], and no padding is ever computed.
 struct PackedCaptions {
   torch::Tensor pictures;        // [R] int64, the picture of each row
+  std::vector<size_t> captions;  // [R], the caption of each row, counted through all pictures' captions
   torch::Tensor inputs;          // [N] int64, the word before: <start> or word t - 1; step by step
   torch::Tensor targets;         // [N] int64, the word to say: word t or <end>
   std::vector<int64_t> rows_at;  // [T]

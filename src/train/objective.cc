@@ -43,38 +43,52 @@ Tensor credit(const Tensor& values, const PackedCaptions& captions, bool whole) 
 
 }  // namespace
 
+Tensor doubly_stochastic_regularizer(const TeacherForced& taught, const TrainOptions& options) {
+  if (options.doubly_stochastic == 0) return {};
+  auto [seen, lengths] = seen_and_lengths(taught);  // [R, L], [R]
+  const bool mean = options.doubly_stochastic_form == "mean";
+  if (mean) seen = seen * (static_cast<double>(seen.size(1)) / lengths).unsqueeze(1);  // [R, L]
+  const Tensor square = (1 - seen).square();                                                    // [R, L]
+  return options.doubly_stochastic * (mean ? square.mean() : square.sum(1).mean());             // []
+}
+
 Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& captions, const TrainOptions& options) {
   Loss loss;
   loss.cross_entropy = F::cross_entropy(
       taught.logits, captions.targets.to(taught.logits.device()),
       F::CrossEntropyFuncOptions().label_smoothing(options.label_smoothing));  // []
   loss.total = loss.cross_entropy;
-  if (options.doubly_stochastic > 0) {
-    auto [seen, lengths] = seen_and_lengths(taught);  // [R, L], [R]
-    const bool mean = options.doubly_stochastic_form == "mean";
-    if (mean) seen = seen * (static_cast<double>(seen.size(1)) / lengths).unsqueeze(1);  // [R, L]
-    const Tensor square = (1 - seen).square();                                             // [R, L]
-    loss.total = loss.total + options.doubly_stochastic * (mean ? square.mean() : square.sum(1).mean());  // []
-  }
+  if (const Tensor regularizer = doubly_stochastic_regularizer(taught, options); regularizer.defined())
+    loss.total = loss.total + regularizer;  // []
   return loss;
+}
+
+namespace {
+
+/// Weights as logarithms, [N, L]; bounded below, so that 0 log 0 is 0, and so is its gradient after softmax.
+Tensor log_weights(const Tensor& alpha) { return alpha.clamp_min(1e-30).log(); }
+
+}  // namespace
+
+Tensor location_log_probability(const TeacherForced& taught) {
+  const auto log_alpha = log_weights(torch::cat(taught.alphas));                              // [N, L]
+  const auto chosen = log_alpha.gather(1, taught.locations.clamp_min(0).unsqueeze(1)).squeeze(1);  // [N]
+  return chosen.masked_fill(taught.locations < 0, 0);                                         // [N]
 }
 
 HardAttentionLoss hard_attention_loss(const TeacherForced& taught, const PackedCaptions& captions,
                                       const TrainOptions& options, double baseline) {
-  constexpr double kLeast = 1e-30;  // so that 0 log 0 is 0, and so is its gradient after softmax
   const auto device = taught.logits.device();
   const auto targets = captions.targets.to(device).unsqueeze(1);                              // [N, 1]
   const auto said = taught.logits.detach().log_softmax(-1).gather(1, targets).squeeze(1);     // [N]
   const auto alpha = torch::cat(taught.alphas);                                               // [N, L]
-  const auto log_alpha = alpha.clamp_min(kLeast).log();                                       // [N, L]
   const auto chosen = (taught.locations >= 0).to(alpha.scalar_type());                        // [N]
-  const auto log_chosen = log_alpha.gather(1, taught.locations.clamp_min(0).unsqueeze(1)).squeeze(1) * chosen;  // [N]
 
   const bool whole = options.location_credit == "caption";
   const auto advantage = credit(said, captions, whole) - baseline * credit(torch::ones_like(said), captions, whole);  // [N]
   const auto words = static_cast<double>(said.size(0));
-  const auto reinforce = (advantage * log_chosen).sum() / words;                              // []
-  const auto entropy = -(alpha * log_alpha).sum() / words;                                    // []
+  const auto reinforce = (advantage * location_log_probability(taught)).sum() / words;                              // []
+  const auto entropy = -(alpha * log_weights(alpha)).sum() / words;                           // []
 
   HardAttentionLoss loss;
   loss.total = -options.reinforce_weight * reinforce - options.entropy_weight * entropy;      // []

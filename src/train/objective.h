@@ -13,12 +13,18 @@ struct Loss {
   torch::Tensor cross_entropy;  // scalar, nats a word, with label smoothing
 };
 
-/// Cross-entropy of the true words (mean over N), with label smoothing (Szegedy et al. 2016, section 7), plus
-/// lambda times the doubly stochastic regularizer (equation 14):
+/// lambda times the doubly stochastic regularizer (equation 14), a scalar; undefined for a lambda of 0:
 ///   sum:  mean over rows of  sum_i (1 - sum_t alpha_ti)^2, as in the paper;
 ///   mean: mean over rows and cells of (1 - (L / T) sum_t alpha_ti)^2: zero when attention is spread evenly over the
 ///         picture, whatever the size of the grid and the length of the caption.
+torch::Tensor doubly_stochastic_regularizer(const TeacherForced& taught, const TrainOptions& options);
+
+/// Cross-entropy of the true words (mean over N), with label smoothing (Szegedy et al. 2016, section 7), plus the doubly
+/// stochastic regularizer.
 Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& captions, const TrainOptions& options);
+
+/// log alpha of the cell each word looked at, [N]; 0 where that was the expected context. Needs taught.locations.
+torch::Tensor location_log_probability(const TeacherForced& taught);
 
 /// What hard attention adds to the cross-entropy: the gradient of `total` is the part of equation 12 of Show, Attend
 /// and Tell that reaches the weights alpha through the sampled locations s, with the sign of a loss,

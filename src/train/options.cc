@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "base/error.h"
+
 namespace attend {
 
 void TrainOptions::list(OptionList& options) {
@@ -14,6 +16,10 @@ void TrainOptions::list(OptionList& options) {
               "model file whose weights and vocabulary training begins with, in place of random weights");
   options.add("features", features, "folder of the feature store; empty: \"features\" in the output folder");
   options.add("seed", seed, "seed of initial weights, shuffling, dropout and augmentation", at_least(0));
+  options.add("objective", objective,
+              "what training makes better: the probability of the training captions, or, from an initial model on, the "
+              "CIDEr-D of captions it draws itself",
+              one_of({"cross_entropy", "self_critical"}));
   options.add("epochs", epochs, "passes over the training split", between(1, 100000));
   options.add("max_steps", max_steps, "stop after so many steps; 0: no limit", at_least(0));
   options.add("batch_size", batch_size, "pictures a step, each with all its captions", between(1, 65536));
@@ -40,6 +46,21 @@ void TrainOptions::list(OptionList& options) {
   options.add("location_credit", location_credit,
               "words whose log-probability a sampled location is credited with: its own and the rest, or the whole caption",
               one_of({"rest", "caption"}));
+  options.add("reward_samples", reward_samples, "objective self_critical: captions drawn for each picture",
+              between(1, 1000));
+  options.add("reward_baseline", reward_baseline,
+              "objective self_critical: what a sample's reward is compared with: the mean of the picture's other samples, "
+              "or the reward of the greedy caption",
+              one_of({"mean", "greedy"}));
+  options.add("reward_bleu", reward_bleu,
+              "objective self_critical: weight of BLEU-4 (smoothed, of the sentence) beside CIDEr-D's 1 in the reward",
+              between(0, 1000));
+  options.add("reward_temperature", reward_temperature,
+              "objective self_critical: temperature of the distribution that samples are drawn from and that is trained; "
+              "below 1 for a model trained with label smoothing, which leaves much probability with unlikely words",
+              between(0.01, 10));
+  options.add("reward_cross_entropy", reward_cross_entropy,
+              "objective self_critical: weight of the cross-entropy of the training captions in the loss", at_least(0));
   options.add("fine_tune_stages", fine_tune_stages, "last stages of the encoder that are trained", between(0, 1000));
   options.add("fine_tune_from", fine_tune_from,
               "first epoch that trains them; until then annotations come from the feature store", at_least(1));
@@ -48,6 +69,16 @@ void TrainOptions::list(OptionList& options) {
   options.add("validation_beam", validation_beam, "beam width of the captions decoded for validation",
               between(1, 1000));
   options.add("log_every", log_every, "steps between lines of the log", at_least(1));
+}
+
+void TrainOptions::check() const {
+  if (objective != "self_critical") return;
+  if (initial_model.empty())
+    throw UsageError("train.objective self_critical: it betters a model that captions already; name one with "
+                     "train.initial_model");
+  if (reward_baseline == "mean" && reward_samples < 2)
+    throw UsageError("train.reward_samples 1: the baseline \"mean\" compares samples of a picture; draw at least 2, or set "
+                     "train.reward_baseline to greedy");
 }
 
 void AboutOptions::list(OptionList& options) {

@@ -13,6 +13,7 @@ struct TrainOptions {
   std::filesystem::path initial_model;    // model file whose weights and vocabulary training begins with; empty: random
   std::filesystem::path features;         // folder of the feature store; empty: inside the output folder
   int64_t seed = 1;
+  std::string objective = "cross_entropy";  // cross_entropy | self_critical
   int epochs = 10;
   int max_steps = 0;               // stop after so many steps in all; 0: no such limit
   int batch_size = 32;             // pictures, each with all its captions
@@ -33,6 +34,11 @@ struct TrainOptions {
   double entropy_weight = 0.002;   // lambda_e of equation 12
   double baseline_decay = 0.9;     // of the moving average that is REINFORCE's baseline (section 4.1)
   std::string location_credit = "rest";  // words a sampled location is credited with: rest | caption (the paper's)
+  int reward_samples = 5;          // self-critical: captions drawn for each picture
+  std::string reward_baseline = "mean";  // self-critical: mean (of the picture's other samples) | greedy
+  double reward_bleu = 0;          // self-critical: BLEU-4's weight in the reward; CIDEr-D's is 1
+  double reward_temperature = 1;   // self-critical: of the distribution that captions are drawn from and that is trained
+  double reward_cross_entropy = 0; // self-critical: weight of the cross-entropy that is added to the loss
   int fine_tune_stages = 0;        // last stages of the encoder that are trained
   int fine_tune_from = 1;          // first epoch in which they are; before it, annotations come from the feature store
   int patience = 0;                // epochs without a better validation CIDEr before training stops; 0: never
@@ -40,6 +46,8 @@ struct TrainOptions {
   int log_every = 20;              // steps between lines of the log
 
   void list(OptionList& options);
+  /// Throws UsageError where two of them contradict each other.
+  void check() const;
 };
 
 /// What a model file says of itself beside figures and recipe.

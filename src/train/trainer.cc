@@ -14,6 +14,7 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "metrics/caption_faults.h"
 #include "metrics/figures.h"
 #include "model/pictures.h"
 #include "model/weights.h"
@@ -22,6 +23,7 @@
 #include "train/features.h"
 #include "train/objective.h"
 #include "train/optimizer.h"
+#include "train/self_critical.h"
 
 namespace attend {
 namespace {
@@ -44,10 +46,17 @@ struct Batch {
   PackedCaptions captions;
 };
 
+/// What a step did.
+struct StepDone {
+  int64_t words = 0;                                   // that were taught
+  std::vector<std::pair<std::string, double>> figures;  // for the log, which averages them; the loss first
+};
+
 class Run {
  public:
   explicit Run(const TrainJob& job) : job_(job), recipe_(recipe(job)) {
     check_decode_options(job.decode, job.model.attention);
+    job.train.check();
     std::filesystem::create_directories(job.output);
     const bool begun = std::filesystem::exists(file("checkpoint.safetensors"));
     if (begun && !job.resume)
@@ -57,11 +66,14 @@ class Run {
     dataset_ = read_dataset(job.data);
     train_ = dataset_.split(job.data.train_split);
     validation_ = dataset_.split(job.data.val_split);
+    require_captions();
     make_captioner();
     if (begun)
       progression_ = load_checkpoint(file("checkpoint.safetensors"), *captioner_, *optimizer_, recipe_);
     else
       write_file_atomically(file("config.json"), whole_recipe(job).dump(2) + "\n");
+    // A model to begin with is validated before the first epoch: what it is kept for is that no epoch be worse.
+    if (!begun && !job.train.initial_model.empty()) progression_.validated_epochs = -1;
     log_.open(file("log.jsonl"), std::ios::app);
     if (!log_) throw Error(file("log.jsonl").string() + ": can't be written");
   }
@@ -95,6 +107,7 @@ class Run {
     for (const char* free : {"max_steps", "patience", "log_every", "features"}) json["train"].erase(free);
     json.erase("decode");
     json.erase("about");
+    if (job.train.objective == "self_critical") json["decode"]["max_length"] = job.decode.max_length;  // of samples too
     return json;
   }
 
@@ -107,21 +120,34 @@ class Run {
     return job_.train.fine_tune_stages > 0 && epoch >= job_.train.fine_tune_from;
   }
 
+  void require_captions() const {
+    for (const size_t i : train_)
+      if (dataset_.examples[i].captions.empty())
+        throw InputError(dataset_.source + ": the training pictures have no captions (" +
+                         dataset_.examples[i].picture.filename().string() + " is the first); nothing can be learnt of them");
+  }
+
   /// Vocabulary, model with its first weights, and optimizer.
   void make_captioner() {
-    std::vector<std::vector<std::string>> tokens;
-    for (const size_t i : train_)
-      for (const auto& caption : dataset_.examples[i].captions) tokens.push_back(caption_tokens(caption));
+    std::vector<std::vector<Tokens>> references;  // of each training picture
+    std::vector<Tokens> captions;                 // the same in one row
+    for (const size_t i : train_) {
+      auto& list = references.emplace_back();
+      for (const auto& caption : dataset_.examples[i].captions) list.push_back(caption_tokens(caption));
+      captions.insert(captions.end(), list.begin(), list.end());
+    }
     torch::manual_seed(job_.train.seed);
     if (job_.train.initial_model.empty())
-      captioner_.emplace(job_.model, Vocabulary::build(tokens, job_.train.min_word_count));
+      captioner_.emplace(job_.model, Vocabulary::build(captions, job_.train.min_word_count));
     else
       continue_from(load_captioner(job_.train.initial_model));
     words_.resize(dataset_.examples.size());
-    size_t at = 0;
-    for (const size_t i : train_)
-      for (size_t c = 0; c < dataset_.examples[i].captions.size(); ++c)
-        words_[i].push_back(captioner_->vocabulary.encode(tokens[at++]));
+    for (size_t i = 0; i < train_.size(); ++i)
+      for (const auto& caption : references[i]) words_[train_[i]].push_back(captioner_->vocabulary.encode(caption));
+    faults_.emplace(references);
+    if (job_.train.objective == "self_critical")
+      self_critical_.emplace(std::move(references), captioner_->vocabulary, job_.train, job_.decode.max_length,
+                             job_.threads);
 
     auto& encoder = *captioner_->encoder;
     if (!job_.train.encoder_weights.empty())
@@ -224,26 +250,28 @@ class Run {
     Progress progress("epoch " + std::to_string(epoch) + "/" + std::to_string(job_.train.epochs),
                       static_cast<int64_t>(list.size()));
     auto since = std::chrono::steady_clock::now();
-    double loss = 0;
+    std::vector<std::pair<std::string, double>> sums;
     int64_t words = 0, steps = 0, done = 0;
     while (const auto batch = pipeline.next()) {
-      const double step_loss = step(*batch, epoch);
-      loss += step_loss;
-      words += batch->captions.targets.size(0);
+      const auto one = step(*batch, epoch);
+      if (steps == 0) sums.assign(one.figures.size(), {});
+      for (size_t i = 0; i < sums.size(); ++i) sums[i] = {one.figures[i].first, sums[i].second + one.figures[i].second};
+      words += one.words;
       ++steps, ++done;
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
       char note[96];
-      std::snprintf(note, sizeof note, "loss %.3f  %.0f tokens/s", loss / static_cast<double>(steps),
+      const auto& [name, sum] = sums[self_critical_ ? 1 : 0];  // the reward says more than the loss made of it
+      std::snprintf(note, sizeof note, "%s %.3f  %.0f tokens/s", name.c_str(), sum / static_cast<double>(steps),
                     static_cast<double>(words) / seconds);
       progress.update(done, note);
       if (progression_.step % job_.train.log_every == 0) {
-        log({{"step", progression_.step},
-             {"epoch", epoch},
-             {"loss", loss / static_cast<double>(steps)},
-             {"gradient_norm", gradient_norm_},
-             {"learning_rate", job_.train.learning_rate * factor()},
-             {"tokens_per_second", static_cast<double>(words) / seconds}});
-        loss = 0, words = 0, steps = 0;
+        Json line{{"step", progression_.step}, {"epoch", epoch}};
+        for (const auto& [figure, total] : sums) line[figure] = total / static_cast<double>(steps);
+        line["gradient_norm"] = gradient_norm_;
+        line["learning_rate"] = job_.train.learning_rate * factor();
+        line["tokens_per_second"] = static_cast<double>(words) / seconds;
+        log(line);
+        words = 0, steps = 0;
         since = std::chrono::steady_clock::now();
       }
       if (interrupted()) {
@@ -258,31 +286,62 @@ class Run {
 
   double factor() const { return progression_.plateau * schedule_factor(job_.train, progression_.step, steps_); }
 
-  /// One update; returns the batch's cross-entropy, nats a word.
-  double step(const Batch& batch, int64_t epoch) {
+  /// One update.
+  StepDone step(const Batch& batch, int64_t epoch) {
     torch::manual_seed(mix(job_.train.seed, 3, progression_.step) >> 1);
     auto& decoder = *captioner_->decoder;
-    decoder.train();
     const Tensor annotations = fine_tuning(epoch)
                                    ? captioner_->annotate(batch.pictures)
                                    : batch.annotations.to(captioner_->device, torch::kFloat);  // [B, L, D]
-    const auto taught = decoder.teach(decoder.remember(annotations), batch.captions);
-    auto loss = cross_entropy_loss(taught, batch.captions, job_.train);
-    if (taught.locations.defined()) {
-      const auto hard = hard_attention_loss(taught, batch.captions, job_.train, progression_.baseline);
-      loss.total = loss.total + hard.total;  // []
-      double& baseline = progression_.baseline;
-      const double decay = baseline == 0 ? 0 : job_.train.baseline_decay;
-      baseline = decay * baseline + (1 - decay) * hard.log_probability;
-    }
-    loss.total.backward();
-    const double value = loss.cross_entropy.item<double>();
+    StepDone done;
+    const Tensor loss = self_critical_ ? self_critical_loss(annotations, batch, done)
+                                       : taught_loss(annotations, batch, done);  // []
+    loss.backward();
     gradient_norm_ = optimizer_->clip();
-    if (!std::isfinite(value) || !std::isfinite(gradient_norm_)) refuse(batch);
+    if (!std::isfinite(done.figures.front().second) || !std::isfinite(gradient_norm_)) refuse(batch);
     optimizer_->step(factor());
     ++progression_.step;
     decoder.eval();
-    return value;
+    return done;
+  }
+
+  /// Of the training captions; logs the cross-entropy, nats a word.
+  Tensor taught_loss(const Tensor& annotations, const Batch& batch, StepDone& done) {
+    const auto loss = cross_entropy(annotations, batch);
+    done.words = batch.captions.targets.size(0);
+    done.figures = {{"loss", loss.cross_entropy.item<double>()}};
+    return loss.total;  // []
+  }
+
+  /// Of captions that the decoder draws.
+  Tensor self_critical_loss(const Tensor& annotations, const Batch& batch, StepDone& done) {
+    std::vector<size_t> pictures;  // counted through the training split
+    for (const size_t example : batch.examples)
+      pictures.push_back(std::lower_bound(train_.begin(), train_.end(), example) - train_.begin());
+    const auto sampled = self_critical_->step(*captioner_->decoder, annotations, pictures);
+    Tensor loss = sampled.loss;  // []
+    const double weight = job_.train.reward_cross_entropy;
+    if (weight > 0) loss = loss + weight * cross_entropy(annotations, batch).total;  // []
+    done.words = sampled.words;
+    done.figures = {{"loss", loss.item<double>()}, {"sampled_reward", sampled.sampled_reward}};
+    if (job_.train.reward_baseline == "greedy") done.figures.emplace_back("greedy_reward", sampled.greedy_reward);
+    done.figures.emplace_back("sampled_length", sampled.sampled_length);
+    return loss;
+  }
+
+  /// Of the training captions, with what hard attention adds.
+  Loss cross_entropy(const Tensor& annotations, const Batch& batch) {
+    auto& decoder = *captioner_->decoder;
+    decoder.train();
+    const auto taught = decoder.teach(decoder.remember(annotations), batch.captions);
+    auto loss = cross_entropy_loss(taught, batch.captions, job_.train);
+    if (!taught.locations.defined()) return loss;
+    double& baseline = progression_.baseline;
+    const auto hard = hard_attention_loss(taught, batch.captions, job_.train, baseline);
+    loss.total = loss.total + hard.total;  // []
+    const double decay = baseline == 0 ? 0 : job_.train.baseline_decay;
+    baseline = decay * baseline + (1 - decay) * hard.log_probability;
+    return loss;
   }
 
   [[noreturn]] void refuse(const Batch& batch) const {
@@ -301,7 +360,7 @@ class Run {
     DecodeOptions decode = job_.decode;
     decode.beam_width = job_.train.validation_beam;
     decode.n_best = 1;
-    const bool live = fine_tuning(epoch);
+    const bool live = fine_tuning(std::max<int64_t>(epoch, 1));
     if (!live) features();
     const auto list = chunks(validation_, 64);
     OrderedPipeline<Tensor> pipeline(list.size(), 1, 2, [&](size_t i) {
@@ -324,6 +383,9 @@ class Run {
     progress.clear();
     for (const size_t i : validation_) references.push_back(dataset_.examples[i].captions);
     const auto figures = score_captions(candidates, references);
+    std::vector<Tokens> tokens;
+    for (const auto& candidate : candidates) tokens.push_back(caption_tokens(candidate));
+    const auto faults = faults_->shares(tokens);
     const double cider = figures.cider_d.corpus;
     const bool best = cider > progression_.best_cider;
     const Json line{{"epoch", epoch},
@@ -334,6 +396,8 @@ class Run {
                     {"mean_length", figures.mean_length},
                     {"distinct_captions", figures.distinct_captions},
                     {"distinct_words", figures.distinct_words},
+                    {"bad_endings", faults.bad_endings},
+                    {"repetitions", faults.repetitions},
                     {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()},
                     {"best", best}};
     if (best) keep(line);
@@ -384,7 +448,9 @@ class Run {
   Dataset dataset_;
   std::vector<size_t> train_, validation_;
   std::vector<std::vector<std::vector<int64_t>>> words_;  // of training examples: each caption's word ids
+  std::optional<CaptionFaults> faults_;
   std::optional<Captioner> captioner_;
+  std::optional<SelfCritical> self_critical_;
   std::optional<Optimizer> optimizer_;
   std::optional<FeatureStore> features_;
   std::unordered_map<size_t, size_t> store_row_;  // example → row of the feature store
