@@ -1,6 +1,7 @@
 // From annotations to captions: a Captioner behind the beam search.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,13 @@ struct Caption {
   double log_probability = 0;                // of the whole caption, <end> included
   torch::Tensor alpha;                       // [words, L]
 };
+
+/// A decoder that looks at annotations [B, L, D], as the search sees it. The decoder must outlive it.
+std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor& annotations);
+
+/// The n best captions of each of a model's pictures, best first.
+std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,
+                                                  const DecodeOptions& options);
 
 /// The decode options a model file carries (its "decode" section), to be overridden by configuration and flags.
 DecodeOptions model_decode_options(const Captioner& captioner, const std::string& source);
