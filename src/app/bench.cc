@@ -153,15 +153,18 @@ std::string today() {
 }
 
 /// `attend caption` over the first `count` of `pictures`.
-Measured run_caption(const BenchOptions& options, const ModelFile& file, const RunOptions& run, const fs::path& folder,
-                     const std::vector<fs::path>& pictures, size_t count, int threads) {
+Measured run_caption(const BenchOptions& options, const ModelFiles& files, const RunOptions& run,
+                     const fs::path& folder, const std::vector<fs::path>& pictures, size_t count, int threads) {
   std::string names;
   for (size_t i = 0; i < std::min(count, pictures.size()); ++i) names += pictures[i].string() + '\0';
   const fs::path names_file = folder / "names";
   write_file_atomically(names_file, names);
-  return run_attend({"caption", "--null", "--files-from", names_file.string(), "--model", file.model.string(),
-                     "--precision", file.precision, "--device", run.device, "--threads", std::to_string(threads),
-                     "--beam-width", std::to_string(options.beam_width), "--n-best", "1"});
+  std::vector<std::string> arguments{"caption", "--null", "--files-from", names_file.string(),
+                                     "--precision", files.precision, "--device", run.device,
+                                     "--threads", std::to_string(threads), "--beam-width",
+                                     std::to_string(options.beam_width), "--n-best", "1"};
+  for (const auto& model : files.models) arguments.insert(arguments.end(), {"--model", model.string()});
+  return run_attend(std::move(arguments));
 }
 
 struct Section {
@@ -194,20 +197,21 @@ int bench_command(const std::vector<std::string>& arguments) {
       0,
       "Measures `attend caption` as a user sees it: a process of its own captions pictures with beam search and writes "
       "text. Times count from the start of that process; memory is the largest that was resident. Then measures what "
-      "this machine can do at best, and the parts of captioning and training beside it.",
+      "this machine can do at best, and the parts of captioning and training beside it, those of the first model "
+      "where there are several.",
       {{"attend bench", "1,000 pictures of 224x224, beam 5, all processors"},
        {"attend bench --no-parts --count 10000", "end to end only, ten times as many"},
        {"attend bench --pictures photos --threads 1 --json", "own pictures, one processor, for machines"}}};
   BenchOptions options;
-  ModelFile file;
+  ModelFiles files;
   RunOptions run;
   OptionList list;
   options.list(list);
-  file.list(list);
+  files.list(list);
   run.list(list);
   const CommandLine line = parse_command_line(arguments, list, syntax);
   if (answer(line, syntax, list, std::cout)) return 0;
-  file.choose();
+  files.choose();
   watch_interrupts();
   const TemporaryFolder folder;
   auto pictures = options.pictures.empty() ? make_pictures(folder.path(), options.count)
@@ -217,7 +221,7 @@ int bench_command(const std::vector<std::string>& arguments) {
 
   const int threads = run.count_threads();
   const auto measure = [&](size_t count, int on) {
-    return run_caption(options, file, run, folder.path(), pictures, count, on);
+    return run_caption(options, files, run, folder.path(), pictures, count, on);
   };
   const auto rate = [](const Measured& m) { return static_cast<double>(m.lines) / m.seconds; };
   const auto whole = measure(pictures.size(), threads);
@@ -243,27 +247,27 @@ int bench_command(const std::vector<std::string>& arguments) {
 
     run.set_threads();
     const auto begin = std::chrono::steady_clock::now();
-    auto captioner = file.load(torch::kCPU);
+    auto ensemble = files.load(torch::kCPU);
     sections.back().figures.push_back(
         {"loading the model",
          1000 * std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), "ms"});
     sections.push_back({"limits of the machine", measure_limits(pictures.front(), threads)});
     const double product_rate = sections.back().figures.front().value;
-    sections.push_back({"parts", measure_parts(captioner, pictures, product_rate, threads)});
+    sections.push_back({"parts", measure_parts(ensemble.first(), pictures, product_rate, threads)});
   }
   if (interrupted()) throw Interrupted("stopped before there were all figures");
 
   if (options.json) {
     Json json{{"date", today()},         {"attend", ATTEND_VERSION},       {"machine", processor()},
-              {"threads", threads},      {"device", run.device},           {"model", file.model.string()},
-              {"precision", file.precision}, {"beam_width", options.beam_width}};
+              {"threads", threads},      {"device", run.device},           {"model", files.names()},
+              {"precision", files.precision}, {"beam_width", options.beam_width}};
     for (const auto& section : sections)
       for (const auto& figure : section.figures) json[section.name][key_of(figure)] = figure.value;
     std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
     return 0;
   }
   std::printf("%s, %d threads, %s, attend %s\n%s, precision %s, beam %d\n", processor().c_str(), threads,
-              today().c_str(), ATTEND_VERSION, file.model.c_str(), file.precision.c_str(), options.beam_width);
+              today().c_str(), ATTEND_VERSION, joined(files.names()).c_str(), files.precision.c_str(), options.beam_width);
   for (const auto& section : sections) {
     std::printf("\n%s\n", section.name.c_str());
     for (const auto& figure : section.figures)

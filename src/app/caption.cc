@@ -60,6 +60,7 @@ CommandSyntax syntax() {
        {"attend caption --recursive photos --overlay seen", "caption a tree and show where every word looked"},
        {"attend caption photos --sidecar >/dev/null", "write photos/NAME.txt for every picture that has none"},
        {"attend caption --format jsonl --n-best 5 photo.jpg", "five captions with their probabilities, as JSON"},
+       {"attend caption --model a.safetensors --model b.safetensors photo.jpg", "let two models caption together"},
        {"find . -name '*.jpg' -print0 | attend caption --null --files-from -", "names with any bytes in them"}}};
 }
 
@@ -146,7 +147,9 @@ Work gather(std::vector<std::string> names, const CaptionOptions& options, const
 }
 
 /// What a page says of where its captions come from.
-std::string source_of(const Captioner& captioner) {
+std::string source_of(const Ensemble& ensemble) {
+  if (ensemble.size() > 1) return "by attend, an ensemble of " + std::to_string(ensemble.size()) + " models";
+  const Captioner& captioner = ensemble.first();
   const auto name = captioner.about.find("name");
   return name != captioner.about.end() && name->is_string() ? "by attend, model " + name->get<std::string>()
                                                             : "by attend";
@@ -157,15 +160,16 @@ MapFaults faults_of(const Caption& caption, const Captioner& captioner) {
 }
 
 /// Captions the pictures, writes their files and lines, and counts in work.refused what went wrong.
-void caption_all(Captioner& captioner, Work& work, const CaptionOptions& options, const CaptionFileOptions& outputs,
+void caption_all(Ensemble& ensemble, Work& work, const CaptionOptions& options, const CaptionFileOptions& outputs,
                  const DecodeOptions& decode, int threads) {
+  const Captioner& captioner = ensemble.first();
   std::vector<std::filesystem::path> paths;
   for (const auto& picture : work.pictures) paths.push_back(picture.path);
   std::optional<CaptionPage> page;
-  if (!options.html.empty()) page.emplace(options.html, source_of(captioner));
+  if (!options.html.empty()) page.emplace(options.html, source_of(ensemble));
   MapFaultCount map_faults;
   Progress progress("captioning", static_cast<int64_t>(paths.size()));
-  caption_pictures(captioner, paths, decode, options.batch_size, threads, [&](std::vector<PictureCaptions>& batch) {
+  caption_pictures(ensemble, paths, decode, options.batch_size, threads, [&](std::vector<PictureCaptions>& batch) {
     std::vector<std::string> faults(batch.size());
     std::vector<PagePicture> on_page(page ? batch.size() : 0);
     if (outputs.any() || page)
@@ -206,7 +210,7 @@ void caption_all(Captioner& captioner, Work& work, const CaptionOptions& options
 }  // namespace
 
 int caption_command(const std::vector<std::string>& arguments) {
-  ModelFile file;
+  ModelFiles files;
   CaptionOptions options;
   CaptionFileOptions outputs;
   DecodeOptions decode;
@@ -214,7 +218,7 @@ int caption_command(const std::vector<std::string>& arguments) {
   OptionList list;
   options.list(list);
   outputs.list(list);
-  file.list(list);
+  files.list(list);
   decode.list(list);
   run.list(list);
   list.add("batch_size", options.batch_size, "pictures computed together", between(1, 4096));
@@ -226,15 +230,15 @@ int caption_command(const std::vector<std::string>& arguments) {
   if (!line.dump_config) work = gather(line.positional, options, outputs);
   if (!work.pictures.empty() || line.dump_config) {
     const int threads = run.set_threads();
-    file.choose();
-    Captioner captioner = file.load(choose_device(run.device));
-    decode = model_decode_options(captioner, file.model.string());
+    files.choose();
+    Ensemble ensemble = files.load(choose_device(run.device));
+    decode = model_decode_options(ensemble.first(), files.models.front().string());
     parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
     if (answer(line, syntax(), list, std::cout)) return 0;
-    check_decode_options(decode, captioner.options.attention);
+    check_decode_options(decode, ensemble.first().options.attention);
     prepare_folders(work.files, outputs);
     watch_interrupts();
-    caption_all(captioner, work, options, outputs, decode, threads);
+    caption_all(ensemble, work, options, outputs, decode, threads);
   }
   if (work.skipped > 0)
     complain(count_of(work.skipped, work.all) + " skipped: their files are there (--overwrite makes them anew)");

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "decode/caption.h"
+#include "decode/ensemble.h"
 
 namespace attend {
 
@@ -22,7 +22,7 @@ struct PictureCaptions {
 /// Captions `pictures` in batches, while the next ones are read on `threads` other threads, and hands every batch to
 /// `take` in the order of the list. A picture that can't be read is handed on as refused. Throws Interrupted, between
 /// batches, when the work was asked to stop.
-void caption_pictures(Captioner& captioner, const std::vector<std::filesystem::path>& pictures,
+void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::path>& pictures,
                       const DecodeOptions& decode, int batch_size, int threads,
                       const std::function<void(std::vector<PictureCaptions>&)>& take);
 

@@ -170,8 +170,9 @@ std::vector<cv::Point2d> peaks_of(const Caption& caption, cv::Size size, const C
   return peaks;
 }
 
-Candidates make_candidates(std::vector<Example> examples, Captioner& captioner, const DecodeOptions& decode,
+Candidates make_candidates(std::vector<Example> examples, Ensemble& ensemble, const DecodeOptions& decode,
                            int threads, const EvaluateOptions& options) {
+  const Captioner& captioner = ensemble.first();
   std::unordered_map<int64_t, std::vector<MaskedObject>> masks;
   if (options.pointing) masks = read_masks(options.captions);
   std::vector<std::filesystem::path> pictures;
@@ -180,7 +181,7 @@ Candidates make_candidates(std::vector<Example> examples, Captioner& captioner, 
   Progress progress("captioning", static_cast<int64_t>(pictures.size()));
   const auto begin = std::chrono::steady_clock::now();
   constexpr int kBatch = 32;
-  caption_pictures(captioner, pictures, decode, kBatch, threads, [&](std::vector<PictureCaptions>& batch) {
+  caption_pictures(ensemble, pictures, decode, kBatch, threads, [&](std::vector<PictureCaptions>& batch) {
     for (auto& picture : batch) {
       if (!picture.refusal.empty()) {
         complain(picture.refusal);
@@ -270,17 +271,17 @@ Evaluation evaluate(const Candidates& candidates, const EvaluateOptions& options
   return evaluation;
 }
 
-/// The figures, in the order they are printed.
-Json figures_of(const Candidates& candidates, const EvaluateOptions& options, const std::string& model,
+/// The figures, in the order they are printed. `models`: the names of the files that made the captions; null where these were read.
+Json figures_of(const Candidates& candidates, const EvaluateOptions& options, const Json& models,
                 const Evaluation& evaluation) {
   size_t reference_count = 0;
   for (const auto& example : candidates.examples) reference_count += example.captions.size();
   Json figures{{"captions", options.captions.string()}};
   if (!options.split.empty()) figures["split"] = options.split;
-  if (model.empty())
+  if (models.is_null())
     figures["candidates"] = options.candidates.string();
   else
-    figures["model"] = model;
+    figures["model"] = models;
   if (!options.compare.empty()) figures["compared_with"] = options.compare.string();
   figures["pictures"] = candidates.captions.size();
   figures["references"] = reference_count;
@@ -298,12 +299,12 @@ Json figures_of(const Candidates& candidates, const EvaluateOptions& options, co
 
 int evaluate_command(const std::vector<std::string>& arguments) {
   EvaluateOptions options;
-  ModelFile file;
+  ModelFiles files;
   DecodeOptions decode;
   RunOptions run;
   OptionList list;
   options.list(list);
-  file.list(list);
+  files.list(list);
   decode.list(list);
   run.list(list);
   const CommandLine line = parse_command_line(arguments, list, syntax());
@@ -318,15 +319,15 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   if (!options.candidates.empty() && !line.dump_config) {
     candidates = read_candidates(std::move(examples), options);
   } else {
-    file.choose();
+    files.choose();
     const int threads = run.set_threads();
-    Captioner captioner = file.load(choose_device(run.device));
-    decode = model_decode_options(captioner, file.model.string());
+    Ensemble ensemble = files.load(choose_device(run.device));
+    decode = model_decode_options(ensemble.first(), files.models.front().string());
     parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
     if (answer(line, syntax(), list, std::cout)) return 0;
-    check_decode_options(decode, captioner.options.attention);
+    check_decode_options(decode, ensemble.first().options.attention);
     watch_interrupts();
-    candidates = make_candidates(std::move(examples), captioner, decode, threads, options);
+    candidates = make_candidates(std::move(examples), ensemble, decode, threads, options);
   }
   if (!options.results.empty()) {
     std::vector<Result> results;
@@ -337,8 +338,7 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   Evaluation evaluation;
   if (!candidates.examples.front().captions.empty())
     evaluation = evaluate(candidates, options, run.count_threads());
-  const Json figures =
-      figures_of(candidates, options, options.candidates.empty() ? file.model.string() : "", evaluation);
+  const Json figures = figures_of(candidates, options, options.candidates.empty() ? files.names() : Json(), evaluation);
   if (!options.csv.empty()) write_picture_csv(options.csv, candidates.examples, candidates.captions, evaluation);
   if (!options.html.empty())
     write_evaluation_page(options.html, candidates.examples, candidates.captions, std::move(candidates.shown), figures,

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "app/model_file.h"
 #include "app/page_record.h"
 #include "base/error.h"
 #include "base/parallel.h"
@@ -12,7 +13,7 @@ namespace {
 
 /// A figure as the head of the page says it.
 std::string text_of(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
+  if (value.is_string() || value.is_array()) return joined(value);
   if (!value.is_number_float()) return value.dump();
   char text[32];
   std::snprintf(text, sizeof text, "%.4g", value.get<double>());

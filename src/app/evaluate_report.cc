@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "app/model_file.h"
+
 namespace attend {
 namespace {
 
@@ -96,7 +98,7 @@ void print_figures(const Json& figures, const Evaluation& evaluation) {
   for (const char* key : {"captions", "split", "candidates", "model", "compared_with"}) {
     std::string title = key;
     std::replace(title.begin(), title.end(), '_', ' ');
-    if (figures.contains(key)) std::printf("%s %s\n", padded(title, width).c_str(), figures[key].get<std::string>().c_str());
+    if (figures.contains(key)) std::printf("%s %s\n", padded(title, width).c_str(), joined(figures[key]).c_str());
   }
   std::printf("\n");
   for (const auto& row : counts) print(row);

@@ -23,6 +23,7 @@ const Command kCommands[] = {
     {"evaluate", evaluate_command, "compare captions with what people said: BLEU, METEOR, ROUGE-L, CIDEr-D"},
     {"report", report_command, "draw the training curves of one or several runs"},
     {"inspect", inspect_command, "say what a model file is"},
+    {"average", average_command, "make one model of several: the mean of their weights"},
     {"train", train_command, "train a captioner on pictures with captions"},
     {"features", features_command, "encode the pictures of a data set once, for training"},
     {"shapes", shapes_command, "write a synthetic data set with exact object masks"},

@@ -46,22 +46,50 @@ fs::path embedded_model() {
   return models.front();
 }
 
-void ModelFile::list(OptionList& options) {
+void ModelFiles::list(OptionList& options) {
   options.section("", "Model");
-  options.add("model", model, "model file; without it, ATTEND_MODEL or the model that comes with attend");
-  options.add("precision", precision, "arithmetic of the encoder's convolutions; model: as the model file says",
+  options.add("model", models,
+              "model file; without it, ATTEND_MODEL or the model that comes with attend. Several, which must have the "
+              "same vocabulary, are an ensemble: a word's probability is the mean of theirs, decoding is by default as "
+              "the first one says, and maps show the mean of their attention, or the first one's where grids or ways "
+              "to resize differ");
+  options.add("precision", precision, "arithmetic of the encoders' convolutions; model: as each model file says",
               one_of({"model", "fp32", "bf16"}));
 }
 
-void ModelFile::choose() {
-  if (model.empty()) model = embedded_model();
+void ModelFiles::choose() {
+  if (models.empty()) models.push_back(embedded_model());
+  for (const auto& model : models)
+    if (model.empty()) throw UsageError("--model: an empty name is no file's");
 }
 
-Captioner ModelFile::load(torch::Device device) const {
-  Captioner captioner = load_captioner(model);
-  if (precision != "model") captioner.encoder->set_precision(precision);
-  captioner.to(device);
-  return captioner;
+Ensemble ModelFiles::load(torch::Device device) const {
+  std::vector<Captioner> captioners;
+  std::vector<std::string> sources;
+  for (const auto& model : models) {
+    Captioner& captioner = captioners.emplace_back(load_captioner(model));
+    if (precision != "model") {
+      captioner.options.encoder.precision = precision;
+      captioner.encoder->set_precision(precision);
+    }
+    captioner.to(device);
+    sources.push_back(model.string());
+  }
+  return Ensemble(std::move(captioners), sources);
+}
+
+Json ModelFiles::names() const {
+  if (models.size() == 1) return models.front().string();
+  Json names = Json::array();
+  for (const auto& model : models) names.push_back(model.string());
+  return names;
+}
+
+std::string joined(const Json& names) {
+  if (names.is_string()) return names.get<std::string>();
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name.get<std::string>();
+  return text;
 }
 
 }  // namespace attend

@@ -1,11 +1,12 @@
-// The model a command runs: the file it is told, or the one that comes with attend.
+// The models a command runs: the files it is told, or the one that comes with attend.
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/options.h"
-#include "model/captioner.h"
+#include "decode/ensemble.h"
 
 namespace attend {
 
@@ -17,16 +18,21 @@ std::filesystem::path data_folder(const std::string& name);
 /// in data_folder("models"). Throws InputError that says where it looked.
 std::filesystem::path embedded_model();
 
-/// Which model, and the arithmetic of its encoder.
-struct ModelFile {
-  std::filesystem::path model;      // empty: embedded_model()
-  std::string precision = "model";  // model | fp32 | bf16
+/// Which models caption together, and the arithmetic of their encoders.
+struct ModelFiles {
+  std::vector<std::filesystem::path> models;  // none: embedded_model()
+  std::string precision = "model";            // model | fp32 | bf16
 
   void list(OptionList& options);
-  /// Fills in the embedded model where none was named.
+  /// Fills in the embedded model where none was named. Throws UsageError on an empty name.
   void choose();
-  /// Reads the chosen file and brings it to `device`.
-  Captioner load(torch::Device device) const;
+  /// Reads the chosen files and brings them to `device`. Throws InputError where they don't go together.
+  Ensemble load(torch::Device device) const;
+  /// The chosen files' names: a string, or a list of them where there are several.
+  Json names() const;
 };
+
+/// Names as ModelFiles::names() gives them, on one line.
+std::string joined(const Json& names);
 
 }  // namespace attend

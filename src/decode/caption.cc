@@ -64,17 +64,14 @@ std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor
   return std::make_unique<CaptionerWordModel>(decoder, annotations, locations);
 }
 
-std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, const torch::Tensor& annotations,
-                                                      const DecodeOptions& options) {
-  const torch::NoGradGuard no_grad;
-  if (annotations.size(0) == 0) return {};
-  CaptionerWordModel model(*captioner.decoder, annotations, options.locations);
+std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,
+                                                  const DecodeOptions& options) {
   std::vector<std::vector<Caption>> captions;
   for (auto& hypotheses : beam_search(model, options)) {
     auto& list = captions.emplace_back();
     for (auto& hypothesis : hypotheses) {
       Caption caption;
-      for (const int64_t word : hypothesis.words) caption.words.push_back(captioner.vocabulary.word(word));
+      for (const int64_t word : hypothesis.words) caption.words.push_back(vocabulary.word(word));
       caption.text = detokenize(caption.words);
       caption.word_log_probability = std::move(hypothesis.word_log_probability);
       caption.log_probability = hypothesis.log_probability;
@@ -84,6 +81,14 @@ std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, cons
     }
   }
   return captions;
+}
+
+std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, const torch::Tensor& annotations,
+                                                      const DecodeOptions& options) {
+  const torch::NoGradGuard no_grad;
+  if (annotations.size(0) == 0) return {};
+  return search_captions(*make_word_model(*captioner.decoder, annotations, options.locations),
+                         captioner.vocabulary, options);
 }
 
 }  // namespace attend

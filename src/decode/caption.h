@@ -31,6 +31,10 @@ void check_decode_options(const DecodeOptions& options, const AttentionOptions& 
 std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor& annotations,
                                            const std::string& locations);
 
+/// The n best captions of each of a model's pictures, best first.
+std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,
+                                                  const DecodeOptions& options);
+
 /// annotations [B, L, D] as Captioner::annotate() gives them → the n best captions of each picture, best first.
 std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, const torch::Tensor& annotations,
                                                       const DecodeOptions& options);

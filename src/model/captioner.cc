@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "model/safetensors.h"
+#include "model/weights.h"
 
 namespace attend {
 namespace {
@@ -78,13 +79,30 @@ Json network_of(ModelOptions options) {
 
 }  // namespace
 
-void require_same_network(const ModelOptions& wanted, const ModelOptions& model, const std::string& source) {
-  const Json here = network_of(wanted), there = network_of(model);
-  for (const auto& [section, values] : here.items())
+std::string network_difference(const ModelOptions& here, const ModelOptions& there, const std::string& source) {
+  const Json own = network_of(here), others = network_of(there);
+  for (const auto& [section, values] : own.items())
     for (const auto& [key, value] : values.items())
-      if (const Json& other = there.at(section).at(key); other != value)
-        throw UsageError(section + "." + key + " is " + value.dump() + ", but " + other.dump() + " in " + source +
-                         ": its weights don't fit; set it to the same, or begin without that model");
+      if (const Json& other = others.at(section).at(key); other != value)
+        return section + "." + key + " is " + value.dump() + ", but " + other.dump() + " in " + source;
+  return "";
+}
+
+void require_same_network(const ModelOptions& wanted, const ModelOptions& model, const std::string& source) {
+  if (const auto difference = network_difference(wanted, model, source); !difference.empty())
+    throw UsageError(difference + ": its weights don't fit; set it to the same, or begin without that model");
+}
+
+void require_same_vocabulary(const Vocabulary& first, const std::string& first_source, const Vocabulary& vocabulary,
+                             const std::string& source) {
+  const auto& there = first.words();
+  const auto& here = vocabulary.words();
+  if (here == there) return;
+  size_t word = 0;
+  while (word < here.size() && word < there.size() && here[word] == there[word]) ++word;
+  const auto text = [&](const auto& words) { return word < words.size() ? quote(words[word]) : "missing"; };
+  throw InputError(source + ": its vocabulary isn't that of " + first_source + ": word " + std::to_string(word) +
+                   " is " + text(here) + ", there " + text(there) + "; only models with the same words go together");
 }
 
 TensorMap captioner_state(const Captioner& captioner) {

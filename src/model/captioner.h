@@ -45,9 +45,17 @@ struct Captioner {
   torch::Tensor annotate(const torch::Tensor& pictures);
 };
 
+/// "decoder.hidden_size is 512, but 256 in SOURCE": the first option by which `here` is another network than `there`,
+/// read from `source`; "" where require_same_network() is content.
+std::string network_difference(const ModelOptions& here, const ModelOptions& there, const std::string& source);
+
 /// Throws UsageError naming the first option by which `wanted` is another network than `model`, read from `source`: one
 /// that its weights don't fit or mean something else in. What may differ: soft or hard attention, dropout, input size, precision.
 void require_same_network(const ModelOptions& wanted, const ModelOptions& model, const std::string& source);
+
+/// Throws InputError naming `source` and the first word by which its vocabulary isn't that of `first_source`.
+void require_same_vocabulary(const Vocabulary& first, const std::string& first_source, const Vocabulary& vocabulary,
+                             const std::string& source);
 
 /// Every weight of encoder and decoder under its stable name ("encoder.…", "decoder.…").
 TensorMap captioner_state(const Captioner& captioner);

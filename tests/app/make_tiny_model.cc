@@ -1,6 +1,8 @@
 // Writes the model the tests of the program run: a small captioner with random weights, the same every time.
-//   make_tiny_model FILE
+//   make_tiny_model FILE HIDDEN_SIZE
 #include <torch/torch.h>
+
+#include <cstdlib>
 
 #include "model/captioner.h"
 
@@ -11,7 +13,7 @@ int main(int, char** values) {
   options.encoder.family = "efficientnet-lite0";
   options.encoder.input_size = 96;
   options.attention.size = 16;
-  options.decoder.hidden_size = 16;
+  options.decoder.hidden_size = std::atoi(values[2]);
   options.decoder.embedding_size = 16;
   options.decoder.annotation_size = 16;
   attend::Captioner captioner(

@@ -2,9 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
-
 #include "app/run_command.h"
+#include "app/tiny_model.h"
 #include "vision/picture_files.h"
 
 namespace attend::testing {
@@ -17,26 +16,19 @@ using ::testing::StartsWith;
 
 class ModelFileCommand : public ::testing::Test {
  protected:
-  ModelFileCommand() : model_(read_file(ATTEND_TINY_MODEL)) {
-    std::memcpy(&header_size_, model_.data(), sizeof header_size_);
-    header_ = Json::parse(model_.substr(8, header_size_));
-  }
-
   std::string write(const std::string& name, const std::string& bytes) const {
     return folder_.write(name, {bytes.begin(), bytes.end()}).string();
   }
   /// The model with another header before the same tensors.
-  std::string with_header(const Json& header) const {
-    std::string text = header.dump();
-    text.append((8 - text.size() % 8) % 8, ' ');
-    const uint64_t size = text.size();
-    return std::string(reinterpret_cast<const char*>(&size), sizeof size) + text + model_.substr(8 + header_size_);
+  static std::string with_header(const Json& header) {
+    TinyModel model;
+    model.header = header;
+    return model.bytes();
   }
 
   TemporaryFolder folder_;
-  const std::string model_;
-  uint64_t header_size_ = 0;
-  Json header_;
+  const std::string model_ = read_file(ATTEND_TINY_MODEL);
+  const Json header_ = TinyModel().header;
 };
 
 TEST_F(ModelFileCommand, InspectSaysWhatAModelIs) {

@@ -1,0 +1,86 @@
+// `attend average`: the mean of the weights of several models (Wortsman et al. 2022, "Model soups").
+#include <algorithm>
+#include <iostream>
+
+#include "app/commands.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "model/captioner.h"
+
+namespace attend {
+namespace {
+
+namespace fs = std::filesystem;
+
+CommandSyntax syntax() {
+  return {"average",
+          "MODEL MODEL...",
+          2,
+          SIZE_MAX,
+          "Writes one model whose weights are the mean of those of several. They must be the same network with the same "
+          "vocabulary, and worth averaging are only models that have a common past: runs that began with the same "
+          "--initial-model. Input size, decoding and whatever else is no weight are the first one's. Unlike an ensemble "
+          "(attend caption --model a --model b), the mean takes no more time than one model.",
+          {{"attend average a.safetensors b.safetensors --output mean.safetensors", "average two models"},
+           {"attend evaluate --model mean.safetensors --captions val.json --images photos", "see whether it is better"}}};
+}
+
+/// What a mean of models says of itself: what all of them say, but for the figures of each alone; and below
+/// "average_of" the file and the rest of each.
+Json about_mean(const std::vector<std::string>& files, const std::vector<Json>& abouts) {
+  Json about = Json::object();
+  for (const auto& [key, value] : abouts.front().items())
+    if (key != "validation" && std::all_of(abouts.begin(), abouts.end(), [&, &k = key, &v = value](const Json& other) {
+          return other.contains(k) && other[k] == v;
+        }))
+      about[key] = value;
+  Json models = Json::array();
+  for (size_t m = 0; m < files.size(); ++m) {
+    Json& model = models.emplace_back(Json{{"file", files[m]}});
+    for (const auto& [key, value] : abouts[m].items())
+      if (!about.contains(key)) model[key] = value;
+  }
+  about["average_of"] = std::move(models);
+  return about;
+}
+
+Captioner average(const std::vector<std::string>& files) {
+  const torch::NoGradGuard no_grad;
+  Captioner mean = load_captioner(files.front());
+  TensorMap sum;
+  for (const auto& [name, tensor] : captioner_state(mean)) sum[name] = tensor.to(torch::kDouble);
+  std::vector<Json> abouts{mean.about};
+  for (size_t m = 1; m < files.size(); ++m) {
+    const Captioner model = load_captioner(files[m]);
+    if (const auto difference = network_difference(mean.options, model.options, files[m]); !difference.empty())
+      throw InputError(files.front() + ": " + difference + "; only models of the same network can be averaged");
+    require_same_vocabulary(mean.vocabulary, files.front(), model.vocabulary, files[m]);
+    for (const auto& [name, tensor] : captioner_state(model)) sum.at(name) += tensor;
+    abouts.push_back(model.about);
+  }
+  for (auto& [name, tensor] : sum) tensor /= static_cast<double>(files.size());
+  load_captioner_state(mean, sum, files.front());
+  mean.about = about_mean(files, abouts);
+  return mean;
+}
+
+}  // namespace
+
+int average_command(const std::vector<std::string>& arguments) {
+  fs::path output;
+  OptionList options;
+  options.section("", "Output");
+  options.add("output", output, "model file to write; none of those that are averaged");
+  const CommandLine line = parse_command_line(arguments, options, syntax());
+  if (answer(line, syntax(), options, std::cout)) return 0;
+  if (output.empty()) throw UsageError("--output: say which file the mean is written to");
+  for (const auto& model : line.positional)
+    if (std::error_code error; fs::equivalent(model, output, error))
+      throw UsageError(output.string() + ": is one of the models and would be replaced; name another file");
+  AtomicFile{output};  // whether it can be written shows now
+  save_captioner(average(line.positional), output);
+  std::cout << output.string() << "\n";
+  return 0;
+}
+
+}  // namespace attend

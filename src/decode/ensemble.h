@@ -1,0 +1,58 @@
+// Several captioners that say each word together. One alone is an ensemble too.
+//
+// B pictures · M captioners · R live rows · L grid cells · S input side · V words
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "decode/caption.h"
+
+namespace attend {
+
+/// A word's probability is the mean of its members' probabilities, as in fairseq (Ott et al. 2019): a word that one
+/// member is sure of stays likely though the others doubt it, which the mean of log-probabilities would not allow.
+class MeanWordModel : public WordModel {
+ public:
+  /// Members give logits over the same V words. mean_alpha: their alphas are over the same L cells, and the mean is
+  /// taken of these too; without it, the first member's are shown. A single member's step is passed on untouched.
+  MeanWordModel(std::vector<std::unique_ptr<WordModel>> members, bool mean_alpha);
+
+  int64_t start() override;
+  Step step(const torch::Tensor& words) override;
+  void reorder(const torch::Tensor& rows) override;
+
+ private:
+  std::vector<std::unique_ptr<WordModel>> members_;  // [M]
+  const bool mean_alpha_;
+};
+
+class Ensemble {
+ public:
+  /// At least one captioner, all on one device; sources[m] is the file captioners[m] was read from. Encoders, inputs and
+  /// grids may differ. Throws InputError where vocabularies do, naming the file and the first word.
+  Ensemble(std::vector<Captioner> captioners, const std::vector<std::string>& sources);
+
+  size_t size() const { return captioners_.size(); }
+  /// The captioner whose decode options count, and whose grid lies over the pictures in Caption::alpha.
+  Captioner& first() { return captioners_.front(); }
+  const Captioner& first() const { return captioners_.front(); }
+
+  /// The forms pictures are wanted in (input_size and resize), each once.
+  const std::vector<EncoderOptions>& inputs() const { return inputs_; }
+
+  /// pictures[i] u8 RGB [B, S, S, 3]: all of them in the form inputs()[i] → the n best captions of each picture, best
+  /// first. Encoders that are the same, weights and all, run once. Alpha is the mean of all captioners' where their
+  /// grids and ways to resize are the same, else the first one's.
+  std::vector<std::vector<Caption>> caption(const std::vector<torch::Tensor>& pictures, const DecodeOptions& options);
+
+ private:
+  std::vector<Captioner> captioners_;   // [M]
+  std::vector<EncoderOptions> inputs_;
+  std::vector<size_t> input_of_;        // [M], index of inputs_
+  std::vector<size_t> encoder_of_;      // [M], the first captioner with the same encoder
+  bool maps_agree_ = true;              // alphas of all lie over the same cells of a picture
+};
+
+}  // namespace attend
