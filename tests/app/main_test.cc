@@ -51,6 +51,7 @@ TEST(Program, UnknownCommandsAndOptionsAreUsageErrors) {
       {{"shapes", "x", "--train", "0"}, "--train: 0 is not allowed"},
       {{"features"}, "--features: say which"},
       {{"train"}, "--output: say which"},
+      {{"train", "--output", "x", "--objective", "self_critical"}, "train.initial_model"},
       {{"bench", "--count", "1.5"}, "--count: "}};
   for (const auto& [arguments, says] : mistakes) {
     const auto run = attend_command(arguments);

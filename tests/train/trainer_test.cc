@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <numeric>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -86,6 +87,115 @@ TEST_F(TrainerTest, AnInterruptedRunEndsWithTheWeightsOfAnUninterruptedOne) {
       EXPECT_TRUE(torch::equal(tensor, b.tensors.at(name))) << name << " after a stop at step " << stop_after;
     EXPECT_EQ(a.metadata, b.metadata);
   }
+}
+
+/// A run of a few steps, and one that raises the reward of what it said from there on.
+class SelfCriticalTrainerTest : public TrainerTest {
+ protected:
+  static TrainJob self_critical_job(const std::string& output) {
+    auto first = job("initial");
+    first.train.epochs = 6;
+    first.train.learning_rate = 0.01;
+    first.train.fine_tune_stages = 0;
+    if (!fs::exists(first.output / "model.safetensors")) train(first);
+    auto run = job(output);
+    run.train.initial_model = first.output / "model.safetensors";
+    run.train.objective = "self_critical";
+    run.train.reward_samples = 4;
+    run.train.averaging = 0;
+    return run;
+  }
+};
+
+TEST_F(SelfCriticalTrainerTest, AnInterruptedRunEndsWithTheWeightsOfAnUninterruptedOne) {
+  auto straight = self_critical_job("self-critical");
+  straight.train.reward_baseline = "greedy";
+  straight.train.reward_cross_entropy = 0.1;
+  train(straight);
+  for (const int stop_after : {2, 3, 4}) {  // within an epoch, between two, and while the encoder is trained
+    auto broken = straight;
+    broken.output = folder_ / ("self-critical-broken-" + std::to_string(stop_after));
+    broken.train.max_steps = stop_after;
+    train(broken);
+    broken.train.max_steps = 0;
+    broken.resume = true;
+    broken.threads = 2;
+    train(broken);
+    const auto a = read_safetensors(straight.output / "checkpoint.safetensors");
+    const auto b = read_safetensors(broken.output / "checkpoint.safetensors");
+    for (const auto& [name, tensor] : a.tensors)
+      EXPECT_TRUE(torch::equal(tensor, b.tensors.at(name))) << name << " after a stop at step " << stop_after;
+  }
+}
+
+TEST_F(SelfCriticalTrainerTest, RaisesTheRewardOfItsSamples) {
+  auto run = self_critical_job("self-critical-learns");
+  run.train.epochs = 12;
+  run.train.learning_rate = 0.005;
+  run.train.fine_tune_stages = 0;
+  train(run);
+  std::vector<double> rewards;
+  for (const auto& line : log_of(run))
+    if (line.contains("sampled_reward")) rewards.push_back(line["sampled_reward"]);
+  ASSERT_EQ(rewards.size(), 36u);
+  const double before = std::accumulate(rewards.begin(), rewards.begin() + 6, 0.0) / 6;
+  const double after = std::accumulate(rewards.end() - 6, rewards.end(), 0.0) / 6;
+  EXPECT_GT(after, 1.3 * before);
+}
+
+TEST_F(SelfCriticalTrainerTest, ValidatesTheModelItBeginsWithAndKeepsItWhereNoEpochIsBetter) {
+  auto run = self_critical_job("self-critical-kept");
+  run.train.learning_rate = 0;
+  run.train.encoder_learning_rate = 0;
+  run.train.weight_decay = 0;
+  train(run);
+  std::vector<Json> validations;
+  for (const auto& line : log_of(run))
+    if (line.contains("validation_cider")) validations.push_back(line);
+  ASSERT_EQ(validations.size(), 3u);
+  EXPECT_EQ(validations[0]["epoch"], 0);
+  EXPECT_EQ(validations[0]["step"], 0);
+  EXPECT_TRUE(validations[0]["best"].get<bool>());
+  EXPECT_FALSE(validations[1]["best"].get<bool>());
+  EXPECT_TRUE(validations[0].contains("bad_endings"));
+  EXPECT_TRUE(validations[0].contains("repetitions"));
+}
+
+TEST_F(SelfCriticalTrainerTest, RefusesWhatCannotWorkBeforeItBegins) {
+  const auto refusal = [](const TrainJob& run) -> std::string {
+    try {
+      train(run);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "trained";
+  };
+  const auto good = self_critical_job("self-critical-refused");
+  auto run = good;
+  run.train.initial_model = "";
+  EXPECT_NE(refusal(run).find("train.initial_model"), std::string::npos) << refusal(run);
+  EXPECT_FALSE(fs::exists(run.output));
+  run = good;
+  run.train.reward_samples = 1;
+  EXPECT_NE(refusal(run).find("train.reward_samples"), std::string::npos) << refusal(run);
+  run.train.reward_baseline = "greedy";
+  EXPECT_NO_THROW(run.train.check());
+  run = good;
+  Json captions = Json::parse(read_file(run.data.train_captions));
+  captions["annotations"] = Json::array();
+  run.data.train_captions = folder_ / "no-captions.json";
+  write_file_atomically(run.data.train_captions, captions.dump());
+  EXPECT_NE(refusal(run).find("no-captions.json"), std::string::npos) << refusal(run);
+  EXPECT_NE(refusal(run).find("no captions"), std::string::npos) << refusal(run);
+}
+
+TEST_F(SelfCriticalTrainerTest, AnotherGreatestLengthOfSamplesIsAnotherRecipe) {
+  auto run = self_critical_job("self-critical-length");
+  run.train.max_steps = 1;
+  train(run);
+  run.resume = true;
+  run.decode.max_length = 7;
+  EXPECT_THROW(train(run), UsageError);
 }
 
 TEST(Learning, DecodesTheCaptionsItWasTrainedOn) {
