@@ -34,7 +34,8 @@ Loaded load(const std::filesystem::path& path, const EncoderOptions& encoder) {
 
 void caption_pictures(Captioner& captioner, const std::vector<std::filesystem::path>& pictures,
                       const DecodeOptions& decode, int batch_size, int threads,
-                      const std::function<void(std::vector<PictureCaptions>&)>& take) {
+                      const std::function<void(std::vector<PictureCaptions>&)>& take,
+                      const WantedExplanations* explain) {
   const auto full_batch = static_cast<size_t>(batch_size);
   OrderedPipeline<Loaded> pipeline(pictures.size(), threads, 2 * full_batch,
                                    [&](size_t i) { return load(pictures[i], captioner.options.encoder); });
@@ -52,11 +53,17 @@ void caption_pictures(Captioner& captioner, const std::vector<std::filesystem::p
       if (!loaded.input.empty()) inputs.push_back(std::move(loaded.input));
     }
     if (!inputs.empty()) {
-      const auto annotations = captioner.annotate(stack_inputs(inputs));  // [B, L, D]
+      const auto stacked = stack_inputs(inputs);             // [B, S, S, 3]
+      const auto annotations = captioner.annotate(stacked);  // [B, L, D]
       auto captions = caption_annotations(captioner, annotations, decode);
       auto next = captions.begin();
       for (auto& picture : batch)
         if (picture.refusal.empty()) picture.captions = std::move(*next++);
+      int64_t row = 0;
+      for (auto& picture : batch)
+        if (explain && picture.refusal.empty())
+          picture.explanation = explain_caption(captioner, stacked[row++], picture.captions.front(), explain->options,
+                                                explain->pixels);
     }
     take(batch);
     done += size;

@@ -21,27 +21,41 @@ bool is_utf8(std::string_view text) {
 /// Six digits after the point: more than the arithmetic is good for, and a third of the bytes.
 double rounded(double value) { return std::round(value * 1e6) / 1e6; }
 
-Json words_of(const Caption& caption, std::array<int64_t, 2> grid) {
-  const auto maps = attention_maps(caption, grid);
+/// weights [L], scaled by `scale`.
+Json rounded(const torch::Tensor& weights, double scale = 1) {
+  const auto cells = weights.to(torch::kCPU, torch::kFloat).contiguous();  // [L]
+  Json json = Json::array();
+  for (int64_t i = 0; i < cells.numel(); ++i) json.push_back(rounded(cells.data_ptr<float>()[i] * scale));
+  return json;
+}
+
+Json words_of(const Caption& caption) {
   Json words = Json::array();
-  for (size_t t = 0; t < caption.words.size(); ++t) {
-    Json attention = Json::array();
-    for (auto cell = maps[t].begin<float>(); cell != maps[t].end<float>(); ++cell) attention.push_back(rounded(*cell));
+  for (size_t t = 0; t < caption.words.size(); ++t)
     words.push_back({{"word", caption.words[t]},
                      {"log_probability", rounded(caption.word_log_probability[t])},
-                     {"attention", std::move(attention)}});
-  }
+                     {"attention", rounded(caption.alpha[static_cast<int64_t>(t)])}});
   return words;
+}
+
+/// Adds what the words depend on to what words_of() made.
+void add_explanation(Json& words, const Explanation& explanation) {
+  for (size_t t = 0; t < words.size(); ++t) {
+    const auto cells = explanation.cells[static_cast<int64_t>(t)];  // [L]
+    const double sum = cells.sum().item<double>();
+    words[t]["gradient"] = rounded(cells, sum > 0 ? 1 / sum : 0);
+    words[t]["rank_correlation"] = rounded(explanation.rank_correlation[t]);
+  }
 }
 
 }  // namespace
 
-std::vector<cv::Mat> attention_maps(const Caption& caption, std::array<int64_t, 2> grid) {
-  const auto alpha = caption.alpha.to(torch::kCPU, torch::kFloat).contiguous();  // [T, L]
+std::vector<cv::Mat> maps_of(const torch::Tensor& weights, std::array<int64_t, 2> grid) {
+  const auto cells = weights.to(torch::kCPU, torch::kFloat).contiguous();  // [T, L]
   std::vector<cv::Mat> maps;
-  for (int64_t t = 0; t < alpha.size(0); ++t) {
+  for (int64_t t = 0; t < cells.size(0); ++t) {
     cv::Mat& map = maps.emplace_back(static_cast<int>(grid[0]), static_cast<int>(grid[1]), CV_32F);
-    std::memcpy(map.data, alpha.data_ptr<float>() + t * alpha.size(1), map.total() * sizeof(float));
+    std::memcpy(map.data, cells.data_ptr<float>() + t * cells.stride(0), map.total() * sizeof(float));
   }
   return maps;
 }
@@ -58,12 +72,16 @@ Json caption_record(const std::filesystem::path& file, const PictureCaptions& pi
   record["grid"] = {grid[0], grid[1]};
   record["size"] = {picture.size.width, picture.size.height};
   record["area"] = {area.x, area.y, area.width, area.height};
-  record["words"] = words_of(best, grid);
+  record["words"] = words_of(best);
+  if (picture.explanation) {
+    add_explanation(record["words"], *picture.explanation);
+    record["rank_correlation"] = rounded(mean_rank_correlation(*picture.explanation));
+  }
   for (size_t i = 1; i < picture.captions.size(); ++i) {
     const Caption& caption = picture.captions[i];
     record["alternatives"].push_back({{"caption", caption.text},
                                       {"log_probability", rounded(caption.log_probability)},
-                                      {"words", words_of(caption, grid)}});
+                                      {"words", words_of(caption)}});
   }
   return record;
 }

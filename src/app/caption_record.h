@@ -12,13 +12,20 @@
 
 namespace attend {
 
-/// One map a word, f32, rows x cols of the grid.
-std::vector<cv::Mat> attention_maps(const Caption& caption, std::array<int64_t, 2> grid);
+/// weights [T, L] → one map a word, f32, rows x cols of the grid.
+std::vector<cv::Mat> maps_of(const torch::Tensor& weights, std::array<int64_t, 2> grid);
+
+/// Where each word looked, one map a word.
+inline std::vector<cv::Mat> attention_maps(const Caption& caption, std::array<int64_t, 2> grid) {
+  return maps_of(caption.alpha, grid);
+}
 
 /// {"file", "caption", "log_probability", "grid": [rows, cols], "size": [width, height] of the upright picture,
 /// "area": [x, y, width, height] of it that the grid lies over, "words": [{"word", "log_probability", "attention":
 /// [rows · cols]}]}, and "alternatives" (each "caption", "log_probability", "words") where there is more than one
-/// caption. A file name that isn't UTF-8 has U+FFFD for its stray bytes, and "file_base64" holds it byte for byte.
+/// caption. Where the best caption is explained, its words also have "gradient" [rows · cols], which sums to 1, and
+/// "rank_correlation" (null where one of the maps is even), and "rank_correlation" beside "words" is their mean. A file
+/// name that isn't UTF-8 has U+FFFD for its stray bytes, and "file_base64" holds it byte for byte.
 Json caption_record(const std::filesystem::path& file, const PictureCaptions& picture, const Captioner& captioner);
 
 /// JSON on one line, valid UTF-8 whatever is in it.
