@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <opencv2/imgproc.hpp>
 #include <string_view>
 
 #include "base/base64.h"
@@ -11,6 +12,9 @@
 
 namespace attend {
 namespace {
+
+/// Side of maps over pixels as they are shown: one pixel's gradient is noise.
+constexpr int kPixelMapSide = 48;
 
 bool is_utf8(std::string_view text) {
   std::string again;
@@ -48,6 +52,13 @@ void add_explanation(Json& words, const Explanation& explanation) {
   }
 }
 
+/// Every map scaled to sum to 1.
+std::vector<cv::Mat> normalised(std::vector<cv::Mat> maps) {
+  for (auto& map : maps)
+    if (const double sum = cv::sum(map)[0]; sum > 0) map *= 1 / sum;
+  return maps;
+}
+
 }  // namespace
 
 std::vector<cv::Mat> maps_of(const torch::Tensor& weights, std::array<int64_t, 2> grid) {
@@ -58,6 +69,17 @@ std::vector<cv::Mat> maps_of(const torch::Tensor& weights, std::array<int64_t, 2
     std::memcpy(map.data, cells.data_ptr<float>() + t * cells.stride(0), map.total() * sizeof(float));
   }
   return maps;
+}
+
+std::vector<cv::Mat> gradient_maps(const Explanation& explanation, std::array<int64_t, 2> grid) {
+  return normalised(maps_of(explanation.cells, grid));
+}
+
+std::vector<cv::Mat> pixel_maps(const Explanation& explanation) {
+  auto maps = maps_of(explanation.pixels.flatten(1), {explanation.pixels.size(1), explanation.pixels.size(2)});
+  for (auto& map : maps)
+    if (map.cols > kPixelMapSide) cv::resize(map, map, {kPixelMapSide, kPixelMapSide}, 0, 0, cv::INTER_AREA);
+  return normalised(std::move(maps));
 }
 
 Json caption_record(const std::filesystem::path& file, const PictureCaptions& picture, const Captioner& captioner) {

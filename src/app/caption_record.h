@@ -20,6 +20,11 @@ inline std::vector<cv::Mat> attention_maps(const Caption& caption, std::array<in
   return maps_of(caption.alpha, grid);
 }
 
+/// What each word depends on by the grid's annotations, and by the pixels on a grid fine enough to look at: one map a
+/// word, f32, each sums to 1 (a map of zeros stays one).
+std::vector<cv::Mat> gradient_maps(const Explanation& explanation, std::array<int64_t, 2> grid);
+std::vector<cv::Mat> pixel_maps(const Explanation& explanation);
+
 /// {"file", "caption", "log_probability", "grid": [rows, cols], "size": [width, height] of the upright picture,
 /// "area": [x, y, width, height] of it that the grid lies over, "words": [{"word", "log_probability", "attention":
 /// [rows · cols]}]}, and "alternatives" (each "caption", "log_probability", "words") where there is more than one
