@@ -105,7 +105,7 @@ TEST(OverlayTest, OtherMapsOfAWordStandUnderItsTileOnAnyGrid) {
   MapRow coarse{"the first row", {}}, fine{"the second row", {}};
   for (int i = 0; i < 7; ++i) {
     words.push_back(word_at("word", 7, i + 1));
-    coarse.maps.push_back(word_at("below", 5, i));
+    coarse.maps.push_back(word_at("below", 5, 7 - i));
     fine.maps.push_back(word_at("", 20 + i, 30, 48));
   }
   OverlayOptions options;
@@ -126,7 +126,7 @@ TEST(OverlayTest, OtherMapsOfAWordStandUnderItsTileOnAnyGrid) {
       return cv::Point(place.x, place.y + 50);
     };
     EXPECT_NEAR(brightest(0).x, (i + 0.5) * width / 9, 6) << i;
-    EXPECT_NEAR(brightest(1).x, (i - 0.5) * width / 9, 6) << i;
+    EXPECT_NEAR(brightest(1).x, (8.5 - i) * width / 9, 6) << i;
     EXPECT_NEAR(brightest(1).y, 5.5 * height / 9, 6) << i;
     EXPECT_NEAR(brightest(2).x, 30.5 * width / 48, 3) << i;
     EXPECT_NEAR(brightest(2).y, (19.5 + i) * height / 48, 3) << i;

@@ -354,11 +354,11 @@ tools.addEventListener("submit", (event) => event.preventDefault());
 const search = element("input", {type: "search", placeholder: "a word or a file name"});
 const styles = element("select", {}, ...[["glow", "Glow"], ["heat", "Heat map"], ["cells", "Cells"]].map(
   ([value, textContent]) => element("option", {value, textContent})));
-const kinds = element("select", {}, ...[["attention", "Attention"], ["gradient", "Gradient"], ["pixels", "Gradient by pixels"]]
-  .map(([value, textContent]) => element("option", {value, textContent})));
-const explained = element("label", {hidden: true}, "Of ", kinds);
+const kinds = element("select", {}, ...[["attention", "attention"], ["gradient", "gradient"],
+                                        ["pixels", "gradient by pixels"]].map(
+  ([value, textContent]) => element("option", {value, textContent})));
 const count = element("output", {className: "count"});
-tools.append(element("label", {}, "Find ", search), element("label", {}, "Maps ", styles), explained,
+tools.append(element("label", {}, "Find ", search), element("label", {}, "Maps ", styles),
              colourBar("0", "each word's peak"), count);
 tools.querySelector(".scale").hidden = true;
 document.querySelector(".pictures").before(tools);
@@ -396,5 +396,6 @@ kinds.addEventListener("change", () => {
   mapKind = kinds.value;
   redraw((view) => view.useMaps());
 });
-if (articles.length) explained.hidden = (viewOf(articles[0]).record.captions[0].maps ?? []).length < 2;
+const explained = articles.length > 0 && (viewOf(articles[0]).record.captions[0].maps ?? []).length > 1;
+if (explained) tools.querySelector(".scale").before(element("label", {}, "Of ", kinds));
 filter();
