@@ -126,10 +126,13 @@ std::vector<std::string> wrapped(const std::string& text, int size, int width) {
   return lines;
 }
 
-/// Text in the place of a tile.
+/// Text in the place of a tile, smaller where it wouldn't fit.
 void draw_title(cv::Mat place, const std::string& title, int size) {
+  auto lines = wrapped(title, size, place.cols);
+  while (size > 8 && static_cast<int>(lines.size()) * (size * 3 / 2) > place.rows)
+    lines = wrapped(title, --size, place.cols);
   int y = capital_height(size) + size / 2;
-  for (const auto& line : wrapped(title, size, place.cols)) {
+  for (const auto& line : lines) {
     draw_text(place, {0, y}, line, size, ink);
     y += size * 3 / 2;
   }
