@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -43,6 +44,20 @@ struct CaptionOptions {
   void check() const { check_html_name(html); }
 };
 
+/// Throws UsageError where explanations are described but not asked for, or asked for but shown nowhere.
+void check_explanations(const CommandLine& line, const CaptionOptions& options, const CaptionFileOptions& outputs) {
+  for (const auto& flag : line.flags) {
+    if (flag.rfind("explain-", 0) != 0) continue;
+    if (!outputs.explains()) throw UsageError("--" + flag + ": say with --explain gradient that captions are explained");
+    if (flag != "explain-kind" && outputs.explanation.kind != "smooth")
+      throw UsageError("--" + flag + ": is of --explain-kind smooth only");
+  }
+  const bool shown = options.format == "jsonl" || !options.html.empty() || !outputs.overlay.empty() ||
+                     !outputs.maps.empty();
+  if (outputs.explains() && !shown)
+    throw UsageError("--explain: say where it is to be shown: --format jsonl, --overlay DIR, --maps DIR or --html FILE");
+}
+
 CommandSyntax syntax() {
   return {
       "caption",
@@ -61,6 +76,7 @@ CommandSyntax syntax() {
        {"attend caption photos --sidecar >/dev/null", "write photos/NAME.txt for every picture that has none"},
        {"attend caption --format jsonl --n-best 5 photo.jpg", "five captions with their probabilities, as JSON"},
        {"attend caption --model a.safetensors --model b.safetensors photo.jpg", "let two models caption together"},
+       {"attend caption photos --explain gradient --overlay seen", "also show what each word depends on"},
        {"find . -name '*.jpg' -print0 | attend caption --null --files-from -", "names with any bytes in them"}}};
 }
 
@@ -168,8 +184,13 @@ void caption_all(Ensemble& ensemble, Work& work, const CaptionOptions& options, 
   std::optional<CaptionPage> page;
   if (!options.html.empty()) page.emplace(options.html, source_of(ensemble));
   MapFaultCount map_faults;
+  const WantedExplanations explanations{
+      outputs.explanation,
+      page || !outputs.overlay.empty() || (!outputs.maps.empty() && outputs.maps_format == "npy")};
+  // An explanation takes as long as many captions: in small batches each appears soon.
+  const int batch_size = outputs.explains() ? std::min(options.batch_size, 4) : options.batch_size;
   Progress progress("captioning", static_cast<int64_t>(paths.size()));
-  caption_pictures(ensemble, paths, decode, options.batch_size, threads, [&](std::vector<PictureCaptions>& batch) {
+  const auto take = [&](std::vector<PictureCaptions>& batch) {
     std::vector<std::string> faults(batch.size());
     std::vector<PagePicture> on_page(page ? batch.size() : 0);
     if (outputs.any() || page)
@@ -201,7 +222,8 @@ void caption_all(Ensemble& ensemble, Work& work, const CaptionOptions& options, 
     std::cout << std::flush;
     if (!std::cout) throw Error("standard output: can't be written");
     progress.update(static_cast<int64_t>(batch.back().index + 1));
-  });
+  };
+  caption_pictures(ensemble, paths, decode, batch_size, threads, take, outputs.explains() ? &explanations : nullptr);
   progress.clear();
   if (page) page->finish();
   map_faults.warn_of();
@@ -226,11 +248,14 @@ int caption_command(const std::vector<std::string>& arguments) {
   if (line.help) return answer(line, syntax(), list, std::cout), 0;
   options.check();
   outputs.check();
+  check_explanations(line, options, outputs);
   Work work;
   if (!line.dump_config) work = gather(line.positional, options, outputs);
   if (!work.pictures.empty() || line.dump_config) {
     const int threads = run.set_threads();
     files.choose();
+    if (outputs.explains() && files.models.size() > 1)
+      throw UsageError("--explain: explains what one model says; name one --model");
     Ensemble ensemble = files.load(choose_device(run.device));
     decode = model_decode_options(ensemble.first(), files.models.front().string());
     parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstdio>
 #include <opencv2/imgproc.hpp>
 #include <set>
@@ -86,8 +87,12 @@ class Existing {
  public:
   Existing(const std::vector<FoundPicture>& pictures, bool overwrite) : pictures_(pictures), overwrite_(overwrite) {}
 
-  /// `target`, or nothing where it is there and stays. Throws UsageError where it is one of the pictures.
-  fs::path wanted(fs::path target) {
+  /// `target`, a file of `picture`, or nothing where it is there and stays. Throws UsageError where it is one of the
+  /// pictures or a file of another one.
+  fs::path wanted(fs::path target, const fs::path& picture) {
+    if (const auto owner = owners_.emplace(target.native(), picture).first->second; owner != picture)
+      throw UsageError(target.string() + ": would be written for " + owner.string() + " and for " + picture.string() +
+                       "; caption them apart");
     struct stat status;
     if (::stat(target.c_str(), &status) != 0) return target;
     if (is_picture(status))
@@ -108,6 +113,7 @@ class Existing {
   const std::vector<FoundPicture>& pictures_;
   const bool overwrite_;
   std::set<std::pair<dev_t, ino_t>> files_;
+  std::unordered_map<std::string, fs::path> owners_;  // file → the picture it is written for
 };
 
 std::vector<WordMap> word_maps(const Caption& caption, std::array<int64_t, 2> grid) {
@@ -119,6 +125,26 @@ std::vector<WordMap> word_maps(const Caption& caption, std::array<int64_t, 2> gr
     if (cell >= 0) words.back().cell = cv::Point(cell % columns, cell / columns);
   }
   return words;
+}
+
+/// What the words depend on, to stand beneath where they looked.
+std::vector<MapRow> explanation_rows(const PictureCaptions& picture, const Captioner& captioner) {
+  if (!picture.explanation) return {};
+  const auto figure = [](double correlation) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.2f", correlation);
+    return std::isnan(correlation) ? std::string("–") : std::string(text);
+  };
+  const auto& explanation = *picture.explanation;
+  const auto grid = captioner.encoder->grid(captioner.options.encoder.input_size);
+  MapRow cells{"The annotations that move the word's probability. ρ: rank correlation with attention, " +
+                   figure(mean_rank_correlation(explanation)) + " over all words",
+               {}},
+      pixels{"The pixels that move it", {}};
+  for (auto& map : gradient_maps(explanation, grid))
+    cells.maps.push_back({"ρ " + figure(explanation.rank_correlation[cells.maps.size()]), std::move(map)});
+  for (auto& map : pixel_maps(explanation)) pixels.maps.push_back({"pixels", std::move(map)});
+  return {std::move(cells), std::move(pixels)};
 }
 
 /// "03-dog": the place and the word, without what file names are better without.
@@ -165,7 +191,9 @@ void write_overlays(const PictureFiles& files, const fs::path& path, const Pictu
   cv::Mat pixels = read_picture(path, files.words.empty() ? small : kLongestWordPicture).pixels;
   if (!files.animation.empty())
     write_animation(files.animation, animate(pixels, geometry, words, options.style, options.animation));
-  if (!files.page.empty()) write_picture(files.page, draw_page(pixels, geometry, words, caption.text, options.style));
+  if (!files.page.empty())
+    write_picture(files.page, draw_page(pixels, geometry, words, caption.text, options.style,
+                                        explanation_rows(picture, captioner)));
   if (files.words.empty()) return;
   if (const double scale = double(kLongestWordPicture) / std::max(pixels.cols, pixels.rows); scale < 1)
     cv::resize(pixels, pixels, {std::max(1, int(pixels.cols * scale)), std::max(1, int(pixels.rows * scale))}, 0, 0,
@@ -184,7 +212,8 @@ void CaptionFileOptions::list(OptionList& options) {
       "overlay_words", overlay_words,
       "also write a file a word, to NAME.words in the overlay folder, as large as the picture (at most 2048 pixels)");
   options.add("overlay_format", overlay_format, "format of overlays", one_of({"jpg", "png", "webp"}));
-  options.add("maps", maps, "folder for each picture's attention as numbers");
+  options.add("maps", maps,
+              "folder for each picture's attention as numbers; with --explain also NAME.gradient.npy and NAME.pixels.npy");
   options.add("maps_format", maps_format, "npy: float32 [words, rows, columns]; json: as a line of --format jsonl",
               one_of({"npy", "json"}));
   options.add("overwrite", overwrite, "make files anew that are there already, instead of skipping them");
@@ -192,6 +221,13 @@ void CaptionFileOptions::list(OptionList& options) {
   options.add("animate_format", animate_format, "format of animations", one_of({"webp", "gif"}));
   style.list(options);
   animation.list(options);
+  options.section("", "Explanations");
+  options.add("explain", explain,
+              "gradient: beside where each word looked, what moves its log-probability, by the grid's annotations and "
+              "by the pixels, and the rank correlation of the two; in --format jsonl, --overlay, --maps and --html, of "
+              "the best caption only",
+              one_of({"gradient"}));
+  explanation.list(options);
 }
 
 void CaptionFileOptions::check() const {
@@ -223,16 +259,23 @@ std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, 
   Existing existing(pictures, options.overwrite);
   for (size_t i = 0; i < pictures.size(); ++i) {
     PictureFiles& files = plan[i];
-    if (sidecars) files.sidecar = existing.wanted(with_ending(places[i], ".txt"));
+    const auto wanted = [&](fs::path target) { return existing.wanted(std::move(target), pictures[i].path); };
+    if (sidecars) files.sidecar = wanted(with_ending(places[i], ".txt"));
     if (!options.overlay.empty()) {
       const fs::path page = options.overlay / names[i];
-      files.page = existing.wanted(with_ending(page, "." + options.overlay_format));
-      if (options.overlay_words) files.words = existing.wanted(with_ending(page, ".words"));
+      files.page = wanted(with_ending(page, "." + options.overlay_format));
+      if (options.overlay_words) files.words = wanted(with_ending(page, ".words"));
     }
-    if (!options.maps.empty())
-      files.maps = existing.wanted(with_ending(options.maps / names[i], "." + options.maps_format));
+    if (!options.maps.empty()) {
+      const fs::path maps = options.maps / names[i];
+      files.maps = wanted(with_ending(maps, "." + options.maps_format));
+      if (options.explains() && options.maps_format == "npy") {
+        files.gradient = wanted(with_ending(maps, ".gradient.npy"));
+        files.pixels = wanted(with_ending(maps, ".pixels.npy"));
+      }
+    }
     if (!options.animate.empty())
-      files.animation = existing.wanted(with_ending(options.animate / names[i], "." + options.animate_format));
+      files.animation = wanted(with_ending(options.animate / names[i], "." + options.animate_format));
   }
   return plan;
 }
@@ -242,7 +285,8 @@ void prepare_folders(const std::vector<PictureFiles>& plan, const CaptionFileOpt
   for (const auto* folder : {&options.sidecar_dir, &options.overlay, &options.maps, &options.animate})
     if (!folder->empty()) folders.insert(*folder);
   for (const auto& files : plan)
-    for (const auto* file : {&files.sidecar, &files.page, &files.words, &files.maps, &files.animation})
+    for (const auto* file : {&files.sidecar, &files.page, &files.words, &files.maps, &files.gradient, &files.pixels,
+                             &files.animation})
       if (!file->empty()) folders.insert(file->has_parent_path() ? file->parent_path() : fs::path("."));
   for (const auto& folder : folders) check_writable(folder);
 }
@@ -257,6 +301,13 @@ void write_files(const PictureFiles& files, const fs::path& path, const PictureC
     else
       write_npy(files.maps, attention_maps(picture.captions.front(),
                                            captioner.encoder->grid(captioner.options.encoder.input_size)));
+  }
+  if (!files.gradient.empty())
+    write_npy(files.gradient, maps_of(picture.explanation->cells,
+                                      captioner.encoder->grid(captioner.options.encoder.input_size)));
+  if (!files.pixels.empty()) {
+    const auto& pixels = picture.explanation->pixels;  // [T, S, S]
+    write_npy(files.pixels, maps_of(pixels.flatten(1), {pixels.size(1), pixels.size(2)}));
   }
   if (!files.sidecar.empty()) write_file_atomically(files.sidecar, picture.captions.front().text + "\n");
 }

@@ -24,6 +24,8 @@ struct CaptionFileOptions {
   std::filesystem::path animate;  // empty: no animations
   std::string animate_format = "webp";
   AnimationOptions animation;
+  std::string explain;  // empty: no explanations
+  ExplainOptions explanation;
   bool overwrite = false;
 
   void list(OptionList& options);
@@ -32,6 +34,7 @@ struct CaptionFileOptions {
   bool any() const { return sidecar || !sidecar_dir.empty() || draws(); }
   /// Whether any of them shows maps of attention.
   bool draws() const { return !overlay.empty() || !maps.empty() || !animate.empty(); }
+  bool explains() const { return !explain.empty(); }
 };
 
 /// A picture and its name below the folder it was found in ("holiday/beach.jpg").
@@ -41,9 +44,10 @@ struct FoundPicture {
 
 /// Where the files of one picture are to be written; an empty one isn't wanted, or is there already.
 struct PictureFiles {
-  std::filesystem::path sidecar, page, words, maps, animation;
+  std::filesystem::path sidecar, page, words, maps, gradient, pixels, animation;
   bool any() const {
-    return !sidecar.empty() || !page.empty() || !words.empty() || !maps.empty() || !animation.empty();
+    return !sidecar.empty() || !page.empty() || !words.empty() || !maps.empty() || !gradient.empty() ||
+           !pixels.empty() || !animation.empty();
   }
 };
 
@@ -53,11 +57,13 @@ struct PictureFiles {
 ///   page      overlay/NAME.jpg
 ///   words     overlay/NAME.words/01-a.jpg, 02-dog.jpg, …
 ///   maps      maps/NAME.npy, f32 [words, rows, cols], or maps/NAME.json, a caption_record()
+///   gradient  maps/NAME.gradient.npy, f32 [words, rows, cols], where captions are explained and maps are .npy
+///   pixels    maps/NAME.pixels.npy, f32 [words, S, S], likewise
 ///   animation animate/NAME.webp
 ///
 /// NAME is the picture's name below the folder it was found in, without its extension. Pictures that would share it
 /// take their whole path instead, without what leads out of the folder (a/x.jpg and b/x.jpg, x.jpg and x.png).
-/// Throws UsageError where a file would replace one of the pictures.
+/// Throws UsageError where a file would replace one of the pictures or that of another picture.
 std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, const CaptionFileOptions& options);
 
 /// Makes the folders of the files and checks that they can be written. Throws Error where they can't.

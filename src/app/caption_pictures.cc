@@ -40,7 +40,8 @@ Loaded load(const std::filesystem::path& path, const std::vector<EncoderOptions>
 
 void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::path>& pictures,
                       const DecodeOptions& decode, int batch_size, int threads,
-                      const std::function<void(std::vector<PictureCaptions>&)>& take) {
+                      const std::function<void(std::vector<PictureCaptions>&)>& take,
+                      const WantedExplanations* explain) {
   const auto full_batch = static_cast<size_t>(batch_size);
   OrderedPipeline<Loaded> pipeline(pictures.size(), threads, 2 * full_batch,
                                    [&](size_t i) { return load(pictures[i], ensemble.inputs()); });
@@ -63,6 +64,11 @@ void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::pat
       auto next = captions.begin();
       for (auto& picture : batch)
         if (picture.refusal.empty()) picture.captions = std::move(*next++);
+      int64_t row = 0;
+      for (auto& picture : batch)
+        if (explain && picture.refusal.empty())
+          picture.explanation = explain_caption(ensemble.first(), stacked.front()[row++], picture.captions.front(), explain->options,
+                                                explain->pixels);
     }
     take(batch);
     done += size;

@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <functional>
 #include <opencv2/core.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "decode/ensemble.h"
+#include "decode/explain.h"
 
 namespace attend {
 
@@ -17,13 +19,21 @@ struct PictureCaptions {
   std::vector<Caption> captions;  // best first; none when the picture was refused
   cv::Size size;                  // of the upright picture
   std::string refusal;            // why there are no captions: one line that names the file
+  std::optional<Explanation> explanation = {};  // of the best caption, where asked for
+};
+
+/// Which explanations of captions are wanted.
+struct WantedExplanations {
+  ExplainOptions options;
+  bool pixels = false;  // maps over pixels, too
 };
 
 /// Captions `pictures` in batches, while the next ones are read on `threads` other threads, and hands every batch to
-/// `take` in the order of the list. A picture that can't be read is handed on as refused. Throws Interrupted, between
+/// `take` in the order of the list. `explain`, where given, says how the best caption of each is explained. A picture that can't be read is handed on as refused. Throws Interrupted, between
 /// batches, when the work was asked to stop.
 void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::path>& pictures,
                       const DecodeOptions& decode, int batch_size, int threads,
-                      const std::function<void(std::vector<PictureCaptions>&)>& take);
+                      const std::function<void(std::vector<PictureCaptions>&)>& take,
+                      const WantedExplanations* explain = nullptr);
 
 }  // namespace attend

@@ -37,8 +37,14 @@ PagePicture page_picture(const std::filesystem::path& path, const std::string& n
                          const Captioner& captioner) {
   const auto& encoder = captioner.options.encoder;
   PagePicture page{name, read_thumbnail(path), page_area(picture.size, encoder), {}, {}, {}};
-  for (const auto& caption : picture.captions)
-    page.captions.push_back(page_caption(caption, captioner.encoder->grid(encoder.input_size)));
+  const auto grid = captioner.encoder->grid(encoder.input_size);
+  for (const auto& caption : picture.captions) page.captions.push_back(page_caption(caption, grid));
+  if (picture.explanation) {
+    auto& maps = page.captions.front().maps;
+    maps.push_back(page_maps("gradient", gradient_maps(*picture.explanation, grid)));
+    maps.back().rank_correlation = picture.explanation->rank_correlation;
+    maps.push_back(page_maps("pixels", pixel_maps(*picture.explanation)));
+  }
   return page;
 }
 

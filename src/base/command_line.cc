@@ -132,12 +132,11 @@ CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& o
   check_count(line.positional, syntax);
   for (const auto& file : configurations) options.read_json(read_json_file(file), file);
 
-  std::set<std::string> seen;
   for (const auto& part : parts) {
     for (const auto& field : options.fields()) {
       if (OptionList::is_switch(field) && part.string_key == "no-" + field.flag) options.set_flag(field.flag, "false");
       if (part.string_key != field.flag) continue;
-      const bool again = !seen.insert(field.flag).second;
+      const bool again = !line.flags.insert(field.flag).second;
       options.set_flag(field.flag, part.value.empty() ? "true" : part.value.front(), again);
     }
   }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <iosfwd>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,7 @@ struct CommandSyntax {
 struct CommandLine {
   std::vector<std::string> positional;  // arguments that aren't flags, byte for byte
   bool help = false, dump_config = false;
+  std::set<std::string> flags;  // of fields, those that were given: "beam-width"
 };
 
 /// Reads the arguments after the command's name into `options`.

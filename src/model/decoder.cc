@@ -127,6 +127,10 @@ DecoderState DecoderState::select(const Tensor& rows) const {
   return {h.index_select(0, rows), c.defined() ? c.index_select(0, rows) : c, step};  // [R', H] each
 }
 
+DecoderState DecoderState::narrow(int64_t first, int64_t count) const {
+  return {h.narrow(0, first, count), c.defined() ? c.narrow(0, first, count) : c, step};  // [count, H] each
+}
+
 Memory Decoder::remember(const Tensor& annotations) {
   Tensor a = annotations;                                                             // [B, L, D_encoder]
   if (project_) a = project_->forward(a).relu();                                      // [B, L, D]
@@ -186,11 +190,12 @@ const Tensor& Decoder::all_word_gates() {
   return all_word_gates_;
 }
 
-WordStep Decoder::step(const Memory& memory, const DecoderState& state, const Tensor& words, const Tensor& pictures) {
+WordStep Decoder::step(const Memory& memory, const DecoderState& state, const Tensor& words, const Tensor& pictures,
+                       const Tensor& cells) {
   const auto embedded = embed(words);                                                 // [R, E]
   const bool fixed = !is_training() && !torch::GradMode::is_enabled();
   const auto gates = fixed ? all_word_gates().index_select(0, words) : word_gates_->forward(embedded);  // [R, G]
-  auto next = advance(memory, state, gates, pictures);
+  auto next = advance(memory, state, gates, pictures, cells);
   const auto logits = deep_output(embedded, next.state.h, next.glimpse.context);      // [R, V]
   return {std::move(next.state), logits, next.glimpse.alpha, next.glimpse.location};
 }
@@ -205,8 +210,7 @@ TeacherForced Decoder::teach(const Memory& memory, const PackedCaptions& caption
   std::vector<Tensor> hidden, contexts, locations;
   int64_t at = 0;
   for (const int64_t active : captions.rows_at) {
-    state = {state.h.narrow(0, 0, active), state.c.defined() ? state.c.narrow(0, 0, active) : state.c,
-             state.step};                                                             // [R_t, H] each
+    state = state.narrow(0, active);                                                  // [R_t, H] each
     const auto cells = captions.locations.defined() ? captions.locations.narrow(0, at, active) : Tensor();  // [R_t]
     auto next = advance(memory, state, gates.narrow(0, at, active), captions.pictures.narrow(0, 0, active), cells);
     state = std::move(next.state);

@@ -37,6 +37,8 @@ struct DecoderState {
 
   /// The state of these rows ([R'] int64), in this order.
   DecoderState select(const torch::Tensor& rows) const;
+  /// The state of `count` rows from `first` on.
+  DecoderState narrow(int64_t first, int64_t count) const;
 };
 
 /// Captions of a batch, packed by time: rows are sorted by falling length, so that at step t the rows that still
@@ -79,9 +81,9 @@ class Decoder : public torch::nn::Module {
   /// The state before the first word, for B rows: two perceptrons of the mean annotation (f_init,h and f_init,c).
   DecoderState start(const Memory& memory);
 
-  /// words [R]: the word before; pictures [R] int64 on the CPU.
+  /// words [R]: the word before; pictures [R] int64 on the CPU; cells as in Attention::look().
   WordStep step(const Memory& memory, const DecoderState& state, const torch::Tensor& words,
-                const torch::Tensor& pictures);
+                const torch::Tensor& pictures, const torch::Tensor& cells = {});
 
   /// Training changes weights: what was computed ahead of them is forgotten.
   void train(bool on = true) override;

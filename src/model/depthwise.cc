@@ -146,6 +146,7 @@ void backward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::T
   const int64_t pictures = x.size(0), height = x.size(1), width = x.size(2), channels = x.size(3);
   const int64_t tasks = (channels + kTaskChannels - 1) / kTaskChannels;
   const T *x_data = x.data_ptr<T>(), *y_data = y.data_ptr<T>(), *gy_data = gy.data_ptr<T>();
+  const bool weighs = gradients.weight.defined();
   T* gx_data = gradients.input.defined() ? gradients.input.data_ptr<T>() : nullptr;
   const float* w = weight.data_ptr<float>();
   // Sums over pictures are made in a fixed number of parts, whatever the number of threads.
@@ -194,7 +195,7 @@ void backward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::T
         for (int group = 0; group < part.groups(); ++group) {
           const Lanes* in = inputs.groups[group].data();
           const Lanes* out = outputs.groups[group].data();
-          correlate<K, S>(in, inputs.pitch, out + down * outputs.pitch + across, outputs.pitch, g.height, g.width,
+          if (weighs) correlate<K, S>(in, inputs.pitch, out + down * outputs.pitch + across, outputs.pitch, g.height, g.width,
                           sum[group].data(), sum[group][K * K]);
           if (!gx_data) continue;
           T* target = gx_data + picture * height * width * channels;
@@ -218,8 +219,10 @@ void backward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::T
     }
   });
   const auto total = partial.sum(0);  // [sums, C]
-  gradients.weight.add_(total.narrow(0, 0, K * K).view_as(gradients.weight));
-  gradients.bias.add_(total[K * K]);
+  if (weighs) {
+    gradients.weight.add_(total.narrow(0, 0, K * K).view_as(gradients.weight));
+    gradients.bias.add_(total[K * K]);
+  }
   if (gradients.input_bias.defined()) gradients.input_bias.add_(total[K * K + 1]);
 }
 

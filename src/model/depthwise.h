@@ -24,14 +24,14 @@ void depthwise_relu6(const DepthwiseGeometry& geometry, const torch::Tensor& x, 
 /// What depthwise_relu6_backward() adds to and writes.
 struct DepthwiseGradients {
   torch::Tensor weight;      // [k, k, C] fp32, added to
-  torch::Tensor bias;        // [C] fp32, added to
+  torch::Tensor bias;        // [C] fp32, added to; undefined where `weight` is
   torch::Tensor input;       // [N, H, W, C] like x, written
   torch::Tensor input_bias;  // [C] fp32, added to: the sum of `input` over pictures and cells
 };
 
 /// The gradients of depthwise_relu6() for gy, the gradient of y, where x is itself the output of a ReLU6: `input` is
 /// the gradient before *that* ReLU6, and input_bias the gradient of the bias added before it. The order of all sums
-/// depends on the shapes alone, not on the number of threads. `input` and `input_bias` may be undefined: not computed.
+/// depends on the shapes alone, not on the number of threads. Those that are undefined are not computed.
 void depthwise_relu6_backward(const DepthwiseGeometry& geometry, const torch::Tensor& x, const torch::Tensor& y,
                               const torch::Tensor& gy, const torch::Tensor& weight, DepthwiseGradients& gradients);
 

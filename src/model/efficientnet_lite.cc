@@ -68,15 +68,15 @@ class EfficientNetLite : public FoldedEncoder {
     int stage = 0;
     torch::Tensor x;
     {
-      const torch::AutoGradMode mode(trains(stage));
+      const torch::AutoGradMode mode(in_graph(stage, pictures));
       x = stem(pictures);  // [B, ., ., 32]
     }
     for (const auto& block : blocks_) {
-      const torch::AutoGradMode mode(trains(++stage));
+      const torch::AutoGradMode mode(in_graph(++stage, x));
       x = block.forward(x, type);  // [B, ., ., C]
     }
     if (!head_) return x.to(torch::kFloat).contiguous();  // [B, h, w, C]
-    const torch::AutoGradMode mode(trains(++stage));
+    const torch::AutoGradMode mode(in_graph(++stage, x));
     if (!x.device().is_cpu()) {
       return same_convolution(x, *head_).clamp(0, 6).to(torch::kFloat).contiguous();  // [B, h, w, 1280]
     }
@@ -109,7 +109,7 @@ class EfficientNetLite : public FoldedEncoder {
   }
 
   torch::Tensor stem(const torch::Tensor& pictures) const {
-    if (!pictures.device().is_cpu()) {
+    if (!pictures.device().is_cpu() || pictures.is_floating_point()) {
       return same_convolution((pictures.to(torch::kFloat) / 127.5 - 1).to(compute_type()), *stem_)
           .clamp(0, 6)
           .contiguous();  // [B, ., ., 32]

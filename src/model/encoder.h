@@ -41,9 +41,10 @@ class Encoder {
  public:
   virtual ~Encoder() = default;
 
-  /// pictures: u8 RGB [B, S, S, 3], contiguous, on any device; any S from 32 up that the family can divide.
-  /// Returns annotations [B, h, w, D], fp32, contiguous. The scaling of pixels (x / 127.5 - 1, ImageNet mean and
-  /// deviation, …) is the family's own and happens in here. Gradients reach only what set_trainable() chose.
+  /// pictures: u8 RGB [B, S, S, 3], contiguous, on any device; any S from 32 up that the family can divide. Or fp32 of
+  /// the same scale, 0 to 255. Returns annotations [B, h, w, D], fp32, contiguous. The scaling of pixels (x / 127.5 - 1,
+  /// ImageNet mean and deviation, …) is the family's own and happens in here. Gradients reach only what
+  /// set_trainable() chose, and fp32 pictures that require them.
   virtual torch::Tensor forward(const torch::Tensor& pictures) = 0;
 
   /// D.
@@ -73,6 +74,8 @@ class Encoder {
 
   /// "fp32" or "bf16" from the next forward() on; the parameters are fp32 either way. Throws UsageError.
   virtual void set_precision(const std::string& precision) = 0;
+  /// The arithmetic at work: "bf16" was asked for and this processor has it, or "fp32".
+  virtual std::string precision() const = 0;
 };
 
 /// Makes the network options.family names, with random weights (He et al. 2015; a generator seeded by

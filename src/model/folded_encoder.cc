@@ -142,11 +142,12 @@ void FoldedEncoder::to(torch::Device device) {
 }
 
 void FoldedEncoder::check(const torch::Tensor& pictures) const {
-  const bool fits = pictures.dim() == 4 && pictures.size(3) == 3 && pictures.scalar_type() == torch::kByte &&
+  const auto type = pictures.scalar_type();
+  const bool fits = pictures.dim() == 4 && pictures.size(3) == 3 && (type == torch::kByte || type == torch::kFloat) &&
                     pictures.size(1) >= 32 && pictures.size(2) >= 32 && pictures.is_contiguous();
   if (!fits) {
-    throw Error("encoder: pictures are " + c10::str(pictures.sizes()) + " " + c10::str(pictures.scalar_type()) +
-                ", must be contiguous bytes [B, S, S, 3] with S of 32 or more");
+    throw Error("encoder: pictures are " + c10::str(pictures.sizes()) + " " + c10::str(type) +
+                ", must be contiguous bytes or fp32 [B, S, S, 3] with S of 32 or more");
   }
   if (pictures.device() != device()) throw Error("encoder: pictures and weights are on different devices");
 }

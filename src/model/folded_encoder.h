@@ -43,6 +43,7 @@ class FoldedEncoder : public Encoder {
   void set_trainable(int count) override;
   std::vector<torch::Tensor> trainable_parameters() const override;
   void set_precision(const std::string& precision) override;
+  std::string precision() const override { return compute_type_ == torch::kBFloat16 ? "bf16" : "fp32"; }
   void import_weights(const TensorMap& weights, const std::string& source) override;
   std::map<std::string, std::vector<int64_t>> published_tensors() const override;
   TensorMap state() const override;
@@ -65,8 +66,10 @@ class FoldedEncoder : public Encoder {
     return true;
   }
 
-  /// Whether this stage's parameters take part in a graph now.
-  bool trains(int stage) const { return stage >= first_trainable_ && torch::GradMode::is_enabled(); }
+  /// Whether this stage becomes part of a graph now: its parameters are trained, or its input asks for gradients.
+  bool in_graph(int stage, const torch::Tensor& input) const {
+    return (stage >= first_trainable_ || input.requires_grad()) && torch::GradMode::is_enabled();
+  }
   /// Throws Error unless `pictures` is what Encoder::forward() takes.
   void check(const torch::Tensor& pictures) const;
 

@@ -85,24 +85,26 @@ Tensor run(const Block& block, const Tensor& x, Tensor* widened, Tensor* filtere
   return y;
 }
 
-/// Gradients of one block; a sum over pictures each, but for `input` [N, H, W, I].
+/// Gradients of one block; a sum over pictures each, but for `input` [N, H, W, I]. Undefined where not wanted.
 struct BlockGradients {
   Tensor input, expand, expand_bias, depthwise, depthwise_bias, project, project_bias;
 };
 
 BlockGradients run_backward(const Block& block, const Tensor& x, const Tensor& widened, const Tensor& filtered,
-                            const Tensor& gy, bool input_wanted) {
+                            const Tensor& gy, bool input_wanted, bool weights_wanted) {
   const int64_t pictures = x.size(0), at_once = block.pictures_at_once(x);
   const auto zeros = [](const Tensor& like) { return torch::zeros(like.sizes(), torch::kFloat); };
   BlockGradients total;
-  total.project = zeros(block.project);
-  total.project_bias = zeros(block.project_bias);
-  total.depthwise = zeros(block.depthwise);
-  total.depthwise_bias = zeros(block.depthwise_bias);
   const bool widens = block.expand.defined();
-  if (widens) {
-    total.expand = zeros(block.expand);
-    total.expand_bias = zeros(block.expand_bias);
+  if (weights_wanted) {
+    total.project = zeros(block.project);
+    total.project_bias = zeros(block.project_bias);
+    total.depthwise = zeros(block.depthwise);
+    total.depthwise_bias = zeros(block.depthwise_bias);
+    if (widens) {
+      total.expand = zeros(block.expand);
+      total.expand_bias = zeros(block.expand_bias);
+    }
   }
   if (input_wanted) total.input = torch::empty_like(x);                 // [N, H, W, I]
   auto g_filtered = torch::empty_like(filtered.narrow(0, 0, at_once));  // [., h, w, E]
@@ -113,8 +115,10 @@ BlockGradients run_backward(const Block& block, const Tensor& x, const Tensor& w
     const auto narrow = filtered.narrow(0, first, count);  // [n, h, w, E]
     const auto wide = widened.narrow(0, first, count);     // [n, H, W, E]
     const auto part = rows(x.narrow(0, first, count));     // [n·H·W, I]
-    bias_backward(g_out, {}, {}, total.project_bias);
-    total.project.add_(at::mm(g_out.t(), rows(narrow)));  // [O, E]
+    if (weights_wanted) {
+      bias_backward(g_out, {}, {}, total.project_bias);
+      total.project.add_(at::mm(g_out.t(), rows(narrow)));  // [O, E]
+    }
     auto g_narrow = g_filtered.narrow(0, 0, count);       // [n, h, w, E]
     auto g_narrow_rows = rows(g_narrow);
     at::mm_out(g_narrow_rows, g_out, block.project);
@@ -125,8 +129,8 @@ BlockGradients run_backward(const Block& block, const Tensor& x, const Tensor& w
     depthwise_relu6_backward(block.geometry, wide, narrow, g_narrow, block.depthwise, gradients);
 
     if (widens) {
-      const auto g_wide = rows(gradients.input);    // [n·H·W, E]
-      total.expand.add_(at::mm(g_wide.t(), part));  // [E, I]
+      const auto g_wide = rows(gradients.input);                        // [n·H·W, E]
+      if (weights_wanted) total.expand.add_(at::mm(g_wide.t(), part));  // [E, I]
       if (input_wanted) {
         auto g_part = rows(total.input.narrow(0, first, count));  // [n·H·W, I]
         at::mm_out(g_part, g_wide, block.expand);
@@ -145,7 +149,7 @@ struct InvertedResidualFunction : torch::autograd::Function<InvertedResidualFunc
 
   // The last six are inputs only for the graph's sake: their packed forms are in `block`.
   static Tensor forward(AutogradContext* context, const Tensor& x, const Block& block, const Weight&, const Weight&,
-                        const Tensor&, const Tensor&, const Tensor&, const Tensor&) {
+                        const Tensor&, const Tensor&, const Tensor& project, const Tensor&) {
     Tensor widened, filtered;
     auto y = run(block, x, &widened, &filtered);
     context->save_for_backward({x, block.expand.defined() ? widened : Tensor(), filtered, block.expand,
@@ -155,6 +159,7 @@ struct InvertedResidualFunction : torch::autograd::Function<InvertedResidualFunc
     context->saved_data["geometry"] = std::vector<int64_t>{g.kernel, g.stride, g.top, g.left, g.height, g.width};
     context->saved_data["residual"] = block.residual;
     context->saved_data["input_wanted"] = x.requires_grad();
+    context->saved_data["weights_wanted"] = project.requires_grad();
     return y;
   }
 
@@ -171,13 +176,17 @@ struct InvertedResidualFunction : torch::autograd::Function<InvertedResidualFunc
                 {g[0], g[1], g[2], g[3], g[4], g[5]},
                 context->saved_data["residual"].toBool()};
     auto total = run_backward(block, x, block.expand.defined() ? saved[1] : x, saved[2], gradients[0].contiguous(),
-                              context->saved_data["input_wanted"].toBool());
+                              context->saved_data["input_wanted"].toBool(),
+                              context->saved_data["weights_wanted"].toBool());
     const auto matrix = [](const Tensor& m) { return m.defined() ? m.view({m.size(0), m.size(1), 1, 1}) : m; };
+    const auto kernels = [](const Tensor& k) {
+      return k.defined() ? k.permute({2, 0, 1}).unsqueeze(1).contiguous() : k;  // [E, 1, k, k]
+    };
     return {total.input,
             Tensor(),
             matrix(total.expand),
             total.expand_bias,
-            total.depthwise.permute({2, 0, 1}).unsqueeze(1).contiguous(),  // [E, 1, k, k]
+            kernels(total.depthwise),
             total.depthwise_bias,
             matrix(total.project),
             total.project_bias};
@@ -206,6 +215,7 @@ struct PointwiseRelu6Function : torch::autograd::Function<PointwiseRelu6Function
     context->save_for_backward({x, matrix, y});
     context->saved_data["weight_shape"] = weight.sizes().vec();
     context->saved_data["input_wanted"] = x.requires_grad();
+    context->saved_data["weight_wanted"] = weight.requires_grad();
     return y;
   }
 
@@ -216,10 +226,12 @@ struct PointwiseRelu6Function : torch::autograd::Function<PointwiseRelu6Function
     auto bias = torch::zeros({matrix.size(0)});                             // [O]
     auto g = torch::empty({rows(y).size(0), matrix.size(0)}, x.options());  // [M, O]
     bias_backward(rows(gy), rows(y), g, bias);
-    const auto weight = at::mm(g.t(), rows(x)).to(torch::kFloat);  // [O, columns]
-    Tensor input;
+    Tensor input, weight;
     if (context->saved_data["input_wanted"].toBool()) input = at::mm(g, matrix).view_as(x);  // [N, h, w, I]
-    return {input, Tensor(), Tensor(), unpack_matrix(weight, context->saved_data["weight_shape"].toIntVector()), bias};
+    if (context->saved_data["weight_wanted"].toBool())
+      weight = unpack_matrix(at::mm(g.t(), rows(x)).to(torch::kFloat),
+                             context->saved_data["weight_shape"].toIntVector());  // [O, I, k, k]
+    return {input, Tensor(), Tensor(), weight, bias};
   }
 
   /// Columns are kernel row, kernel column, input, then padding.

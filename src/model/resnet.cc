@@ -42,12 +42,12 @@ class ResNet : public FoldedEncoder {
     int stage = 0;
     torch::Tensor x;
     {
-      const torch::AutoGradMode mode(trains(stage));
+      const torch::AutoGradMode mode(in_graph(stage, pictures));
       x = dense_convolution(imagenet_input(pictures, compute_type()), *stem_).relu();  // [B, 64, ., .]
       x = torch::max_pool2d(x, 3, 2, 1);                                               // [B, 64, ., .]
     }
     for (const auto& block : blocks_) {
-      const torch::AutoGradMode mode(trains(++stage));
+      const torch::AutoGradMode mode(in_graph(++stage, x));
       auto y = x;
       for (const auto* convolution : block.path) {
         y = dense_convolution(y, *convolution);  // [B, C, ., .]
@@ -55,7 +55,7 @@ class ResNet : public FoldedEncoder {
       }
       x = (y + (block.shortcut ? dense_convolution(x, *block.shortcut) : x)).relu();  // [B, C, ., .]
     }
-    const torch::AutoGradMode mode(trains(stage));
+    const torch::AutoGradMode mode(in_graph(stage, x));
     return x.permute({0, 2, 3, 1}).to(torch::kFloat).contiguous();  // [B, h, w, C]
   }
 

@@ -37,7 +37,7 @@ class Vgg : public FoldedEncoder {
     check(pictures);
     auto x = imagenet_input(pictures, compute_type());  // [B, 3, S, S]
     for (size_t i = 0; i < convolutions_.size(); ++i) {
-      const torch::AutoGradMode mode(trains(static_cast<int>(i)));
+      const torch::AutoGradMode mode(in_graph(static_cast<int>(i), x));
       if (pooled_[i]) x = torch::max_pool2d(x, 2, 2);      // [B, C, ., .]
       x = dense_convolution(x, *convolutions_[i]).relu();  // [B, C, ., .]
     }

@@ -21,10 +21,13 @@ double rounded(double value, double steps) { return std::round(value * steps) / 
 Json json_of(const PageMaps& maps) {
   Json peaks = Json::array();
   for (const double peak : maps.peaks) peaks.push_back(rounded(peak, 1e5));
-  return {{"name", maps.name},
-          {"grid", {maps.grid.height, maps.grid.width}},
-          {"peaks", std::move(peaks)},
-          {"weights", base64(maps.weights)}};
+  Json json{{"name", maps.name},
+            {"grid", {maps.grid.height, maps.grid.width}},
+            {"peaks", std::move(peaks)},
+            {"weights", base64(maps.weights)}};
+  for (const double correlation : maps.rank_correlation)
+    json["rank_correlation"].push_back(rounded(correlation, 1e3));  // NaN becomes null
+  return json;
 }
 
 Json json_of(const PageCaption& caption) {
@@ -63,7 +66,7 @@ std::string figures_of(const PagePicture& picture, const std::vector<PageFigure>
 }  // namespace
 
 PageMaps page_maps(std::string name, const std::vector<cv::Mat>& maps) {
-  PageMaps page{std::move(name), maps.empty() ? cv::Size() : maps[0].size(), {}, {}};
+  PageMaps page{std::move(name), maps.empty() ? cv::Size() : maps[0].size(), {}, {}, {}};
   for (const auto& map : maps) {
     CV_Assert(map.type() == CV_32F && map.size() == page.grid);
     double peak = 0;

@@ -17,10 +17,11 @@ namespace attend {
 
 /// Maps of one kind over the words of a caption, as the page holds them: each scaled to its own peak.
 struct PageMaps {
-  std::string name;           // "attention"
+  std::string name;           // "attention", "gradient" or "pixels"
   cv::Size grid;              // cells across and down
   std::vector<double> peaks;  // [T] the largest weight of each map
   std::string weights;        // [T, L] bytes, round(255 · weight / peak)
+  std::vector<double> rank_correlation = {};  // [T] with attention, NaN where there is none; or empty
 };
 
 /// maps: one a word, f32, all of one size, not negative.
@@ -31,7 +32,7 @@ struct PageCaption {
   std::vector<std::string> words;            // [T]; none where only the text is known
   std::vector<double> word_log_probability;  // [T]
   std::optional<double> log_probability;     // of the whole caption
-  std::vector<PageMaps> maps;
+  std::vector<PageMaps> maps;  // of attention first; the reader chooses among them
   MapFaults faults;
 };
 
@@ -64,7 +65,8 @@ struct PageFigure {
 
 /// One picture as an <article>; the captions' words and maps stand in it as JSON:
 ///   {"area": [x, y, w, h], "captions": [{"text", "log_probability", "words", "log_probabilities",
-///     "maps": [{"name", "grid": [rows, cols], "peaks": [T], "weights": base64 of [T, L] bytes}]}]}
+///     "maps": [{"name", "grid": [rows, cols], "peaks": [T], "weights": base64 of [T, L] bytes,
+///       "rank_correlation": [T]}]}]}
 /// number: its place on the page, from 1. figures: the names of picture.figures.
 std::string picture_article(const PagePicture& picture, size_t number, const std::vector<PageFigure>& figures);
 

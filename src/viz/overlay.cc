@@ -138,6 +138,18 @@ std::vector<std::string> wrapped(const std::string& text, int size, int width) {
   return lines;
 }
 
+/// Text in the place of a tile, smaller where it wouldn't fit.
+void draw_title(cv::Mat place, const std::string& title, int size) {
+  auto lines = wrapped(title, size, place.cols);
+  while (size > 8 && static_cast<int>(lines.size()) * (size * 3 / 2) > place.rows)
+    lines = wrapped(title, --size, place.cols);
+  int y = capital_height(size) + size / 2;
+  for (const auto& line : lines) {
+    draw_text(place, {0, y}, line, size, ink);
+    y += size * 3 / 2;
+  }
+}
+
 }  // namespace
 
 cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMap& word,
@@ -164,7 +176,7 @@ cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMa
 }
 
 cv::Mat draw_page(const cv::Mat& picture, const Geometry& geometry, const std::vector<WordMap>& words,
-                  const std::string& caption, const OverlayOptions& options) {
+                  const std::string& caption, const OverlayOptions& options, const std::vector<MapRow>& beneath) {
   const cv::Mat small = scaled(picture, tile_picture_size(geometry.full(), options.tile));
   const cv::Size box = tile_box_size(small.size(), options.tile);
   const int count = static_cast<int>(words.size()) + 1;
@@ -178,25 +190,37 @@ cv::Mat draw_page(const cv::Mat& picture, const Geometry& geometry, const std::v
   const int capital = capital_height(caption_size), leading = caption_size * 3 / 2;
   const auto lines = wrapped(caption, caption_size, width - 2 * margin);
   const int head = caption.empty() ? margin : 2 * margin + capital + leading * static_cast<int>(lines.size() - 1);
-  const int tiles_end = head + rows * (box.height + gap) - gap;
+  const int lines_of_tiles = 1 + static_cast<int>(beneath.size());  // of each row of words
+  const int between = beneath.empty() ? gap : 3 * gap;              // rows of words
+  const int row_height = lines_of_tiles * (box.height + gap) - gap;
+  const int tiles_end = head + rows * (row_height + between) - between;
   const int foot = options.has_scale() ? margin + 2 * caption_size : margin;
   cv::Mat page(tiles_end + foot, width, CV_8UC3, paper);
   if (!caption.empty())
     for (size_t i = 0; i < lines.size(); ++i)
       draw_text(page, {margin, margin + capital + leading * static_cast<int>(i)}, lines[i], caption_size, ink);
 
-  for (int i = 0; i < count; ++i) {
-    const cv::Point corner(margin + i % columns * (box.width + gap), head + i / columns * (box.height + gap));
-    cv::Mat tile = page({corner, box});
-    if (i == 0) {
-      put(small, tile);
-      continue;
-    }
-    const auto& word = words[static_cast<size_t>(i - 1)];
+  const auto draw_tile = [&](const WordMap& word, cv::Mat tile) {
     cv::Mat lit = lay_over(small, light_of(word.attention, geometry, small.size(), options.smoothing), options);
     outline_cell(lit, geometry, word);
     put(lit, tile);
     draw_label(tile, word.word, label_size(options));
+  };
+  for (int i = 0; i < count; ++i) {
+    cv::Rect place({margin + i % columns * (box.width + gap), head + i / columns * (row_height + between)}, box);
+    if (i == 0) {
+      put(small, page(place));
+    } else {
+      draw_tile(words[static_cast<size_t>(i - 1)], page(place));
+    }
+    for (const auto& row : beneath) {
+      place.y += box.height + gap;
+      if (i == 0) {
+        draw_title(page(place), row.title, label_size(options));
+      } else {
+        draw_tile(row.maps[static_cast<size_t>(i - 1)], page(place));
+      }
+    }
   }
   if (options.has_scale())
     draw_scale(page, margin, tiles_end + foot / 2, std::max(caption_size * 4 / 5, 6), "each word's peak");

@@ -25,10 +25,16 @@ struct WordMap {
 /// Where the network saw nothing (cropped away) the map is 0.
 cv::Mat draw_word(const cv::Mat& picture, const Geometry& geometry, const WordMap& word, const OverlayOptions& options);
 
+/// Other maps of a caption's words, to be compared with those of attention.
+struct MapRow {
+  std::string title;          // stands beneath the picture
+  std::vector<WordMap> maps;  // one a word, on any grid; its `word` is what the tile's corner says
+};
+
 /// The paper's figure: the picture, then a tile a word, row by row, and the caption above; a colour bar, if the
-/// style has one, below.
+/// style has one, below. Tiles of `beneath` stand under those of their words.
 cv::Mat draw_page(const cv::Mat& picture, const Geometry& geometry, const std::vector<WordMap>& words,
-                  const std::string& caption, const OverlayOptions& options);
+                  const std::string& caption, const OverlayOptions& options, const std::vector<MapRow>& beneath = {});
 
 /// Writes a u8 BGR picture as the extension says (.png, .jpg, .jpeg, .webp), atomically. Throws UsageError on another
 /// extension, Error when it can't be encoded or written.

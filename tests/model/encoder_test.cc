@@ -175,6 +175,26 @@ TEST(Encoder, GradientsOfTheFusedBlocksAreLibTorchsOwn) {
   }
 }
 
+TEST(Encoder, GradientsByThePixelsAreLibTorchsOwnAndFrozenWeightsGetNone) {
+  const auto encoder = encoder_of("efficientnet-lite0");
+  encoder->import_weights(published_weights(*encoder), "formula");
+  const auto state = encoder->state();
+  torch::manual_seed(6);
+  Tensor pictures, expected;
+  for (double margin = 0; margin < 5e-6;) {  // away from the edges
+    pictures = (torch::rand({1, 33, 33, 3}) * 255).requires_grad_();  // [1, S, S, 3]
+    margin = 1;
+    expected = lite0(pictures, state, 16, &margin);
+  }
+  const auto y = encoder->forward(pictures);
+  EXPECT_LT(relative_difference(y.detach(), expected.detach()), 1e-5);
+  const auto gy = torch::randn_like(y);
+  const auto got = torch::autograd::grad({y}, {pictures}, {gy})[0];            // [1, S, S, 3]
+  const auto wanted = torch::autograd::grad({expected}, {pictures}, {gy})[0];  // [1, S, S, 3]
+  EXPECT_LT(relative_difference(got, wanted), 1e-4);
+  for (const auto& [name, tensor] : state) EXPECT_FALSE(tensor.grad().defined()) << name;
+}
+
 class Trainable : public testing::TestWithParam<std::string> {};
 
 TEST_P(Trainable, OnlyTheLastStagesGetGradientsAndTheyAreThoseOfTheWholeGraph) {
@@ -245,6 +265,21 @@ TEST_P(Trainable, AStepOfTheOptimizerIsSeenByTheNextForward) {
     EXPECT_GT(relative_difference(second, first.detach()), 1e-6);
     EXPECT_LT(relative_difference(second, fresh->forward(picture(32))), 1e-6);
   }
+}
+
+TEST_P(Trainable, PixelsGetTheSameGradientsWhateverIsTrained) {
+  const auto encoder = encoder_of(GetParam());
+  const auto pictures = picture(48).to(torch::kFloat).requires_grad_();  // [1, S, S, 3]
+  Tensor expected;
+  for (const int trained : {0, 2, encoder->stages()}) {
+    encoder->set_trainable(trained);
+    const auto y = encoder->forward(pictures);
+    const auto got = torch::autograd::grad({y.pow(2).sum()}, {pictures})[0];  // [1, S, S, 3]
+    if (trained == 0) expected = got;
+    EXPECT_GT(got.norm().item<double>(), 0);
+    EXPECT_LT(relative_difference(got, expected), 1e-5) << trained;
+  }
+  EXPECT_LT(relative_difference(encoder->forward(pictures).detach(), encoder->forward(picture(48)).detach()), 1e-4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Encoders, Trainable, testing::Values("efficientnet-lite0", "resnet18", "resnet50", "vgg16"),
@@ -319,7 +354,7 @@ TEST(Encoder, WrongChoicesAndPicturesAreRefused) {
   EXPECT_THAT([] { encoder_of("resnet18", "fp8"); },
               ThrowsMessage<UsageError>(HasSubstr("encoder.precision: \"fp8\"")));
   const auto encoder = encoder_of("efficientnet-lite0");
-  EXPECT_THROW(encoder->forward(torch::zeros({1, 64, 64, 3})), Error);
+  EXPECT_THROW(encoder->forward(torch::zeros({1, 64, 64, 3}, torch::kDouble)), Error);
   EXPECT_THROW(encoder->forward(torch::zeros({1, 31, 64, 3}, torch::kByte)), Error);
   EXPECT_THROW(encoder->forward(torch::zeros({1, 3, 64, 64}, torch::kByte)), Error);
 }

@@ -65,6 +65,17 @@ TEST(PageMapsTest, EveryMapIsScaledToItsPeak) {
   EXPECT_EQ(maps.weights, expected);
 }
 
+TEST(PageMapsTest, RankCorrelationsStandWithTheMapsTheyBelongTo) {
+  PagePicture made = picture("a.jpg", {caption("a dog", 2, 0)});
+  PageMaps gradient = made.captions[0].maps[0];
+  gradient.name = "gradient";
+  gradient.rank_correlation = {0.5, std::nan("")};
+  made.captions[0].maps.push_back(gradient);
+  const std::string html = picture_article(made, 1, {});
+  EXPECT_THAT(html, HasSubstr("\"rank_correlation\":[0.5,null]"));
+  EXPECT_EQ(html.find("rank_correlation"), html.rfind("rank_correlation"));  // attention has none with itself
+}
+
 TEST(ThumbnailTest, KeepsTheShapeAndNeverEnlarges) {
   for (const auto& [from, to] : std::vector<std::pair<cv::Size, cv::Size>>{
            {{640, 480}, {320, 240}}, {{100, 50}, {100, 50}}, {{1, 20000}, {1, 320}}, {{600, 1200}, {160, 320}}}) {

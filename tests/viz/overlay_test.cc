@@ -98,6 +98,47 @@ TEST(OverlayTest, APageHasThePictureAndATileAWordInTheirPlaces) {
   }
 }
 
+TEST(OverlayTest, OtherMapsOfAWordStandUnderItsTileOnAnyGrid) {
+  const Geometry geometry({400, 300}, 260, Resize::squash);
+  const cv::Mat picture = plain({400, 300}, 90);
+  std::vector<WordMap> words;
+  MapRow coarse{"the first row", {}}, fine{"the second row", {}};
+  for (int i = 0; i < 7; ++i) {
+    words.push_back(word_at("word", 7, i + 1));
+    coarse.maps.push_back(word_at("below", 5, 7 - i));
+    fine.maps.push_back(word_at("", 20 + i, 30, 48));
+  }
+  OverlayOptions options;
+  options.tile = 200, options.columns = 4;
+  const cv::Mat page = draw_page(picture, geometry, words, "", options, {coarse, fine});
+  const int gap = 6, margin = 18, width = 200, height = 150, block = 3 * height + 5 * gap;  // three tiles a word
+  ASSERT_EQ(page.size(), cv::Size(4 * width + 3 * gap + 2 * margin, 2 * block - 3 * gap + 2 * margin));
+  const auto tile = [&](int i, int line) {
+    const cv::Point corner(margin + i % 4 * (width + gap), margin + i / 4 * block + line * (height + gap));
+    return cv::Mat(page({corner, cv::Size(width, height)}));
+  };
+  for (int i = 1; i < 8; ++i) {
+    const auto brightest = [&](int line) {
+      cv::Mat grey;
+      cv::cvtColor(tile(i, line).rowRange(50, 150), grey, cv::COLOR_BGR2GRAY);
+      cv::Point place;
+      cv::minMaxLoc(grey, nullptr, nullptr, nullptr, &place);
+      return cv::Point(place.x, place.y + 50);
+    };
+    EXPECT_NEAR(brightest(0).x, (i + 0.5) * width / 9, 6) << i;
+    EXPECT_NEAR(brightest(1).x, (8.5 - i) * width / 9, 6) << i;
+    EXPECT_NEAR(brightest(1).y, 5.5 * height / 9, 6) << i;
+    EXPECT_NEAR(brightest(2).x, 30.5 * width / 48, 3) << i;
+    EXPECT_NEAR(brightest(2).y, (19.5 + i) * height / 48, 3) << i;
+  }
+  double darkest = 0;
+  for (const int line : {1, 2}) {  // the title, on paper
+    cv::minMaxLoc(tile(0, line).reshape(1), &darkest, nullptr);
+    EXPECT_LT(darkest, 60) << line;
+    EXPECT_GT(mean_of(tile(0, line), {0, 0, width, height}), 200) << line;
+  }
+}
+
 TEST(OverlayTest, LabelsStandOutOnDarkAndLightPictures) {
   for (const int grey : {0, 255}) {
     const Geometry geometry({400, 300}, 260, Resize::squash);

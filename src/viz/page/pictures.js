@@ -1,6 +1,7 @@
 // Pictures with captions: words show where they looked, regions show which words used them.
 
 let mapStyle = "glow";
+let mapKind = "attention"; // or what else the captions have maps of
 const views = new WeakMap(); // article → PictureView
 
 function element(name, properties = {}, ...children) {
@@ -23,6 +24,15 @@ function placeOf(cell, [rows, cols]) {
   const across = ["left", "", "right"][third(cell % cols, cols)];
   return [down, across].filter(Boolean).join(" ") || "middle";
 }
+
+/** How the maps of each kind are spoken of. */
+const sayings = {
+  attention: {at: "looked at", nowhere: "looked nowhere", by: "used by", none: "no word looked here",
+              share: (word, part) => `${word} gives ${part} to this cell`},
+  gradient: {at: "moved most by", nowhere: "moved by nothing", by: "moves", none: "moves no word",
+             share: (word, part) => `${part} of what moves ${word} lies in this cell`},
+};
+sayings.pixels = sayings.gradient;
 
 class PictureView {
   constructor(article) {
@@ -68,17 +78,24 @@ class PictureView {
     this.caption = this.record.captions[index];
     this.pinned = null;
     if (!this.line) return;
-    this.maps = this.caption.maps[0]; // of attention
-    this.weights = bytesOf(this.maps.weights);
     this.line.setAttribute("aria-label", `Words of the caption: ${this.caption.text}`);
     this.line.replaceChildren();
     this.caption.words.forEach((word, t) => {
       const button = element("span", {className: "word", role: "button", tabIndex: t ? -1 : 0, textContent: word});
       button.setAttribute("aria-pressed", "false");
-      button.setAttribute("aria-label", `${word}: ${this.describe(t)}`);
       this.line.append(button, " ");
     });
+    this.useMaps();
     this.clear();
+  }
+
+  /** Takes the caption's maps of the kind that shows, or of attention where it has no other. */
+  useMaps() {
+    this.maps = this.caption.maps.find(({name}) => name === mapKind) ?? this.caption.maps[0];
+    this.weights = bytesOf(this.maps.weights);
+    this.cell = null;
+    this.words().forEach((button, t) =>
+      button.setAttribute("aria-label", `${this.caption.words[t]}: ${this.describe(t)}`));
     if (this.alignment && this.alignment.open) this.drawAlignment();
   }
 
@@ -90,10 +107,18 @@ class PictureView {
   weight(t, cell) { return this.mapOf(t)[cell] / 255 * this.maps.peaks[t]; }
 
   describe(t) {
-    const map = this.mapOf(t), peak = map.indexOf(255);
-    const looked = peak < 0 ? "looked nowhere" : `looked at the ${placeOf(peak, this.maps.grid)}, ` +
+    const map = this.mapOf(t), peak = map.indexOf(255), says = sayings[this.maps.name];
+    const place = peak < 0 ? says.nowhere : `${says.at} the ${placeOf(peak, this.maps.grid)}, ` +
       `${percent(this.maps.peaks[t])} of it in one cell`;
-    return `probability ${probability(this.caption.log_probabilities[t])}, ${looked}`;
+    const agreement = this.maps.rank_correlation?.[t];
+    return `probability ${probability(this.caption.log_probabilities[t])}, ${place}` +
+      (agreement == null ? "" : `, rank correlation with attention ${agreement.toFixed(2)}`);
+  }
+
+  /** The mean over words of how well attention and gradient agree, or undefined. */
+  agreement() {
+    const known = this.caption.maps.flatMap(({rank_correlation = []}) => rank_correlation).filter((one) => one !== null);
+    return known.length ? known.reduce((a, b) => a + b) / known.length : undefined;
   }
 
   words() { return [...this.line.querySelectorAll(".word")]; }
@@ -137,8 +162,9 @@ class PictureView {
       word.classList.remove("shown");
       word.style.removeProperty("--use");
     }
-    const log = this.caption.log_probability;
-    this.reading.textContent = log === undefined ? "" : `log-probability ${log.toFixed(2)}`;
+    const log = this.caption.log_probability, agreement = this.agreement();
+    this.reading.textContent = (log === undefined ? "" : `log-probability ${log.toFixed(2)}`) +
+      (agreement === undefined ? "" : `, rank correlation of attention and gradient ${agreement.toFixed(2)}`);
     if (!this.canvas) return;
     this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
     delete this.canvas.dataset.word;
@@ -209,7 +235,8 @@ class PictureView {
     const words = this.words();
     for (const {weight, t} of users) words[t].style.setProperty("--use", (weight / most).toFixed(3));
     const named = users.slice(0, 3).map(({weight, t}) => `${this.caption.words[t]} (${percent(weight)})`).join(", ");
-    const use = named ? `used by ${named}` : "no word looked here";
+    const says = sayings[this.maps.name];
+    const use = named ? `${says.by} ${named}` : says.none;
     this.reading.textContent = `${placeOf(cell, this.maps.grid)}: ${use}`;
     drawCell(this.canvas, cell, this.maps.grid, this.record.area);
   }
@@ -273,8 +300,8 @@ class PictureView {
       const t = place(event.clientY - box.top, box.height, this.caption.words.length);
       this.show(t);
       if (this.canvas) drawCell(this.canvas, cell, this.maps.grid, this.record.area);
-      this.reading.textContent = `${this.caption.words[t]} gives ${percent(this.weight(t, cell))} to this cell ` +
-        `(row ${Math.floor(cell / cols) + 1}, column ${cell % cols + 1})`;
+      this.reading.textContent = sayings[this.maps.name].share(this.caption.words[t], percent(this.weight(t, cell))) +
+        ` (row ${Math.floor(cell / cols) + 1}, column ${cell % cols + 1})`;
     };
     map.addEventListener("pointermove", follow);
     map.addEventListener("pointerdown", follow);
@@ -327,6 +354,9 @@ tools.addEventListener("submit", (event) => event.preventDefault());
 const search = element("input", {type: "search", placeholder: "a word or a file name"});
 const styles = element("select", {}, ...[["glow", "Glow"], ["heat", "Heat map"], ["cells", "Cells"]].map(
   ([value, textContent]) => element("option", {value, textContent})));
+const kinds = element("select", {}, ...[["attention", "attention"], ["gradient", "gradient"],
+                                        ["pixels", "gradient by pixels"]].map(
+  ([value, textContent]) => element("option", {value, textContent})));
 const count = element("output", {className: "count"});
 tools.append(element("label", {}, "Find ", search), element("label", {}, "Maps ", styles),
              colourBar("0", "each word's peak"), count);
@@ -347,9 +377,25 @@ function filter() {
 }
 
 search.addEventListener("input", filter);
+/** Draws what shows anew. */
+function redraw(prepare = () => {}) {
+  for (const article of articles) {
+    const view = views.get(article);
+    if (!view || !view.line) continue;
+    prepare(view);
+    view.settle();
+  }
+}
+
 styles.addEventListener("change", () => {
   mapStyle = styles.value;
   tools.querySelector(".scale").hidden = mapStyle === "glow";
-  for (const article of articles) if (views.has(article) && views.get(article).line) views.get(article).settle();
+  redraw();
 });
+kinds.addEventListener("change", () => {
+  mapKind = kinds.value;
+  redraw((view) => view.useMaps());
+});
+const explained = articles.length > 0 && (viewOf(articles[0]).record.captions[0].maps ?? []).length > 1;
+if (explained) tools.querySelector(".scale").before(element("label", {}, "Of ", kinds));
 filter();
