@@ -16,7 +16,8 @@ namespace attend {
 class MeanWordModel : public WordModel {
  public:
   /// Members give logits over the same V words. mean_alpha: their alphas are over the same L cells, and the mean is
-  /// taken of these too; without it, the first member's are shown. A single member's step is passed on untouched.
+  /// taken of these too; without it, the first member's are shown. Step::location is always the first member's. A
+  /// single member's step is passed on untouched.
   MeanWordModel(std::vector<std::unique_ptr<WordModel>> members, bool mean_alpha);
 
   int64_t start() override;

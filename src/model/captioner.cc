@@ -2,6 +2,7 @@
 #include "model/captioner.h"
 
 #include "base/error.h"
+#include "model/layers.h"
 #include "model/safetensors.h"
 #include "model/weights.h"
 
@@ -154,6 +155,7 @@ Captioner load_captioner(const std::filesystem::path& path) {
   options.list(list);
   try {
     list.read_json(parse_metadata(file, "options", source), source);
+    const WithoutFirstWeights about_to_be_read;
     Captioner captioner(options, parse_vocabulary(parse_metadata(file, "vocabulary", source), source));
     load_captioner_state(captioner, file.tensors, source);
     captioner.decode = parse_metadata(file, "decode", source);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "model/layers.h"
 #include "text/vocabulary.h"
 
 namespace attend {
@@ -89,28 +90,29 @@ Decoder::Decoder(const DecoderOptions& options, const AttentionOptions& attentio
     : options_(options) {
   const int64_t D = options.annotation_size ? options.annotation_size : encoder_size;
   const int64_t H = options.hidden_size, E = options.embedding_size;
-  if (options.annotation_size) project_ = register_module("project", nn::Linear(encoder_size, D));
+  if (options.annotation_size) project_ = register_module("project", linear(encoder_size, D));
   if (options.positions || attention.self_blocks > 0)
-    position_ = register_module("position", nn::Linear(nn::LinearOptions(kPositionSize, D).bias(false)));
+    position_ = register_module("position", linear(kPositionSize, D, false));
   if (attention.self_blocks > 0)
     self_attention_ = register_module(
         "self_attention", std::make_shared<SelfAttention>(attention.self_blocks, attention.heads, D));
   attention_ = register_module("attention", make_attention(attention, D, H));
-  init_h_ = register_module("init_h", nn::Linear(D, H));
+  init_h_ = register_module("init_h", linear(D, H));
   const bool gru = options.cell == "gru";
-  if (!gru) init_c_ = register_module("init_c", nn::Linear(D, H));
-  if (options.gate != "off") beta_ = register_module("beta", nn::Linear(H, options.gate == "vector" ? D : 1));
-  embedding_ = register_module("embedding", nn::Embedding(words, E));
-  word_gates_ = register_module("word_gates", nn::Linear(E, (gru ? 3 : 4) * H));
-  state_gates_ = register_module("state_gates", nn::Linear(nn::LinearOptions(D + H, (gru ? 2 : 4) * H).bias(false)));
-  if (gru) candidate_ = register_module("candidate", nn::Linear(nn::LinearOptions(D + H, H).bias(false)));
-  output_h_ = register_module("output_h", nn::Linear(H, E));
-  output_z_ = register_module("output_z", nn::Linear(nn::LinearOptions(D, E).bias(false)));
+  if (!gru) init_c_ = register_module("init_c", linear(D, H));
+  if (options.gate != "off") beta_ = register_module("beta", linear(H, options.gate == "vector" ? D : 1));
+  embedding_ = register_module("embedding", embedding(words, E));
+  word_gates_ = register_module("word_gates", linear(E, (gru ? 3 : 4) * H));
+  state_gates_ = register_module("state_gates", linear(D + H, (gru ? 2 : 4) * H, false));
+  if (gru) candidate_ = register_module("candidate", linear(D + H, H, false));
+  output_h_ = register_module("output_h", linear(H, E));
+  output_z_ = register_module("output_z", linear(D, E, false));
   if (options.tied)
     output_bias_ = register_parameter("output_bias", torch::zeros({words}));
   else
-    output_ = register_module("output", nn::Linear(E, words));
+    output_ = register_module("output", linear(E, words));
 
+  if (!draws_first_weights()) return;
   torch::NoGradGuard no_grad;
   embedding_->weight.normal_(0, 1 / std::sqrt(static_cast<double>(E)));
   const double bound = 1 / std::sqrt(static_cast<double>(H));

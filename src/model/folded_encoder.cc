@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "model/layers.h"
 
 namespace attend {
 namespace {
@@ -43,9 +44,10 @@ const Convolution& FoldedEncoder::add(std::string name, std::string source, std:
   const int64_t fan_in = inputs / groups * kernel * kernel;
   Convolution convolution{
       std::move(name), std::move(source), std::move(norm), epsilon, stages_ - 1, stride, groups, {}, {}};
+  const std::vector<int64_t> shape{outputs, inputs / groups, kernel, kernel};
   convolution.weight =
-      torch::randn({outputs, inputs / groups, kernel, kernel}) * std::sqrt(2.0 / fan_in);  // [O, I / groups, k, k]
-  convolution.bias = torch::zeros({outputs});                                              // [O]
+      draws_first_weights() ? torch::randn(shape) * std::sqrt(2.0 / fan_in) : torch::empty(shape);  // [O, I / groups, k, k]
+  convolution.bias = torch::zeros({outputs});                                                       // [O]
   return convolutions_.emplace_back(std::move(convolution));
 }
 

@@ -5,17 +5,12 @@
 #include <cmath>
 
 #include "model/fused_attention.h"
+#include "model/layers.h"
 
 namespace attend {
 
 using torch::Tensor;
 namespace nn = torch::nn;
-
-namespace {
-
-nn::Linear linear(int64_t from, int64_t to, bool bias) { return nn::Linear(nn::LinearOptions(from, to).bias(bias)); }
-
-}  // namespace
 
 AdditiveAttention::AdditiveAttention(const AttentionOptions& options, int64_t annotation_size, int64_t hidden_size)
     : Attention(options, hidden_size),

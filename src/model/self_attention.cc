@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string>
 
+#include "model/layers.h"
+
 namespace attend {
 
 using torch::Tensor;
@@ -15,11 +17,11 @@ SelfAttention::SelfAttention(int64_t blocks, int64_t heads, int64_t D) : heads_(
     const std::string number = std::to_string(i) + "_";
     Block& block = blocks_.emplace_back();
     block.norm = register_module(number + "norm", norm());
-    block.queries_keys_values = register_module(number + "queries_keys_values", nn::Linear(D, 3 * D));
-    block.out = register_module(number + "out", nn::Linear(D, D));
+    block.queries_keys_values = register_module(number + "queries_keys_values", linear(D, 3 * D));
+    block.out = register_module(number + "out", linear(D, D));
     block.inner_norm = register_module(number + "inner_norm", norm());
-    block.inner = register_module(number + "inner", nn::Linear(D, 4 * D));
-    block.outer = register_module(number + "outer", nn::Linear(4 * D, D));
+    block.inner = register_module(number + "inner", linear(D, 4 * D));
+    block.outer = register_module(number + "outer", linear(4 * D, D));
   }
   norm_ = register_module("norm", norm());
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "model/layers.h"
+
 namespace attend {
 
 using torch::Tensor;
@@ -35,8 +37,8 @@ Tensor MonotonicWindow::bias(const Tensor& hidden, int64_t step, int64_t cells) 
 
 PredictedWindow::PredictedWindow(int64_t radius, int64_t hidden_size)
     : radius_(radius),
-      hidden_(register_module("hidden", torch::nn::Linear(hidden_size, hidden_size))),
-      middle_(register_module("middle", torch::nn::Linear(hidden_size, 2))) {}
+      hidden_(register_module("hidden", linear(hidden_size, hidden_size))),
+      middle_(register_module("middle", linear(hidden_size, 2))) {}
 
 Tensor PredictedWindow::bias(const Tensor& hidden, int64_t, int64_t cells) {
   const int64_t side = side_of(cells);
