@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cmath>
 #include <fstream>
-#include <numeric>
 #include <optional>
 #include <unordered_map>
 
@@ -19,6 +18,7 @@
 #include "model/pictures.h"
 #include "model/weights.h"
 #include "text/ptb_tokenizer.h"
+#include "train/batches.h"
 #include "train/checkpoint.h"
 #include "train/features.h"
 #include "train/objective.h"
@@ -29,14 +29,6 @@ namespace attend {
 namespace {
 
 using torch::Tensor;
-
-/// A number that depends on all of its parts (splitmix64's finalizer, Steele et al. 2014).
-uint64_t mix(uint64_t seed, uint64_t a, uint64_t b = 0) {
-  uint64_t x = seed * 0x9e3779b97f4a7c15ull + a * 0xbf58476d1ce4e5b9ull + b * 0x94d049bb133111ebull;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-  return x ^ (x >> 31);
-}
 
 /// What a step needs, made ready on another thread.
 struct Batch {
@@ -193,27 +185,12 @@ class Run {
     return *features_;
   }
 
-  /// The epoch's pictures, shuffled; then pictures of like caption length are brought together within stretches of
-  /// many batches, so that a batch's rows end at about the same step, and the batches are shuffled again.
   std::vector<std::vector<size_t>> batches(int64_t epoch) const {
-    std::mt19937_64 generator(mix(job_.train.seed, 1, epoch));
-    const auto shuffle = [&](auto& list) {
-      for (size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[generator() % i]);
-    };
-    const auto longest = [&](size_t example) {
-      size_t words = 0;
-      for (const auto& caption : words_[example]) words = std::max(words, caption.size());
-      return words;
-    };
-    auto order = train_;
-    shuffle(order);
-    const size_t batch = job_.train.batch_size, stretch = batch * 16;
-    for (size_t at = 0; at < order.size(); at += stretch)
-      std::stable_sort(order.begin() + at, order.begin() + std::min(at + stretch, order.size()),
-                       [&](size_t a, size_t b) { return longest(a) < longest(b); });
-    auto list = chunks(order, batch);
-    shuffle(list);
-    return list;
+    return shuffled_batches(train_, job_.train.batch_size, mix(job_.train.seed, 1, epoch), [&](size_t example) {
+      size_t longest = 0;
+      for (const auto& caption : words_[example]) longest = std::max(longest, caption.size());
+      return longest;
+    });
   }
 
   Batch load(std::vector<size_t> examples, int64_t epoch) {
@@ -354,14 +331,14 @@ class Run {
 
   /// Captions of the validation split by the averaged weights; keeps the model if they are the best so far.
   void validate(int64_t epoch) {
+    const bool live = fine_tuning(std::max<int64_t>(epoch, 1));
+    if (!live) features();
     const auto begin = std::chrono::steady_clock::now();
     optimizer_->swap_average();
     torch::manual_seed(job_.train.seed);  // the same locations in every epoch where hard attention samples them
     DecodeOptions decode = job_.decode;
     decode.beam_width = job_.train.validation_beam;
     decode.n_best = 1;
-    const bool live = fine_tuning(std::max<int64_t>(epoch, 1));
-    if (!live) features();
     const auto list = chunks(validation_, 64);
     OrderedPipeline<Tensor> pipeline(list.size(), 1, 2, [&](size_t i) {
       if (!live) return read_rows(list[i]);
@@ -435,13 +412,6 @@ class Run {
   void save() { save_checkpoint(file("checkpoint.safetensors"), *captioner_, *optimizer_, progression_, recipe_); }
 
   void log(const Json& line) { log_ << line.dump() << std::endl; }
-
-  static std::vector<std::vector<size_t>> chunks(const std::vector<size_t>& all, size_t size) {
-    std::vector<std::vector<size_t>> list;
-    for (size_t at = 0; at < all.size(); at += size)
-      list.emplace_back(all.begin() + at, all.begin() + std::min(at + size, all.size()));
-    return list;
-  }
 
   const TrainJob& job_;
   const Json recipe_;

@@ -1,0 +1,22 @@
+// Which pictures a step learns from.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace attend {
+
+/// A number that depends on all of its parts (splitmix64's finalizer, Steele et al. 2014).
+uint64_t mix(uint64_t seed, uint64_t a, uint64_t b = 0);
+
+/// The list in pieces of `size`, the last of which may be shorter.
+std::vector<std::vector<size_t>> chunks(const std::vector<size_t>& all, size_t size);
+
+/// An epoch's examples, shuffled by `seed` in batches of `size`: examples of like `length` are brought together within
+/// stretches of many batches, so that a batch's rows end at about the same step, and the batches are shuffled again.
+std::vector<std::vector<size_t>> shuffled_batches(std::vector<size_t> examples, size_t size, uint64_t seed,
+                                                  const std::function<size_t(size_t)>& length);
+
+}  // namespace attend
