@@ -22,7 +22,7 @@ std::vector<std::vector<Sample>> greedy_captions(WordModel& model, int max_lengt
   for (auto& best : beam_search(model, greedy)) {
     auto& words = best.front().words;
     const bool ended = static_cast<int>(words.size()) < max_length;  // the search ends longer ones by force
-    captions.push_back({Sample{std::move(words), {}, ended}});
+    captions.push_back({Sample{std::move(words), ended}});
   }
   return captions;
 }

@@ -123,7 +123,7 @@ TEST_P(ExplainFamilies, GradientsByThePixelsEqualFiniteDifferences) {
 INSTANTIATE_TEST_SUITE_P(Explain, ExplainFamilies,
                          testing::Values(std::pair{"efficientnet-lite0", 3}, std::pair{"resnet18", 2},
                                          std::pair{"vgg16", 4}),
-                         [](const auto& info) { return info.param.first.substr(0, 3); });
+                         [](const auto& each) { return each.param.first.substr(0, 3); });
 
 TEST(Explain, FloatPicturesSeeWhatByteSeeAndTheirGradientsReachEveryPixelOfEveryFamily) {
   for (const auto& family : {"efficientnet-lite0", "resnet50", "vgg19"}) {

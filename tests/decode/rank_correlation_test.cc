@@ -12,13 +12,13 @@ namespace {
 /// By the definition: a value's rank is the number of smaller ones and half the number of the other equal ones.
 double brute_force(const std::vector<float>& a, const std::vector<float>& b) {
   const auto ranks = [](const std::vector<float>& values) {
-    std::vector<double> ranks;
+    std::vector<double> list;
     for (const float value : values) {
       double rank = -0.5;  // it is equal to itself
       for (const float other : values) rank += other < value ? 1 : other == value ? 0.5 : 0;
-      ranks.push_back(rank);
+      list.push_back(rank);
     }
-    return ranks;
+    return list;
   };
   const auto x = ranks(a), y = ranks(b);
   const double n = static_cast<double>(a.size());
@@ -44,7 +44,9 @@ TEST(RankCorrelation, EqualsBruteForceWithAndWithoutTies) {
       }
       const double expected = brute_force(a, b), got = rank_correlation(a, b);
       EXPECT_EQ(std::isnan(expected), std::isnan(got));
-      if (!std::isnan(expected)) EXPECT_NEAR(got, expected, 1e-12) << size << " of " << values;
+      if (!std::isnan(expected)) {
+        EXPECT_NEAR(got, expected, 1e-12) << size << " of " << values;
+      }
     }
   }
 }

@@ -17,21 +17,24 @@ const std::vector<std::vector<Tokens>> kReferences = {{{"a", "dog"}, {"a", "dog"
 /// A decoder of a few dozen weights, and every caption it can say.
 struct Tiny {
   static constexpr int kMaxLength = 2;
+  static constexpr int64_t kCells = 4;
+  const bool hard;
   Vocabulary vocabulary{{"<pad>", "<start>", "<end>", "<unk>", "a", "dog"}};
   DecoderOptions options;
   std::shared_ptr<Decoder> decoder;
   torch::Tensor annotations;  // [1, L, D]
   std::vector<Sample> captions;
 
-  Tiny() {
+  explicit Tiny(const std::string& kind = "soft") : hard(kind == "hard") {
     options.hidden_size = 3;
     options.embedding_size = 3;
     options.dropout = 0.5;
     AttentionOptions attention;
+    attention.kind = kind;
     attention.size = 2;
     torch::manual_seed(11);
     decoder = std::make_shared<Decoder>(options, attention, 3, vocabulary.size());
-    annotations = torch::randn({1, 4, 3});  // [1, L, D]
+    annotations = torch::randn({1, kCells, 3});  // [1, L, D]
     captions = {{{}, true}};
     for (const int64_t first : {4, 5}) {
       captions.push_back({{first}, true});
@@ -59,28 +62,38 @@ struct Tiny {
     return torch::cat(parts).to(torch::kDouble);  // [P]
   }
 
+  /// The probability of drawing words[at], …, words.back() in this state: with hard attention, over all cells that may be
+  /// looked at before each.
+  torch::Tensor probability(const Memory& memory, const DecoderState& state, const std::vector<int64_t>& words, size_t at,
+                            double temperature) const {
+    if (at == words.size()) return torch::ones({});  // []
+    const auto before = torch::tensor({at == 0 ? int64_t{Vocabulary::kStart} : words[at - 1]});  // [1]
+    torch::Tensor sum = torch::zeros({});                                                        // []
+    for (int64_t cell = hard ? 0 : -1; cell < (hard ? kCells : 0); ++cell) {
+      const auto step = decoder->step(memory, state, before, torch::zeros({1}, torch::kInt64), torch::tensor({cell}));
+      const auto logits = step.logits[0] / temperature;                            // [V]
+      const auto sayable = logits.index_select(0, torch::tensor({2, 4, 5}));       // [3]
+      auto drawn = (logits[words[at]] - sayable.logsumexp(0)).exp();               // []
+      if (hard) drawn = drawn * step.alpha[0][cell];                               // []
+      sum = sum + drawn * probability(memory, step.state, words, at + 1, temperature);  // []
+    }
+    return sum;
+  }
+
   /// Of the expected reward, by the probability of every caption word by word.
   torch::Tensor exact_gradient(size_t picture, double bleu, double temperature) {
     decoder->eval();
     const auto memory = decoder->remember(annotations);
     const auto reward = rewards(picture, bleu);
-    torch::Tensor expected = torch::zeros({});  // []
+    torch::Tensor expected = torch::zeros({}), all = torch::zeros({});  // [] each
     for (size_t i = 0; i < captions.size(); ++i) {
-      auto state = decoder->start(memory);
-      torch::Tensor log_probability = torch::zeros({});  // []
-      int64_t before = Vocabulary::kStart;
       auto words = captions[i].words;
       if (captions[i].ended) words.push_back(Vocabulary::kEnd);
-      for (const int64_t word : words) {
-        auto step = decoder->step(memory, state, torch::tensor({before}), torch::zeros({1}, torch::kInt64));
-        const auto logits = step.logits[0] / temperature;  // [V]
-        const auto sayable = logits.index_select(0, torch::tensor({2, 4, 5}));  // [3]
-        log_probability = log_probability + logits[word] - sayable.logsumexp(0);
-        state = step.state;
-        before = word;
-      }
-      expected = expected + reward[i] * log_probability.exp();
+      const auto drawn = probability(memory, decoder->start(memory), words, 0, temperature);  // []
+      all = all + drawn;
+      expected = expected + reward[i] * drawn;
     }
+    EXPECT_NEAR(all.item<double>(), 1, 1e-5);
     expected.backward();
     return take_gradient();
   }
@@ -89,15 +102,16 @@ struct Tiny {
 struct Case {
   const char* baseline;
   double bleu, temperature;
+  const char* kind = "soft";
 };
 
 class Estimator : public testing::TestWithParam<Case> {};
 
 TEST_P(Estimator, MeanOverManySamplesIsTheGradientOfTheExpectedReward) {
   at::set_num_threads(1);
-  const auto [baseline, bleu, temperature] = GetParam();
+  const auto [baseline, bleu, temperature, kind] = GetParam();
   constexpr size_t kPicture = 0;
-  Tiny tiny;
+  Tiny tiny(kind);
   TrainOptions options;
   options.reward_baseline = baseline;
   options.reward_samples = 3;
@@ -127,7 +141,8 @@ TEST_P(Estimator, MeanOverManySamplesIsTheGradientOfTheExpectedReward) {
 }
 
 INSTANTIATE_TEST_SUITE_P(SelfCritical, Estimator,
-                         testing::Values(Case{"mean", 0, 1}, Case{"greedy", 0, 1}, Case{"mean", 0.5, 0.7}));
+                         testing::Values(Case{"mean", 0, 1}, Case{"greedy", 0, 1}, Case{"mean", 0.5, 0.7},
+                                         Case{"mean", 0, 1, "hard"}, Case{"greedy", 0, 1, "hard"}));
 
 TEST(SelfCritical, SaysWhatItSampled) {
   Tiny tiny;
