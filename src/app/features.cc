@@ -22,7 +22,7 @@ int features_command(const std::vector<std::string>& arguments) {
       "where "
       "it stopped. It reads a recipe as `attend train` does; only the pictures, the encoder with its weights, and "
       "train.features matter to it.",
-      {{"attend features --config configs/flickr8k.json --features features",
+      {{"attend features --config configs/flickr8k-soft.json --features features",
         "encode the pictures of a recipe; then train with --features features"},
        {"attend features --train-captions train.json --images photos --family resnet50 --encoder-weights resnet50.pth "
         "--features features",

@@ -19,7 +19,7 @@ int shapes_command(const std::vector<std::string>& arguments) {
       "attention "
       "looks at what it names. DIR must be new, empty, or such a data set, which is replaced.",
       {{"attend shapes shapes", "4,000 pictures to train on, 500 each to validate and to test on"},
-       {"attend train --config configs/shapes.json --output runs/shapes", "train on them"},
+       {"attend train --config configs/shapes-soft.json --output runs/shapes", "train on them"},
        {"attend evaluate --model runs/shapes/model.safetensors --captions shapes/captions_test.json --images "
         "shapes/images --pointing",
         "see how many captions are exact, and how many words look inside their object"}}};

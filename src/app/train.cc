@@ -16,9 +16,9 @@ int train_command(const std::vector<std::string>& arguments) {
       "Trains a captioner on pictures with captions (COCO captions JSON or Karpathy's dataset_*.json) and keeps the "
       "one "
       "with the best validation CIDEr as DIR/model.safetensors. Ctrl-C stops it with a checkpoint; --resume goes on.",
-      {{"attend train --config configs/flickr8k.json --output runs/flickr8k", "train by a recipe"},
-       {"attend train --config configs/flickr8k.json --output runs/flickr8k --resume", "go on with a run"},
-       {"attend train --config configs/flickr8k.json --output runs/small --epochs 2", "a recipe with a change"},
+      {{"attend train --config configs/flickr8k-soft.json --output runs/flickr8k", "train by a recipe"},
+       {"attend train --config configs/flickr8k-soft.json --output runs/flickr8k --resume", "go on with a run"},
+       {"attend train --config configs/flickr8k-soft.json --output runs/small --epochs 2", "a recipe with a change"},
        {"attend train --config configs/flickr8k-self-critical.json --output runs/better --initial-model "
         "runs/flickr8k/model.safetensors",
         "better a model's CIDEr-D by self-critical training"}}};

@@ -45,10 +45,23 @@ void ModelOptions::list(OptionList& options) {
   decoder.list(options);
 }
 
+namespace {
+
+void check_model_options(const ModelOptions& options, const Encoder& encoder) {
+  const int64_t D = options.decoder.annotation_size ? options.decoder.annotation_size : encoder.annotation_size();
+  check_attention(options.attention, encoder.grid(options.encoder.input_size), D, options.decoder.hidden_size);
+}
+
+}  // namespace
+
+void check_model_options(const ModelOptions& options) {
+  const WithoutFirstWeights quick;
+  check_model_options(options, *make_encoder(options.encoder));
+}
+
 Captioner::Captioner(const ModelOptions& model_options, Vocabulary words)
     : options(model_options), vocabulary(std::move(words)), encoder(make_encoder(options.encoder)) {
-  const int64_t D = options.decoder.annotation_size ? options.decoder.annotation_size : encoder->annotation_size();
-  check_attention(options.attention, encoder->grid(options.encoder.input_size), D, options.decoder.hidden_size);
+  check_model_options(options, *encoder);
   decoder = std::make_shared<Decoder>(options.decoder, options.attention, encoder->annotation_size(),
                                       vocabulary.size());
   decoder->eval();

@@ -24,6 +24,9 @@ struct ModelOptions {
   void list(OptionList& options);
 };
 
+/// Throws UsageError where the options ask for a network that can't be: see check_attention().
+void check_model_options(const ModelOptions& options);
+
 /// The one model that training, captioning and evaluation share.
 struct Captioner {
   /// Random weights.

@@ -49,6 +49,8 @@ class Run {
   explicit Run(const TrainJob& job) : job_(job), recipe_(recipe(job)) {
     check_decode_options(job.decode, job.model.attention);
     job.train.check();
+    check_model_options(job.model);
+    if (!job.train.initial_model.empty()) read_initial_model();
     std::filesystem::create_directories(job.output);
     const bool begun = std::filesystem::exists(file("checkpoint.safetensors"));
     if (begun && !job.resume)
@@ -119,6 +121,17 @@ class Run {
                          dataset_.examples[i].picture.filename().string() + " is the first); nothing can be learnt of them");
   }
 
+  /// Begins with the weights and the vocabulary of another model, which must be the same network.
+  void read_initial_model() {
+    const std::string source = job_.train.initial_model.string();
+    if (!job_.train.encoder_weights.empty())
+      throw UsageError("train.encoder_weights and train.initial_model are both set; the model has an encoder's weights");
+    const Captioner model = load_captioner(source);
+    require_same_network(job_.model, model.options, source);
+    captioner_.emplace(job_.model, model.vocabulary);
+    load_captioner_state(*captioner_, captioner_state(model), source);
+  }
+
   /// Vocabulary, model with its first weights, and optimizer.
   void make_captioner() {
     std::vector<std::vector<Tokens>> references;  // of each training picture
@@ -129,10 +142,7 @@ class Run {
       captions.insert(captions.end(), list.begin(), list.end());
     }
     torch::manual_seed(job_.train.seed);
-    if (job_.train.initial_model.empty())
-      captioner_.emplace(job_.model, Vocabulary::build(captions, job_.train.min_word_count));
-    else
-      continue_from(load_captioner(job_.train.initial_model));
+    if (!captioner_) captioner_.emplace(job_.model, Vocabulary::build(captions, job_.train.min_word_count));
     words_.resize(dataset_.examples.size());
     for (size_t i = 0; i < train_.size(); ++i)
       for (const auto& caption : references[i]) words_[train_[i]].push_back(captioner_->vocabulary.encode(caption));
@@ -159,16 +169,6 @@ class Run {
     for (auto& tensor : encoder.trainable_parameters())
       parameters.push_back({"encoder." + std::to_string(number++), tensor, true});
     optimizer_.emplace(std::move(parameters), job_.train);
-  }
-
-  /// Begins with the weights and the vocabulary of another model, which must be the same network.
-  void continue_from(const Captioner& model) {
-    const std::string source = job_.train.initial_model.string();
-    if (!job_.train.encoder_weights.empty())
-      throw UsageError("train.encoder_weights and train.initial_model are both set; the model has an encoder's weights");
-    require_same_network(job_.model, model.options, source);
-    captioner_.emplace(job_.model, model.vocabulary);
-    load_captioner_state(*captioner_, captioner_state(model), source);
   }
 
   FeatureStore& features() {

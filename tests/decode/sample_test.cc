@@ -99,7 +99,7 @@ TEST(Sample, CaptionsThatEndedLeaveTheBatch) {
   RandomModel model(kPictures, kWords, 5);
   const SampleOptions options{40, 9, 1};
   const auto captions = sample(model, options);
-  std::vector<size_t> rows = {kPictures};  // the first word is the same step for all captions of a picture
+  std::vector<size_t> rows = {kPictures * 40};
   for (size_t length = 1; length < 9; ++length) {
     size_t live = 0;
     for (const auto& list : captions)

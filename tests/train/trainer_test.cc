@@ -198,6 +198,25 @@ TEST_F(SelfCriticalTrainerTest, AnotherGreatestLengthOfSamplesIsAnotherRecipe) {
   EXPECT_THROW(train(run), UsageError);
 }
 
+TEST_F(TrainerTest, AnInterruptedRunWithHardAttentionEndsWithTheWeightsOfAnUninterruptedOne) {
+  auto straight = job("hard");
+  straight.model.attention.kind = "hard";
+  straight.decode.locations = "sampled";
+  train(straight);
+  auto broken = straight;
+  broken.output = folder_ / "hard-broken";
+  broken.train.max_steps = 2;
+  train(broken);
+  broken.train.max_steps = 0;
+  broken.resume = true;
+  train(broken);
+  const auto a = read_safetensors(straight.output / "checkpoint.safetensors");
+  const auto b = read_safetensors(broken.output / "checkpoint.safetensors");
+  for (const auto& [name, tensor] : a.tensors) EXPECT_TRUE(torch::equal(tensor, b.tensors.at(name))) << name;
+  EXPECT_EQ(a.metadata, b.metadata);  // the baseline and the best figures among them
+  EXPECT_LT(Json::parse(a.metadata["progression"].get<std::string>())["baseline"].get<double>(), -0.1);
+}
+
 TEST(Learning, DecodesTheCaptionsItWasTrainedOn) {
   ModelOptions options;
   options.encoder.family = "efficientnet-lite0";

@@ -62,13 +62,13 @@ def write_coco(path, names, captions):
 
 
 def make_recipe(options, folder, captions):
-    """Data set and recipe in `folder`: configs/flickr8k.json without anything random or scheduled."""
+    """Data set and recipe in `folder`: configs/flickr8k-soft.json without anything random or scheduled."""
     pictures, count = folder / "pictures", options.pictures
     pictures.mkdir()
     names = [path.name for path in make_crops(pictures, count + 1)]
     write_coco(folder / "train.json", names[:count], captions)
     write_coco(folder / "val.json", names[count:], captions[:1])
-    recipe = json.loads((ROOT / "configs/flickr8k.json").read_text())
+    recipe = json.loads((ROOT / "configs/flickr8k-soft.json").read_text())
     recipe.pop("augment", None)
     recipe["data"] = {"train_captions": str(folder / "train.json"), "val_captions": str(folder / "val.json"),
                       "images": str(pictures)}
