@@ -66,6 +66,9 @@ void TrainOptions::list(OptionList& options) {
               "first epoch that trains them; until then annotations come from the feature store", at_least(1));
   options.add("patience", patience, "epochs without a better validation CIDEr before training stops; 0: never",
               at_least(0));
+  options.add("keep", keep,
+              "the epoch whose weights the model file holds: the one with the best validation CIDEr, or the last",
+              one_of({"best", "last"}));
   options.add("validation_beam", validation_beam, "beam width of the captions decoded for validation",
               between(1, 1000));
   options.add("log_every", log_every, "steps between lines of the log", at_least(1));

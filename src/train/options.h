@@ -42,6 +42,7 @@ struct TrainOptions {
   int fine_tune_stages = 0;        // last stages of the encoder that are trained
   int fine_tune_from = 1;          // first epoch in which they are; before it, annotations come from the feature store
   int patience = 0;                // epochs without a better validation CIDEr before training stops; 0: never
+  std::string keep = "best";       // the weights of which epoch the model file holds: best | last
   int validation_beam = 3;         // beam width of the captions decoded for validation
   int log_every = 20;              // steps between lines of the log
 

@@ -82,7 +82,7 @@ class Run {
       if (progression_.validated_epochs < epoch - 1) validate(epoch - 1);
       if (epoch > options.epochs || out_of_patience() || out_of_steps()) break;
       run_epoch(epoch, progression_.step % per_epoch);
-      if (out_of_steps()) break;
+      if (out_of_steps() && progression_.step % per_epoch != 0) break;
     }
     save();
     if (std::filesystem::exists(file("model.safetensors"))) describe();
@@ -98,7 +98,7 @@ class Run {
   /// The part of the recipe that decides what is learnt: a run keeps to it from beginning to end.
   static Json recipe(const TrainJob& job) {
     Json json = whole_recipe(job);
-    for (const char* free : {"max_steps", "patience", "log_every", "features"}) json["train"].erase(free);
+    for (const char* free : {"max_steps", "patience", "keep", "log_every", "features"}) json["train"].erase(free);
     json.erase("decode");
     json.erase("about");
     if (job.train.objective == "self_critical") json["decode"]["max_length"] = job.decode.max_length;  // of samples too
@@ -377,7 +377,7 @@ class Run {
                     {"repetitions", faults.repetitions},
                     {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()},
                     {"best", best}};
-    if (best) keep(line);
+    if (best || job_.train.keep == "last") keep(line);
     optimizer_->swap_average();
     log(line);
     std::fprintf(stderr, "epoch %lld/%d  CIDEr %.3f  BLEU-4 %.1f  ROUGE-L %.1f%s\n", static_cast<long long>(epoch),

@@ -30,7 +30,7 @@ struct TrainJob {
 };
 
 /// Trains and leaves in `output`:
-///   model.safetensors       the weights (averaged) with the best validation CIDEr so far
+///   model.safetensors       the weights (averaged) with the best validation CIDEr so far, or the last epoch's (train.keep)
 ///   checkpoint.safetensors  everything needed to go on, after every epoch and when interrupted
 ///   log.jsonl               a line every log_every steps and one an epoch
 ///   config.json             the recipe as it ran

@@ -1,5 +1,6 @@
 #include "viz/html.h"
 
+#include "base/progress.h"
 #include "text/unicode.h"
 #include "viz/page_assets.h"
 
@@ -44,7 +45,7 @@ std::string html_json(const Json& json) {
   return safe;
 }
 
-HtmlFile::HtmlFile(const std::filesystem::path& path, const std::string& title) : file_(path) {
+HtmlFile::HtmlFile(const std::filesystem::path& path, const std::string& title) : path_(path), file_(path) {
   write(
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -57,11 +58,19 @@ HtmlFile::HtmlFile(const std::filesystem::path& path, const std::string& title) 
   write("</style>\n</head>\n<body>\n");
 }
 
+void HtmlFile::write(std::string_view html) {
+  bytes_ += html.size();
+  file_.write(html);
+}
+
 void HtmlFile::finish(std::initializer_list<std::string_view> scripts) {
   write("<script>\n\"use strict\";\n");
   for (const auto& script : scripts) write(script);
   write("</script>\n</body>\n</html>\n");
   file_.commit();
+  if (bytes_ > kLargePage)
+    warn(path_.string() + ": a page of " + std::to_string(bytes_ >> 20) +
+         " MiB, which browsers open slowly or not at all; make pages of fewer pictures");
 }
 
 }  // namespace attend

@@ -128,6 +128,20 @@ TEST_F(SelfCriticalTrainerTest, AnInterruptedRunEndsWithTheWeightsOfAnUninterrup
   }
 }
 
+TEST_F(SelfCriticalTrainerTest, KeepsTheLastEpochWhereAskedToAndValidatesAnEpochThatMaxStepsEnds) {
+  auto run = self_critical_job("self-critical-last");
+  run.train.learning_rate = 0;  // no epoch is better than the model it begins with
+  run.train.encoder_learning_rate = 0;
+  run.train.weight_decay = 0;
+  run.train.max_steps = 3;
+  for (const std::string keep : {"best", "last"}) {
+    run.output = folder_ / ("self-critical-keeps-" + keep);
+    run.train.keep = keep;
+    train(run);
+    EXPECT_EQ(load_captioner(run.output / "model.safetensors").about["validation"]["epoch"], keep == "best" ? 0 : 1);
+  }
+}
+
 TEST_F(SelfCriticalTrainerTest, RaisesTheRewardOfItsSamples) {
   auto run = self_critical_job("self-critical-learns");
   run.train.epochs = 12;

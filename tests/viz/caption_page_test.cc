@@ -105,6 +105,17 @@ TEST_F(CaptionPageTest, IsThereOnlyWhenItIsWhole) {
   EXPECT_THROW(CaptionPage(folder_.path() / "no" / "page.html", ""), Error);
 }
 
+TEST_F(CaptionPageTest, WarnsOfOneTooLargeForBrowsers) {
+  const std::string filling(kLargePage / 100, ' ');
+  for (const int parts : {50, 100}) {
+    HtmlFile file(folder_.path() / "large.html", "large");
+    for (int i = 0; i < parts; ++i) file.write(filling);
+    ::testing::internal::CaptureStderr();
+    file.finish({});
+    EXPECT_EQ(::testing::internal::GetCapturedStderr().find("fewer pictures") != std::string::npos, parts == 100);
+  }
+}
+
 TEST_F(CaptionPageTest, NeedsNoNetworkAndReadsWithoutAScript) {
   PagePicture made = picture("a.jpg", {caption("a dog & a cat", 2, 0)});
   made.references = {"two \"animals\""};
