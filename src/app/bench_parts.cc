@@ -5,11 +5,13 @@
 #include <chrono>
 #include <cstring>
 #include <functional>
+#include <numeric>
 #include <random>
 
 #include "base/parallel.h"
 #include "decode/caption.h"
 #include "model/pictures.h"
+#include "model/workers.h"
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "vision/picture.h"
@@ -34,6 +36,21 @@ double seconds_of(const std::function<void()>& call) {
     best = std::min(best, std::chrono::duration<double>(Clock::now() - begin).count());
   }
   return best;
+}
+
+/// Seconds that one of `threads` workers takes from the others' time for a call, when all make it at once, as captioning
+/// does.
+double seconds_side_by_side(int threads, torch::Device device, const std::function<void()>& call) {
+  Workers workers(static_cast<size_t>(threads), threads, device);
+  std::vector<double> seconds(static_cast<size_t>(threads));
+  parallel_for(seconds.size(), threads, [&](size_t worker) {
+    const torch::NoGradGuard no_grad;
+    seconds[worker] = seconds_of([&] {
+      const auto turn = workers.begin();
+      call();
+    });
+  });
+  return std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(threads * threads);
 }
 
 /// Captions as long as people's are, of words drawn at random: 5 for each of `pictures`.
@@ -119,24 +136,30 @@ std::vector<Figure> measure_parts(Captioner& captioner, const std::vector<std::f
   const double loaded = 1000 * seconds_of([&] { parallel_for(inputs.size(), threads, load); }) / count;
   std::vector<Figure> figures{{"loading a picture", loaded, "ms"}};
 
-  Tensor annotations;
+  const Tensor batch = stack_inputs(inputs);  // [B, S, S, 3]
+  Tensor annotations;                         // [B, L, D]
   {
     const torch::NoGradGuard no_grad;
-    const Tensor batch = stack_inputs(inputs);  // [B, S, S, 3]
-    const double encoded = 1000 * seconds_of([&] { annotations = captioner.annotate(batch); }) / count;
-    figures.push_back({"encoding a picture", encoded, "ms"});
-    for (const int beam : {1, 5, 10}) {
-      DecodeOptions decode;
-      decode.beam_width = beam;
-      const double said = 1000 * seconds_of([&] { caption_annotations(captioner, annotations, decode); }) / count;
-      figures.push_back({"decoding a picture, beam " + std::to_string(beam), said, "ms"});
-      if (beam == 5) figures.push_back({"share of decoding, beam 5", 100 * said / (loaded + encoded + said), "%"});
-    }
-    for (const char* precision : {"fp32", "bf16"}) {
-      captioner.encoder->set_precision(precision);
-      const double seconds = seconds_of([&] { captioner.annotate(batch); });
-      figures.push_back({std::string("encoding a picture, ") + precision, 1000 * seconds / count, "ms"});
-    }
+    annotations = captioner.annotate(batch);
+  }
+  const auto milliseconds = [&](const std::function<void()>& call) {
+    return 1000 * seconds_side_by_side(threads, captioner.device, call) / count;
+  };
+  const double encoded = milliseconds([&] { captioner.annotate(batch); });
+  figures.push_back({"encoding a picture", encoded, "ms"});
+  for (const int beam : {1, 5, 10}) {
+    DecodeOptions decode;
+    decode.beam_width = beam;
+    const double said = milliseconds([&] { caption_annotations(captioner, annotations, decode); });
+    figures.push_back({"decoding a picture, beam " + std::to_string(beam), said, "ms"});
+    if (beam == 5) figures.push_back({"share of decoding, beam 5", 100 * said / (loaded + encoded + said), "%"});
+  }
+  for (const char* precision : {"fp32", "bf16"}) {
+    captioner.set_precision(precision);
+    figures.push_back({std::string("encoding a picture, ") + precision,
+                       milliseconds([&] { captioner.annotate(batch); }), "ms"});
+    figures.push_back({std::string("decoding a picture, beam 5, ") + precision,
+                       milliseconds([&] { caption_annotations(captioner, annotations, DecodeOptions()); }), "ms"});
   }
   for (auto& figure : measure_training(captioner, annotations.size(1), product_rate)) figures.push_back(std::move(figure));
   return figures;

@@ -7,13 +7,13 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "model/pictures.h"
+#include "model/workers.h"
 #include "vision/picture.h"
 
 namespace attend {
 namespace {
 
-/// Pictures in the first batch: the first captions come soon, while the others are still being read.
-constexpr size_t kFirstBatch = 4;
+constexpr size_t kSmallBatch = 4;
 
 struct Loaded {
   std::vector<cv::Mat> inputs;  // u8 [S, S, 3] each, a form each; none when refused
@@ -36,42 +36,58 @@ Loaded load(const std::filesystem::path& path, const std::vector<EncoderOptions>
   }
 }
 
+/// Where each batch begins, and the end. The first ones are small, so that captions come soon; so are the last ones, so
+/// that all workers end together.
+std::vector<size_t> split(size_t pictures, size_t full_batch, size_t workers) {
+  std::vector<size_t> starts{0};
+  while (starts.back() < pictures) {
+    const size_t left = pictures - starts.back(), share = std::max((left + workers - 1) / workers, kSmallBatch);
+    const size_t size = starts.size() <= workers ? kSmallBatch : share;
+    starts.push_back(starts.back() + std::min({size, full_batch, left}));
+  }
+  return starts;
+}
+
 }  // namespace
 
 void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::path>& pictures,
                       const DecodeOptions& decode, int batch_size, int threads,
                       const std::function<void(std::vector<PictureCaptions>&)>& take,
                       const WantedExplanations* explain) {
-  const auto full_batch = static_cast<size_t>(batch_size);
-  OrderedPipeline<Loaded> pipeline(pictures.size(), threads, 2 * full_batch,
-                                   [&](size_t i) { return load(pictures[i], ensemble.inputs()); });
-  for (size_t done = 0; done < pictures.size();) {
+  const auto starts = split(pictures.size(), static_cast<size_t>(batch_size), static_cast<size_t>(threads));
+  // An explanation changes the encoder's precision while it is made.
+  Workers workers(explain ? 1 : starts.size() - 1, threads, ensemble.first().device);
+  const auto make = [&](size_t number) {
+    std::vector<PictureCaptions> batch;
+    std::vector<std::vector<cv::Mat>> inputs(ensemble.inputs().size());
+    for (size_t i = starts[number]; i < starts[number + 1]; ++i) {
+      Loaded loaded = load(pictures[i], ensemble.inputs());
+      batch.push_back({i, {}, loaded.size, std::move(loaded.refusal)});
+      for (size_t form = 0; form < loaded.inputs.size(); ++form) inputs[form].push_back(std::move(loaded.inputs[form]));
+    }
+    if (inputs.front().empty()) return batch;
+    const auto turn = workers.begin();
+    std::vector<torch::Tensor> stacked;  // [B, S, S, 3] each
+    for (const auto& form : inputs) stacked.push_back(stack_inputs(form));
+    auto captions = ensemble.caption(stacked, decode);
+    size_t row = 0;
+    for (auto& picture : batch) {
+      if (!picture.refusal.empty()) continue;
+      picture.captions = std::move(captions[row]);
+      if (explain)
+        picture.explanation = explain_caption(ensemble.first(), stacked.front()[static_cast<int64_t>(row)],
+                                              picture.captions.front(), explain->options, explain->pixels);
+      ++row;
+    }
+    return batch;
+  };
+  OrderedPipeline<std::vector<PictureCaptions>> pipeline(starts.size() - 1, workers.count(),
+                                                         2 * static_cast<size_t>(workers.count()), make);
+  for (size_t done = 0; auto batch = pipeline.next(); done += batch->size()) {
     if (interrupted())
       throw Interrupted("stopped after " + std::to_string(done) + " of " + std::to_string(pictures.size()) +
                         " pictures");
-    const size_t size = std::min(done == 0 ? std::min(full_batch, kFirstBatch) : full_batch, pictures.size() - done);
-    std::vector<PictureCaptions> batch(size);
-    std::vector<std::vector<cv::Mat>> inputs(ensemble.inputs().size());
-    for (size_t i = 0; i < size; ++i) {
-      Loaded loaded = *pipeline.next();
-      batch[i] = {done + i, {}, loaded.size, std::move(loaded.refusal)};
-      for (size_t form = 0; form < loaded.inputs.size(); ++form) inputs[form].push_back(std::move(loaded.inputs[form]));
-    }
-    if (!inputs.front().empty()) {
-      std::vector<torch::Tensor> stacked;  // [B, S, S, 3] each
-      for (const auto& form : inputs) stacked.push_back(stack_inputs(form));
-      auto captions = ensemble.caption(stacked, decode);
-      auto next = captions.begin();
-      for (auto& picture : batch)
-        if (picture.refusal.empty()) picture.captions = std::move(*next++);
-      int64_t row = 0;
-      for (auto& picture : batch)
-        if (explain && picture.refusal.empty())
-          picture.explanation = explain_caption(ensemble.first(), stacked.front()[row++], picture.captions.front(), explain->options,
-                                                explain->pixels);
-    }
-    take(batch);
-    done += size;
+    take(*batch);
   }
 }
 

@@ -28,9 +28,9 @@ struct WantedExplanations {
   bool pixels = false;  // maps over pixels, too
 };
 
-/// Captions `pictures` in batches, while the next ones are read on `threads` other threads, and hands every batch to
-/// `take` in the order of the list. `explain`, where given, says how the best caption of each is explained. A picture that can't be read is handed on as refused. Throws Interrupted, between
-/// batches, when the work was asked to stop.
+/// Captions `pictures` in batches, each read and captioned by one of `threads` workers, and hands every batch to `take` in
+/// the order of the list. `explain`, where given, says how the best caption of each is explained. A picture that can't be
+/// read is handed on as refused. Throws Interrupted, between batches, when the work was asked to stop.
 void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::path>& pictures,
                       const DecodeOptions& decode, int batch_size, int threads,
                       const std::function<void(std::vector<PictureCaptions>&)>& take,

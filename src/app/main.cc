@@ -1,4 +1,6 @@
 // attend: reads the command's name, runs it, and turns errors into one line and an exit status.
+#include <malloc.h>
+
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -68,6 +70,10 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace attend
 
 int main(int count, char** values) {
+  // What a batch's large tensors leave is for the next batch: given back to the system, every page would have to be
+  // zeroed again.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   try {
     const int status = attend::run({values + 1, values + count});
     std::cout.flush();

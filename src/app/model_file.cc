@@ -53,7 +53,7 @@ void ModelFiles::list(OptionList& options) {
               "same vocabulary, are an ensemble: a word's probability is the mean of theirs, decoding is by default as "
               "the first one says, and maps show the mean of their attention, or the first one's where grids or ways "
               "to resize differ");
-  options.add("precision", precision, "arithmetic of the encoders' convolutions; model: as each model file says",
+  options.add("precision", precision, "arithmetic of encoders and decoders; model: as each model file says",
               one_of({"model", "fp32", "bf16"}));
 }
 
@@ -68,10 +68,7 @@ Ensemble ModelFiles::load(torch::Device device) const {
   std::vector<std::string> sources;
   for (const auto& model : models) {
     Captioner& captioner = captioners.emplace_back(load_captioner(model));
-    if (precision != "model") {
-      captioner.options.encoder.precision = precision;
-      captioner.encoder->set_precision(precision);
-    }
+    if (precision != "model") captioner.set_precision(precision);
     captioner.to(device);
     sources.push_back(model.string());
   }

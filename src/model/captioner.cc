@@ -73,6 +73,12 @@ void Captioner::to(torch::Device where) {
   decoder->to(where);
 }
 
+void Captioner::set_precision(const std::string& precision) {
+  options.encoder.precision = options.decoder.precision = precision;
+  encoder->set_precision(precision);
+  decoder->set_precision(precision);
+}
+
 torch::Tensor Captioner::annotate(const torch::Tensor& pictures) {
   return encoder->forward(pictures.to(device)).flatten(1, 2);  // [B, L, D]
 }
@@ -85,7 +91,7 @@ Json network_of(ModelOptions options) {
   options.list(list);
   Json json = list.to_json();
   for (const char* free : {"input_size", "resize", "precision"}) json["encoder"].erase(free);
-  for (const char* free : {"dropout", "annotation_dropout"}) json["decoder"].erase(free);
+  for (const char* free : {"precision", "dropout", "annotation_dropout"}) json["decoder"].erase(free);
   json["attention"].erase("expected_share");
   if (options.attention.kind == "hard") json["attention"]["kind"] = "soft";  // the same weights
   return json;

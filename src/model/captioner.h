@@ -43,6 +43,8 @@ struct Captioner {
   Json about = Json::object();
 
   void to(torch::Device where);
+  /// Of encoder and decoder: fp32 | bf16.
+  void set_precision(const std::string& precision);
 
   /// pictures u8 RGB [B, S, S, 3] → annotations [B, L, D], on the captioner's device.
   torch::Tensor annotate(const torch::Tensor& pictures);

@@ -25,6 +25,10 @@ void DecoderOptions::list(OptionList& options) {
               "annotations also say where their cell lies, which those of an encoder's first stages don't know");
   options.add("gate", gate, "the gate beta on the context", one_of({"scalar", "vector", "off"}));
   options.add("tied", tied, "the output layer shares the embedding matrix");
+  options.add("precision", precision,
+              "arithmetic of the products when captions are written; bf16 only where the processor has instructions for "
+              "it, else fp32",
+              one_of({"fp32", "bf16"}));
   options.add("dropout", dropout, "share dropped of embedded words and of the deep output", between(0, 0.95));
   options.add("annotation_dropout", annotation_dropout, "share dropped of the annotations' entries", between(0, 0.95));
 }
@@ -112,6 +116,8 @@ Decoder::Decoder(const DecoderOptions& options, const AttentionOptions& attentio
   else
     output_ = register_module("output", linear(E, words));
 
+  set_precision(options.precision);
+
   if (!draws_first_weights()) return;
   torch::NoGradGuard no_grad;
   embedding_->weight.normal_(0, 1 / std::sqrt(static_cast<double>(E)));
@@ -179,17 +185,26 @@ Tensor Decoder::deep_output(const Tensor& embedded, const Tensor& h, const Tenso
   Tensor deep = embedded + output_h_->forward(h) + output_z_->forward(context);       // [N, E]
   deep = torch::dropout(deep, options_.dropout, is_training());                       // [N, E]
   if (output_) return output_->forward(deep);                                         // [N, V]
+  if (is_fixed(*this, deep)) return fixed_linear(deep, embedding_->weight, output_bias_, packed_output_, type_);  // [N, V]
   return F::linear(deep, embedding_->weight, output_bias_);                           // [N, V]
 }
 
 void Decoder::train(bool on) {
-  all_word_gates_ = Tensor();
+  all_word_gates_.forget();
+  packed_output_.forget();
   nn::Module::train(on);
 }
 
-const Tensor& Decoder::all_word_gates() {
-  if (!all_word_gates_.defined()) all_word_gates_ = word_gates_->forward(embedding_->weight);  // [V, G]
-  return all_word_gates_;
+void Decoder::set_precision(const std::string& precision) {
+  type_ = precision == "bf16" && multiplies_bf16() ? torch::kBFloat16 : torch::kFloat;
+  for (const auto& module : modules(false))
+    if (auto* layer = module->as<LinearImpl>()) layer->type = type_;
+}
+
+Tensor Decoder::all_word_gates() {
+  return all_word_gates_.get(embedding_->weight, torch::kFloat, [&](const Tensor& weight, torch::ScalarType) {
+    return word_gates_->forward(weight);  // [V, G]
+  });
 }
 
 WordStep Decoder::step(const Memory& memory, const DecoderState& state, const Tensor& words, const Tensor& pictures,

@@ -12,6 +12,7 @@
 
 #include "base/options.h"
 #include "model/attention.h"
+#include "model/layers.h"
 #include "model/self_attention.h"
 
 namespace attend {
@@ -24,6 +25,7 @@ struct DecoderOptions {
   bool positions = false;           // annotations also say where in the picture their cell lies
   std::string gate = "scalar";      // beta: scalar | vector | off
   bool tied = true;                 // the output layer L_o shares the embedding matrix
+  std::string precision = "fp32";   // of products when captions are written: fp32 | bf16, with fp32 sums
   double dropout = 0.5;             // of embedded words and of the deep output
   double annotation_dropout = 0.0;  // of whole annotations' entries
 
@@ -85,6 +87,9 @@ class Decoder : public torch::nn::Module {
   WordStep step(const Memory& memory, const DecoderState& state, const torch::Tensor& words,
                 const torch::Tensor& pictures, const torch::Tensor& cells = {});
 
+  /// Of the products when captions are written: fp32, or bf16 with fp32 sums where the processor has instructions for it.
+  void set_precision(const std::string& precision);
+
   /// Training changes weights: what was computed ahead of them is forgotten.
   void train(bool on = true) override;
 
@@ -106,17 +111,19 @@ class Decoder : public torch::nn::Module {
   torch::Tensor deep_output(const torch::Tensor& embedded, const torch::Tensor& h, const torch::Tensor& context);
   torch::Tensor embed(const torch::Tensor& words);
   /// The gates' share of every word of the vocabulary, [V, G], computed once for all captions said with these weights.
-  const torch::Tensor& all_word_gates();
+  torch::Tensor all_word_gates();
 
   DecoderOptions options_;
   std::shared_ptr<SelfAttention> self_attention_;
   std::shared_ptr<Attention> attention_;
-  torch::nn::Linear project_{nullptr}, position_{nullptr}, init_h_{nullptr}, init_c_{nullptr}, beta_{nullptr};
-  torch::nn::Linear word_gates_{nullptr}, state_gates_{nullptr}, candidate_{nullptr};
-  torch::nn::Linear output_h_{nullptr}, output_z_{nullptr}, output_{nullptr};
+  Linear project_{nullptr}, position_{nullptr}, init_h_{nullptr}, init_c_{nullptr}, beta_{nullptr};
+  Linear word_gates_{nullptr}, state_gates_{nullptr}, candidate_{nullptr};
+  Linear output_h_{nullptr}, output_z_{nullptr}, output_{nullptr};
   torch::nn::Embedding embedding_{nullptr};
   torch::Tensor output_bias_;    // [V], of a tied output layer
-  torch::Tensor all_word_gates_;  // [V, G], or undefined
+  PreparedWeight all_word_gates_;  // [V, G]
+  PreparedWeight packed_output_;   // of a tied output layer
+  torch::ScalarType type_ = torch::kFloat;
 };
 
 }  // namespace attend

@@ -39,7 +39,7 @@ int64_t scaled_channels(int64_t channels, double width) {
 }
 
 /// The stem's weight as a matrix for extract_patches().
-torch::Tensor pack_stem(const torch::Tensor& weight, torch::ScalarType type) {
+torch::Tensor stem_matrix(const torch::Tensor& weight, torch::ScalarType type) {
   const auto matrix = weight.permute({0, 2, 3, 1}).reshape({weight.size(0), kPatch});        // [C, 27]
   return torch::constant_pad_nd(matrix, {0, kPatchColumns - kPatch}).to(type).contiguous();  // [C, 32]
 }
@@ -80,7 +80,7 @@ class EfficientNetLite : public FoldedEncoder {
     if (!x.device().is_cpu()) {
       return same_convolution(x, *head_).clamp(0, 6).to(torch::kFloat).contiguous();  // [B, h, w, 1280]
     }
-    return pointwise_relu6(x, *head_, head_->packed(type, pack_pointwise), torch::kFloat);  // [B, h, w, 1280]
+    return pointwise_relu6(x, *head_, torch::kFloat);  // [B, h, w, 1280]
   }
 
   int64_t annotation_size() const override { return channels_; }
@@ -118,7 +118,7 @@ class EfficientNetLite : public FoldedEncoder {
     const auto [left, width] = same_padding(pictures.size(2), 3, 2);
     const auto patches =
         extract_patches(pictures, 3, 2, top, left, height, width, kPatchColumns, compute_type());  // [B, ., ., 32]
-    return pointwise_relu6(patches, *stem_, stem_->packed(compute_type(), pack_stem), compute_type());
+    return pointwise_relu6(patches, *stem_, compute_type(), stem_matrix);  // [B, ., ., 32]
   }
 
   const Convolution* stem_;

@@ -22,21 +22,9 @@ const torch::Tensor& find(const TensorMap& tensors, const std::string& name, at:
 
 }  // namespace
 
-torch::Tensor Convolution::packed(torch::ScalarType type,
-                                  torch::Tensor (*pack)(const torch::Tensor&, torch::ScalarType)) const {
-  auto& last = last_packed;
-  if (weight.requires_grad()) {
-    // Optimizers change weights behind the version's back.
-    last = {};
-    const torch::NoGradGuard no_grad;
-    return pack(weight.detach(), type);
-  }
-  const auto version = static_cast<int64_t>(weight._version());
-  if (last.version != version || last.from != weight.data_ptr() || last.weight.scalar_type() != type) {
-    const torch::NoGradGuard no_grad;
-    last = {pack(weight.detach(), type), weight.data_ptr(), version};
-  }
-  return last.weight;
+torch::Tensor Convolution::packed(torch::ScalarType type, const PreparedWeight::Make& pack) const {
+  if (weight.requires_grad()) last_packed.forget();
+  return last_packed.get(weight, type, pack);
 }
 
 const Convolution& FoldedEncoder::add(std::string name, std::string source, std::string norm, double epsilon,
@@ -68,17 +56,6 @@ std::vector<torch::Tensor> FoldedEncoder::trainable_parameters() const {
   }
   return parameters;
 }
-
-namespace {
-/// Without instructions for it bf16 is many times slower than fp32.
-bool multiplies_bf16() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16");
-#else
-  return false;
-#endif
-}
-}  // namespace
 
 void FoldedEncoder::set_precision(const std::string& precision) {
   if (precision != "fp32" && precision != "bf16") {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/encoder.h"
+#include "model/product.h"
 
 namespace attend {
 
@@ -23,17 +24,10 @@ struct Convolution {
   int64_t kernel() const { return weight.size(2); }
   int64_t outputs() const { return weight.size(0); }
 
-  /// `weight` brought by `pack` to the layout and storage the arithmetic wants. While the weight is frozen it is kept,
-  /// and made again when the weight has been loaded anew or the storage has changed; not for two threads at once.
-  torch::Tensor packed(torch::ScalarType type, torch::Tensor (*pack)(const torch::Tensor&, torch::ScalarType)) const;
+  /// `weight` brought by `pack` to the layout and storage the arithmetic wants; kept while the weight is frozen.
+  torch::Tensor packed(torch::ScalarType type, const PreparedWeight::Make& pack) const;
 
-  /// What packed() keeps, and of what it was made.
-  struct Packed {
-    torch::Tensor weight;
-    const void* from = nullptr;
-    int64_t version = -1;
-  };
-  mutable Packed last_packed = {};
+  mutable PreparedWeight last_packed = {};
 };
 
 /// Keeps the convolutions of a network; a family adds them and says in forward() how they hang together.

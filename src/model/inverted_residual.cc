@@ -4,6 +4,7 @@
 
 #include "model/depthwise.h"
 #include "model/pointwise.h"
+#include "model/product.h"
 
 namespace attend {
 namespace {
@@ -21,9 +22,16 @@ Tensor pack_depthwise(const Tensor& weight, torch::ScalarType) {
   return weight.squeeze(1).permute({1, 2, 0}).contiguous();  // [k, k, E]
 }
 
-/// Tensors and sizes of one block at work; weights packed.
+Tensor pack(const Convolution& convolution, torch::ScalarType type, AsMatrix as_matrix) {
+  return convolution.packed(type, [&](const Tensor& weight, torch::ScalarType) {
+    return pack_matrix(as_matrix(weight, type), type);
+  });
+}
+
+/// Tensors and sizes of one block at work.
 struct Block {
-  Tensor expand, expand_bias, depthwise, depthwise_bias, project, project_bias;
+  Tensor expand, expand_bias, depthwise, depthwise_bias, project, project_bias;  // 1x1 convolutions packed on the way
+                                                                                 // forward, [E, I], [O, E] on the way back
   DepthwiseGeometry geometry;
   bool residual;
 
@@ -40,13 +48,13 @@ Block make_block(const InvertedResidual& convolutions, const Tensor& x, torch::S
   const auto [left, width] = same_padding(x.size(2), depthwise.kernel(), depthwise.stride);
   Block block;
   if (convolutions.expand) {
-    block.expand = convolutions.expand->packed(type, pack_pointwise);  // [E, I]
-    block.expand_bias = convolutions.expand->bias.detach();            // [E]
+    block.expand = pack(*convolutions.expand, type, pointwise_matrix);
+    block.expand_bias = convolutions.expand->bias.detach();           // [E]
   }
-  block.depthwise = depthwise.packed(torch::kFloat, pack_depthwise);   // [k, k, E]
-  block.depthwise_bias = depthwise.bias.detach();                      // [E]
-  block.project = convolutions.project->packed(type, pack_pointwise);  // [O, E]
-  block.project_bias = convolutions.project->bias.detach();            // [O]
+  block.depthwise = depthwise.packed(torch::kFloat, pack_depthwise);  // [k, k, E]
+  block.depthwise_bias = depthwise.bias.detach();                     // [E]
+  block.project = pack(*convolutions.project, type, pointwise_matrix);
+  block.project_bias = convolutions.project->bias.detach();           // [O]
   block.geometry = {depthwise.kernel(), depthwise.stride, before, left, height, width};
   block.residual = convolutions.residual;
   return block;
@@ -57,7 +65,7 @@ Block make_block(const InvertedResidual& convolutions, const Tensor& x, torch::S
 Tensor run(const Block& block, const Tensor& x, Tensor* widened, Tensor* filtered) {
   const auto& g = block.geometry;
   const int64_t pictures = x.size(0), at_once = block.pictures_at_once(x), channels = block.widened();
-  auto y = torch::empty({pictures, g.height, g.width, block.project.size(0)}, x.options());  // [N, h, w, O]
+  auto y = torch::empty({pictures, g.height, g.width, block.project_bias.size(0)}, x.options());  // [N, h, w, O]
   const int64_t kept = widened ? pictures : at_once;
   Tensor e, d;
   if (block.expand.defined()) e = torch::empty({kept, x.size(1), x.size(2), channels}, x.options());  // [., H, W, E]
@@ -68,15 +76,12 @@ Tensor run(const Block& block, const Tensor& x, Tensor* widened, Tensor* filtere
     auto wide = part;
     if (block.expand.defined()) {
       wide = e.narrow(0, place, count);  // [n, H, W, E]
-      auto to = rows(wide);
-      at::mm_out(to, rows(part), block.expand.t());
-      add_bias(to, block.expand_bias, Activation::kRelu6, {}, to);
+      multiply(rows(part), block.expand, block.expand_bias, Activation::kRelu6, {}, rows(wide));
     }
     auto narrow = d.narrow(0, place, count);  // [n, h, w, E]
     depthwise_relu6(g, wide, block.depthwise, block.depthwise_bias, narrow);
-    auto out = rows(y.narrow(0, first, count));  // [n·h·w, O]
-    at::mm_out(out, rows(narrow), block.project.t());
-    add_bias(out, block.project_bias, Activation::kNone, block.residual ? rows(part) : Tensor(), out);
+    multiply(rows(narrow), block.project, block.project_bias, Activation::kNone,
+             block.residual ? rows(part) : Tensor(), rows(y.narrow(0, first, count)));
   }
   if (widened) {
     *widened = block.expand.defined() ? e : x;
@@ -147,13 +152,14 @@ BlockGradients run_backward(const Block& block, const Tensor& x, const Tensor& w
 struct InvertedResidualFunction : torch::autograd::Function<InvertedResidualFunction> {
   using Weight = c10::optional<Tensor>;
 
-  // The last six are inputs only for the graph's sake: their packed forms are in `block`.
-  static Tensor forward(AutogradContext* context, const Tensor& x, const Block& block, const Weight&, const Weight&,
-                        const Tensor&, const Tensor&, const Tensor& project, const Tensor&) {
+  // The last six are inputs for the graph's sake: what the way forward needs of them is in `block`.
+  static Tensor forward(AutogradContext* context, const Tensor& x, const Block& block, const Weight& expand,
+                        const Weight&, const Tensor&, const Tensor&, const Tensor& project, const Tensor&) {
+    const auto type = x.scalar_type();
     Tensor widened, filtered;
     auto y = run(block, x, &widened, &filtered);
-    context->save_for_backward({x, block.expand.defined() ? widened : Tensor(), filtered, block.expand,
-                                block.expand_bias, block.depthwise, block.depthwise_bias, block.project,
+    context->save_for_backward({x, expand ? widened : Tensor(), filtered, expand ? pointwise_matrix(*expand, type) : Tensor(),
+                                block.expand_bias, block.depthwise, block.depthwise_bias, pointwise_matrix(project, type),
                                 block.project_bias});
     const auto& g = block.geometry;
     context->saved_data["geometry"] = std::vector<int64_t>{g.kernel, g.stride, g.top, g.left, g.height, g.width};
@@ -178,40 +184,34 @@ struct InvertedResidualFunction : torch::autograd::Function<InvertedResidualFunc
     auto total = run_backward(block, x, block.expand.defined() ? saved[1] : x, saved[2], gradients[0].contiguous(),
                               context->saved_data["input_wanted"].toBool(),
                               context->saved_data["weights_wanted"].toBool());
-    const auto matrix = [](const Tensor& m) { return m.defined() ? m.view({m.size(0), m.size(1), 1, 1}) : m; };
+    const auto pointwise = [](const Tensor& m) { return m.defined() ? m.view({m.size(0), m.size(1), 1, 1}) : m; };
     const auto kernels = [](const Tensor& k) {
       return k.defined() ? k.permute({2, 0, 1}).unsqueeze(1).contiguous() : k;  // [E, 1, k, k]
     };
     return {total.input,
             Tensor(),
-            matrix(total.expand),
+            pointwise(total.expand),
             total.expand_bias,
             kernels(total.depthwise),
             total.depthwise_bias,
-            matrix(total.project),
+            pointwise(total.project),
             total.project_bias};
   }
 };
 
-/// y = ReLU6(x · matrix^T + bias), a few pictures at a time.
-Tensor run_pointwise(const Tensor& x, const Tensor& matrix, const Tensor& bias, torch::ScalarType out_type) {
+/// y = ReLU6(x · weight + bias).
+Tensor run_pointwise(const Tensor& x, const Tensor& packed, const Tensor& bias, torch::ScalarType out_type) {
   auto sizes = x.sizes().vec();
-  sizes.back() = matrix.size(0);
+  sizes.back() = bias.size(0);
   auto y = torch::empty(sizes, x.options().dtype(out_type));  // [N, h, w, O]
-  const int64_t bytes = x.size(1) * x.size(2) * matrix.size(0) * x.element_size();
-  const int64_t at_once = std::clamp<int64_t>(kCacheBytes / bytes, 1, x.size(0));
-  for (int64_t first = 0; first < x.size(0); first += at_once) {
-    const int64_t count = std::min(at_once, x.size(0) - first);
-    const auto product = at::mm(rows(x.narrow(0, first, count)), matrix.t());  // [n·h·w, O]
-    add_bias(product, bias, Activation::kRelu6, {}, rows(y.narrow(0, first, count)));
-  }
+  multiply(rows(x), packed, bias, Activation::kRelu6, {}, rows(y));
   return y;
 }
 
 struct PointwiseRelu6Function : torch::autograd::Function<PointwiseRelu6Function> {
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& matrix, torch::ScalarType out_type,
                         const Tensor& weight, const Tensor& bias) {
-    auto y = run_pointwise(x, matrix, bias.detach(), out_type);
+    auto y = run_pointwise(x, pack_matrix(matrix, x.scalar_type()), bias.detach(), out_type);
     context->save_for_backward({x, matrix, y});
     context->saved_data["weight_shape"] = weight.sizes().vec();
     context->saved_data["input_wanted"] = x.requires_grad();
@@ -254,8 +254,8 @@ std::array<int64_t, 2> same_padding(int64_t side, int64_t kernel, int64_t stride
   return {std::max<int64_t>((out - 1) * stride + kernel - side, 0) / 2, out};
 }
 
-Tensor pack_pointwise(const Tensor& weight, torch::ScalarType type) {
-  return weight.view({weight.size(0), weight.size(1)}).to(type).clone();  // [O, I]
+Tensor pointwise_matrix(const Tensor& weight, torch::ScalarType type) {
+  return weight.detach().view({weight.size(0), weight.size(1)}).to(type);  // [O, I]
 }
 
 Tensor same_convolution(const Tensor& x, const Convolution& convolution) {
@@ -271,10 +271,13 @@ Tensor same_convolution(const Tensor& x, const Convolution& convolution) {
       .permute({0, 2, 3, 1});  // [N, h, w, O]
 }
 
-Tensor pointwise_relu6(const Tensor& x, const Convolution& convolution, const Tensor& matrix,
-                       torch::ScalarType out_type) {
-  if (!in_graph(x, convolution)) return run_pointwise(x, matrix, convolution.bias.detach(), out_type);
-  return PointwiseRelu6Function::apply(x, matrix, out_type, convolution.weight, convolution.bias);
+Tensor pointwise_relu6(const Tensor& x, const Convolution& convolution, torch::ScalarType out_type,
+                       AsMatrix as_matrix) {
+  const auto type = x.scalar_type();
+  if (in_graph(x, convolution))
+    return PointwiseRelu6Function::apply(x, as_matrix(convolution.weight.detach(), type), out_type, convolution.weight,
+                                         convolution.bias);
+  return run_pointwise(x, pack(convolution, type, as_matrix), convolution.bias.detach(), out_type);
 }
 
 Tensor InvertedResidual::forward(const Tensor& x, torch::ScalarType type) const {

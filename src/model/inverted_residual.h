@@ -26,13 +26,16 @@ struct InvertedResidual {
   torch::Tensor forward(const torch::Tensor& x, torch::ScalarType type) const;
 };
 
-/// ReLU6(x * weight + bias) for x [N, h, w, I] and a 1x1 convolution, or rows of patches and their convolution; in
-/// `out_type` storage [N, h, w, O]. `matrix` is its packed weight [O, I].
-torch::Tensor pointwise_relu6(const torch::Tensor& x, const Convolution& convolution, const torch::Tensor& matrix,
-                              torch::ScalarType out_type);
-
 /// A 1x1 convolution's weight as a matrix [O, I].
-torch::Tensor pack_pointwise(const torch::Tensor& weight, torch::ScalarType type);
+torch::Tensor pointwise_matrix(const torch::Tensor& weight, torch::ScalarType type);
+
+/// A convolution's weight as the matrix that rows of its input are multiplied with.
+using AsMatrix = torch::Tensor (*)(const torch::Tensor& weight, torch::ScalarType type);
+
+/// ReLU6(x * weight + bias) for x [N, h, w, I] and a 1x1 convolution, or rows of patches and their convolution; in
+/// `out_type` storage [N, h, w, O].
+torch::Tensor pointwise_relu6(const torch::Tensor& x, const Convolution& convolution, torch::ScalarType out_type,
+                              AsMatrix as_matrix = pointwise_matrix);
 
 /// For devices other than the processor: the convolution with "same" padding, by LibTorch. x and result NHWC.
 torch::Tensor same_convolution(const torch::Tensor& x, const Convolution& convolution);

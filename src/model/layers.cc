@@ -12,11 +12,45 @@ WithoutFirstWeights::~WithoutFirstWeights() { --without_first_weights; }
 
 bool draws_first_weights() { return without_first_weights == 0; }
 
-torch::nn::Linear linear(int64_t inputs, int64_t outputs, bool bias) {
+torch::Tensor LinearImpl::forward(const torch::Tensor& x) {
+  if (is_fixed(*this, x)) return fixed_linear(x, weight, bias, packed_, type);  // [..., outputs]
+  return torch::nn::LinearImpl::forward(x);                                     // [..., outputs]
+}
+
+void LinearImpl::train(bool on) {
+  packed_.forget();
+  torch::nn::LinearImpl::train(on);
+}
+
+bool is_fixed(const torch::nn::Module& module, const torch::Tensor& x) {
+  return !module.is_training() && !torch::GradMode::is_enabled() && x.device().is_cpu() &&
+         x.scalar_type() == torch::kFloat;
+}
+
+torch::Tensor fixed_linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                           PreparedWeight& packed, torch::ScalarType type) {
+  // Every number of rows has code of its own. Few numbers, as live beams end one by one: whole blocks of rows.
+  constexpr int64_t kBlock = 16;
+  const int64_t I = weight.size(1), O = weight.size(0), M = x.numel() / I;
+  const int64_t padded = (M + kBlock - 1) / kBlock * kBlock;
+  auto in = x.reshape({M, I}).contiguous();                                                             // [M, I]
+  if (padded != M || type != torch::kFloat) {
+    in = torch::empty({padded, I}, type);                                                    // [padded, I]
+    in.narrow(0, 0, M).copy_(x.reshape({M, I}));
+    in.narrow(0, M, padded - M).zero_();
+  }
+  const auto out = torch::empty({padded, O}, x.options());                                   // [padded, O]
+  multiply(in, packed.get(weight, type, pack_matrix), bias, Activation::kNone, {}, out);
+  auto sizes = x.sizes().vec();
+  sizes.back() = O;
+  return out.narrow(0, 0, M).view(sizes);                                                    // [..., O]
+}
+
+Linear linear(int64_t inputs, int64_t outputs, bool bias) {
   const auto options = torch::nn::LinearOptions(inputs, outputs).bias(bias);
-  if (draws_first_weights()) return torch::nn::Linear(options);
+  if (draws_first_weights()) return Linear(options);
   // LibTorch's layer always draws: a tiny one, whose tensors are exchanged.
-  torch::nn::Linear layer(torch::nn::LinearOptions(1, 1).bias(bias));
+  Linear layer(torch::nn::LinearOptions(1, 1).bias(bias));
   layer->options = options;
   layer->weight.set_data(torch::empty({outputs, inputs}));
   if (bias) layer->bias.set_data(torch::empty({outputs}));

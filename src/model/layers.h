@@ -3,6 +3,8 @@
 
 #include <torch/torch.h>
 
+#include "model/product.h"
+
 namespace attend {
 
 /// While one of these lives, what its thread builds of linear(), embedding() and FoldedEncoder has arbitrary weights:
@@ -18,8 +20,31 @@ class WithoutFirstWeights {
 /// Whether networks get first weights now.
 bool draws_first_weights();
 
-/// x [N, inputs] → [N, outputs].
-torch::nn::Linear linear(int64_t inputs, int64_t outputs, bool bias = true);
+/// y = x W^T + b. Where nothing is learnt (evaluation mode, no graph) on a processor, the product is multiply()'s, with W
+/// packed once and in the layer's precision; else LibTorch's, in fp32.
+class LinearImpl : public torch::nn::LinearImpl {
+ public:
+  using torch::nn::LinearImpl::LinearImpl;
+  /// x [..., inputs] → [..., outputs], fp32.
+  torch::Tensor forward(const torch::Tensor& x);
+  /// Training changes weights: their packed form is forgotten.
+  void train(bool on = true) override;
+
+  torch::ScalarType type = torch::kFloat;  // of the products: fp32 or bf16, with fp32 sums
+
+ private:
+  PreparedWeight packed_;
+};
+TORCH_MODULE(Linear);
+
+/// x · weight^T + bias as multiply() does it, for x [..., I] fp32 and weight [O, I]: [..., O] fp32.
+torch::Tensor fixed_linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
+                           PreparedWeight& packed, torch::ScalarType type);
+
+/// Whether a module's layers may be fixed_linear() now, for input x.
+bool is_fixed(const torch::nn::Module& module, const torch::Tensor& x);
+
+Linear linear(int64_t inputs, int64_t outputs, bool bias = true);
 /// Numbers [N] below `count` → vectors [N, size].
 torch::nn::Embedding embedding(int64_t count, int64_t size);
 

@@ -33,31 +33,6 @@ void with_type(const torch::Tensor& tensor, Body&& body) {
   body(float{});
 }
 
-template <class In, class Out>
-void add_bias(const torch::Tensor& x, const torch::Tensor& bias, Activation activation, const torch::Tensor& residual,
-              torch::Tensor& out) {
-  const RowGroups groups(x);
-  const In* from = x.data_ptr<In>();
-  const In* more = residual.defined() ? residual.data_ptr<In>() : nullptr;
-  Out* to = out.data_ptr<Out>();
-  const float* b = bias.data_ptr<float>();
-  std::vector<Lanes> biases(groups.lanes());
-  for (int64_t i = 0; i < groups.size; ++i) biases[i / kLanes][i % kLanes] = b[i % groups.channels];
-  const bool clamp = activation == Activation::kRelu6;
-  at::parallel_for(0, groups.count, std::max<int64_t>(1, 16384 / groups.size), [&](int64_t begin, int64_t end) {
-    for (int64_t group = begin; group < end; ++group) {
-      for (int64_t i = 0; i < groups.lanes(); ++i) {
-        const int64_t at = group * groups.size + i * kLanes, count = groups.total - at;
-        if (count <= 0) return;
-        Lanes value = load_lanes(from + at, count) + biases[i];
-        if (clamp) value = relu6(value);
-        if (more) value += load_lanes(more + at, count);
-        store_lanes(to + at, value, count);
-      }
-    }
-  });
-}
-
 template <class In, class Activated, class Out>
 void bias_backward(const torch::Tensor& gy, const torch::Tensor& y, torch::Tensor& out, torch::Tensor& bias_gradient) {
   const RowGroups groups(gy);
@@ -125,13 +100,6 @@ void extract_patches(const torch::Tensor& pictures, int64_t kernel, int64_t stri
 }
 
 }  // namespace
-
-void add_bias(const torch::Tensor& x, const torch::Tensor& bias, Activation activation, const torch::Tensor& residual,
-              torch::Tensor out) {
-  with_type(x, [&]<class In>(In) {
-    with_type(out, [&]<class Out>(Out) { add_bias<In, Out>(x, bias, activation, residual, out); });
-  });
-}
 
 void bias_backward(const torch::Tensor& gy, const torch::Tensor& y, torch::Tensor out, torch::Tensor& bias_gradient) {
   with_type(gy, [&]<class In>(In) {

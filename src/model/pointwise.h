@@ -1,5 +1,5 @@
-// What stands around a 1x1 convolution, which on NHWC data is a matrix product: bias, ReLU6 and residual in one pass
-// over memory, forward and backward. For processors.
+// What stands around the product of matrices that a convolution is: the rows it is made of, and the way back through
+// bias and ReLU6 in one pass over memory. For processors.
 //
 // M rows (pictures x cells) · N channels
 #pragma once
@@ -7,14 +7,6 @@
 #include <torch/torch.h>
 
 namespace attend {
-
-/// What follows the sum.
-enum class Activation { kNone, kRelu6 };
-
-/// out = activation(x + bias) + residual. x and out [M, N], fp32 or bf16 each (out may be x), residual [M, N] like x or
-/// undefined, bias [N] fp32; all contiguous. Sums are fp32.
-void add_bias(const torch::Tensor& x, const torch::Tensor& bias, Activation activation, const torch::Tensor& residual,
-              torch::Tensor out);
 
 /// The gradient before activation and bias, `out` [M, N], for gy, the gradient after them, and y, their result [M, N]
 /// (undefined without an activation; then `out` may be undefined too: only the sum is wanted). Adds its sum over rows

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "model/attention.h"
+#include "model/layers.h"
 
 namespace attend {
 
@@ -18,7 +19,7 @@ class AdditiveAttention : public Attention {
                  const torch::Tensor& bias) override;
 
  private:
-  torch::nn::Linear key_{nullptr}, query_{nullptr};
+  Linear key_{nullptr}, query_{nullptr};
   torch::Tensor v_;  // [A]
 };
 
@@ -33,7 +34,7 @@ class DotAttention : public Attention {
                  const torch::Tensor& bias) override;
 
  private:
-  torch::nn::Linear key_{nullptr};  // of general
+  Linear key_{nullptr};  // of general
   double scale_;
 };
 
@@ -50,7 +51,7 @@ class MultiHeadAttention : public Attention {
   torch::Tensor context_at(const Memory& memory, const torch::Tensor& pictures, const torch::Tensor& cells) override;
 
  private:
-  torch::nn::Linear key_{nullptr}, query_{nullptr}, value_{nullptr}, out_{nullptr};
+  Linear key_{nullptr}, query_{nullptr}, value_{nullptr}, out_{nullptr};
 };
 
 /// gaussian: N x N filters around a centre with a stride between them and a width, all predicted from h as in DRAW
@@ -66,7 +67,7 @@ class GaussianAttention : public Attention {
                  const torch::Tensor& bias) override;
 
  private:
-  torch::nn::Linear window_{nullptr}, out_{nullptr};
+  Linear window_{nullptr}, out_{nullptr};
 };
 
 /// kind none: the mean annotation at every word, as a baseline that shows what attention buys (after Vinyals et al.

@@ -5,6 +5,8 @@
 
 #include <torch/torch.h>
 
+#include "model/layers.h"
+
 namespace attend {
 
 /// Blocks of x + MultiHead(norm(x)), then x + W_2 max(0, W_1 norm(x)) with an inner size of 4 D, and a norm at the end
@@ -21,7 +23,7 @@ class SelfAttention : public torch::nn::Module {
  private:
   struct Block {
     torch::nn::LayerNorm norm{nullptr}, inner_norm{nullptr};
-    torch::nn::Linear queries_keys_values{nullptr}, out{nullptr}, inner{nullptr}, outer{nullptr};
+    Linear queries_keys_values{nullptr}, out{nullptr}, inner{nullptr}, outer{nullptr};
   };
   torch::Tensor look(Block& block, const torch::Tensor& x) const;
 

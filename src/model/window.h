@@ -5,6 +5,8 @@
 
 #include <torch/torch.h>
 
+#include "model/layers.h"
+
 namespace attend {
 
 class Window : public torch::nn::Module {
@@ -34,7 +36,7 @@ class PredictedWindow : public Window {
 
  private:
   const int64_t radius_;
-  torch::nn::Linear hidden_{nullptr}, middle_{nullptr};
+  Linear hidden_{nullptr}, middle_{nullptr};
 };
 
 }  // namespace attend

@@ -8,6 +8,7 @@
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "model/pictures.h"
+#include "model/workers.h"
 
 namespace attend {
 namespace {
@@ -28,8 +29,8 @@ std::string feature_key(Captioner& captioner) {
   return list.to_json().dump() + " weights " + std::to_string(hash);
 }
 
-struct Loaded {
-  std::vector<cv::Mat> inputs;
+struct Encoded {
+  torch::Tensor annotations;  // fp16 [B, L, D]
   std::vector<uint64_t> hashes;
 };
 
@@ -44,25 +45,27 @@ FeatureStore encode_features(Captioner& captioner, const std::vector<std::filesy
   const size_t batches = (missing.size() + kBatch - 1) / kBatch;
   const auto begin = [&](size_t batch) { return batch * kBatch; };
   const auto end = [&](size_t batch) { return std::min(missing.size(), (batch + 1) * kBatch); };
-  OrderedPipeline<Loaded> pipeline(batches, threads, static_cast<size_t>(threads) + 1, [&](size_t batch) {
-    Loaded loaded;
+  Workers workers(batches, threads, captioner.device);
+  OrderedPipeline<Encoded> pipeline(batches, workers.count(), static_cast<size_t>(threads) + 1, [&](size_t batch) {
+    const torch::NoGradGuard no_grad;
+    Encoded encoded;
+    std::vector<cv::Mat> inputs;
     for (size_t i = begin(batch); i < end(batch); ++i) {
-      loaded.hashes.push_back(content_hash(pictures[missing[i]]));
-      loaded.inputs.push_back(load_input(pictures[missing[i]], captioner.options.encoder));
+      encoded.hashes.push_back(content_hash(pictures[missing[i]]));
+      inputs.push_back(load_input(pictures[missing[i]], captioner.options.encoder));
     }
-    return loaded;
+    const auto turn = workers.begin();
+    encoded.annotations =
+        captioner.annotate(stack_inputs(inputs)).to(torch::kCPU, torch::kHalf).contiguous();  // [B, L, D]
+    return encoded;
   });
   Progress progress("encoding", static_cast<int64_t>(missing.size()));
-  const torch::NoGradGuard no_grad;
   for (size_t batch = 0; batch < batches; ++batch) {
-    const auto loaded = *pipeline.next();
-    const auto annotations = captioner.annotate(stack_inputs(loaded.inputs))
-                                 .to(torch::kCPU, torch::kHalf)
-                                 .contiguous();  // [B, L, D]
+    const auto [annotations, hashes] = *pipeline.next();
     const auto size = static_cast<size_t>(annotations[0].numel());
     const auto* values = static_cast<const uint16_t*>(annotations.data_ptr());
     for (size_t i = begin(batch); i < end(batch); ++i)
-      store.put(missing[i], {values + (i - begin(batch)) * size, size}, loaded.hashes[i - begin(batch)]);
+      store.put(missing[i], {values + (i - begin(batch)) * size, size}, hashes[i - begin(batch)]);
     progress.update(static_cast<int64_t>(end(batch)));
     if (interrupted()) {
       store.sync();
