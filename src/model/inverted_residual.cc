@@ -14,7 +14,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 // A block is computed a few pictures at a time, so that the widened channels never leave the cache.
-constexpr int64_t kCacheBytes = 4 << 20;
+constexpr int64_t kCacheBytes = 1 << 20;
 
 Tensor rows(const Tensor& x) { return x.view({-1, x.size(-1)}); }
 
