@@ -25,8 +25,8 @@ using ::attend::store_lanes;
 double load_lanes(const double* from, int64_t) { return *from; }
 void store_lanes(double* to, double value, int64_t) { *to = value; }
 
-using ::attend::fast_tanh;
-double fast_tanh(double x) { return std::tanh(x); }
+using ::attend::reciprocal;
+double reciprocal(double x) { return 1 / x; }
 
 float sum_of(Lanes lanes) {
   float sum = 0;
@@ -60,19 +60,26 @@ struct Sizes {
 
 /// Scores of a head's keys against its query. Both know forward(), their value, and backward(), which takes the gradient
 /// `g` of the score of one cell, for W of the keys' entries at a time.
+///
+/// The additive one is handed e^2k and e^2q. With r = 1 / (e^2k e^2q + 1) it is v · (1 - 2 r), of which softmax doesn't
+/// see the first part.
 template <class T>
 struct AdditiveScore {
-  const T* v;
+  const T* minus_2v;
 
+  static Vector<T> rate(Vector<T> key, Vector<T> query) {
+    const Vector<T> x = key * query + 1;
+    return reciprocal(x < T(1e30) ? x : x * 0 + T(1e30));  // 1 / infinity would not survive Newton's step
+  }
   Vector<T> forward(Vector<T> key, Vector<T> query, int64_t a, int64_t left) const {
-    return load_lanes(v + a, left) * fast_tanh(key + query);
+    return load_lanes(minus_2v + a, left) * rate(key, query);
   }
   void backward(T g, Vector<T> key, Vector<T> query, int64_t a, int64_t left, Vector<T>& grad_key, Vector<T>& grad_query,
                 Vector<T>& grad_v) const {
-    const Vector<T> t = fast_tanh(key + query);
-    grad_key = g * load_lanes(v + a, left) * (1 - t * t);
+    const Vector<T> r = rate(key, query);
+    grad_key = (-2 * g) * load_lanes(minus_2v + a, left) * (r - r * r);
     grad_query += grad_key;
-    grad_v += g * t;
+    grad_v += (-2 * g) * r;  // of v: the g of all cells sum to nothing, so g · 1 is left out
   }
 };
 
@@ -155,11 +162,11 @@ void backward_row(const Sizes& s, const Score& score, const T* keys, const T* qu
   }
 }
 
-/// What the scores need beside keys and queries: v, or undefined and a scale.
+/// What the scores need beside keys and queries: -2v, or undefined and a scale.
 template <class T, class Body>
-void with_score(const Tensor& v, double scale, Body&& body) {
-  if (v.defined())
-    body(AdditiveScore<T>{v.data_ptr<T>()});
+void with_score(const Tensor& minus_2v, double scale, Body&& body) {
+  if (minus_2v.defined())
+    body(AdditiveScore<T>{minus_2v.data_ptr<T>()});
   else
     body(DotScore<T>{static_cast<T>(scale)});
 }
@@ -171,10 +178,14 @@ class FusedFunction : public torch::autograd::Function<FusedFunction> {
  public:
   static tensor_list forward(AutogradContext* context, Tensor keys, Tensor queries, c10::optional<Tensor> maybe_v,
                              Tensor values, Tensor pictures, c10::optional<Tensor> maybe_bias, int64_t heads,
-                             double scale) {
+                             double scale, c10::optional<Tensor> maybe_exp_keys) {
+    if (maybe_v) {
+      keys = maybe_exp_keys ? *maybe_exp_keys : doubled_exp(keys);            // [B, L, A]
+      queries = doubled_exp(queries);                                         // [R, A]
+    }
     keys = keys.contiguous();                                                 // [B, L, A]
     queries = queries.contiguous();                                           // [R, A]
-    const Tensor v = maybe_v ? maybe_v->contiguous() : Tensor();              // [A]
+    const Tensor v = maybe_v ? maybe_v->detach() * -2 : Tensor();             // [A]
     values = values.contiguous();                                             // [B, L, D]
     const Tensor bias = maybe_bias ? maybe_bias->contiguous() : Tensor();     // [R, L]
     const Sizes s(keys, queries, values, heads);
@@ -237,7 +248,7 @@ class FusedFunction : public torch::autograd::Function<FusedFunction> {
     });
     const bool biased = context->saved_data["bias"].toBool();
     return {grad_keys, grad_queries, v.defined() ? grad_v.sum(0) : Tensor(), grad_values, Tensor(),
-            biased ? grad_alpha.sum(1) : Tensor(), Tensor(), Tensor()};
+            biased ? grad_alpha.sum(1) : Tensor(), Tensor(), Tensor(), Tensor()};
   }
 };
 
@@ -256,10 +267,13 @@ FusedGlimpse weigh(Tensor scores, const Tensor& values, const Tensor& bias) {
 
 }  // namespace
 
+Tensor doubled_exp(const Tensor& x) { return (2 * x.detach()).clamp(-86, 86).exp(); }
+
 FusedGlimpse additive_attention(const Tensor& keys, const Tensor& queries, const Tensor& v, const Tensor& values,
-                                const Tensor& pictures, const Tensor& bias) {
+                                const Tensor& pictures, const Tensor& bias, const Tensor& exp_keys) {
   if (keys.device().is_cpu()) {
-    const auto out = FusedFunction::apply(keys, queries, maybe(v), values, pictures, maybe(bias), 1, 1.0);
+    const auto out =
+        FusedFunction::apply(keys, queries, maybe(v), values, pictures, maybe(bias), 1, 1.0, maybe(exp_keys));
     return {out[0], out[1]};
   }
   const auto rows = pictures.to(keys.device());                                              // [R]
@@ -270,7 +284,7 @@ FusedGlimpse additive_attention(const Tensor& keys, const Tensor& queries, const
 FusedGlimpse dot_attention(const Tensor& keys, const Tensor& queries, const Tensor& values, const Tensor& pictures,
                            int64_t heads, double scale, const Tensor& bias) {
   if (keys.device().is_cpu()) {
-    const auto out = FusedFunction::apply(keys, queries, maybe({}), values, pictures, maybe(bias), heads, scale);
+    const auto out = FusedFunction::apply(keys, queries, maybe({}), values, pictures, maybe(bias), heads, scale, maybe({}));
     return {out[0], out[1]};
   }
   const auto rows = pictures.to(keys.device());                                        // [R]

@@ -17,10 +17,14 @@ struct FusedGlimpse {
 ///   e_rl = v · tanh(k_pl + q_r) + bias_rl,  alpha_r = softmax(e_r),  z_r = sum_l alpha_rl a_pl,  p = pictures[r]
 /// keys k [B, L, A] · queries q [R, A] · v [A] · values a [B, L, D] · pictures [R] int64 on the CPU · bias [R, L] or
 /// undefined, may be -infinity. float or double; differentiable in all but pictures. On a CPU the tensor [R, L, A] is
-/// never made: the backward pass computes tanh again.
+/// never made: the backward pass computes tanh again, and tanh(k + q) = 1 - 2 / (e^2k e^2q + 1) costs a division where
+/// the exponentials are known. `exp_keys`: doubled_exp(keys), for looks that share their keys; undefined: made here.
 FusedGlimpse additive_attention(const torch::Tensor& keys, const torch::Tensor& queries, const torch::Tensor& v,
                                 const torch::Tensor& values, const torch::Tensor& pictures,
-                                const torch::Tensor& bias = {});
+                                const torch::Tensor& bias = {}, const torch::Tensor& exp_keys = {});
+
+/// e^2x in the shape of x, outside of any graph; x beyond ±43 counts as ±43, so that products of two stay finite.
+torch::Tensor doubled_exp(const torch::Tensor& x);
 
 /// The same over dot products (Vaswani et al. 2017, section 3.2), a head at a time: with k, q and a the head's share of
 /// keys, queries and values,

@@ -88,29 +88,6 @@ void store_lanes(T* to, Lanes lanes, int64_t count) {
   return (output > 0) & (output < 6) ? gradient : Lanes{};
 }
 
-/// Absolute error below 3e-7: tanh x = 1 - 2 / (e^2x + 1); e^2x = 2^n 2^f with |f| <= 1/2 and 2^f by its Taylor
-/// polynomial.
-[[gnu::always_inline]] inline Lanes fast_tanh(Lanes x) {
-  using Integers = int32_t __attribute__((vector_size(sizeof(Lanes))));
-  constexpr float kRound = 12582912;  // 1.5 * 2^23: adding it leaves no bits below one
-  x = x < -9 ? splat(-9) : x;
-  x = x > 9 ? splat(9) : x;
-  const Lanes t = x * 2.885390082f;  // 2 / ln 2
-  const Lanes n = (t + kRound) - kRound, f = t - n;
-  Lanes p = splat(1.5252734e-5f);
-  p = p * f + 1.5403530e-4f;
-  p = p * f + 1.3333558e-3f;
-  p = p * f + 9.6181291e-3f;
-  p = p * f + 5.5504109e-2f;
-  p = p * f + 2.4022651e-1f;
-  p = p * f + 6.9314718e-1f;
-  p = p * f + 1.0f;
-  const auto power = reinterpret_cast<Lanes>((__builtin_convertvector(n, Integers) + 127) << 23);  // 2^n
-  return 1.0f - 2.0f * reciprocal(p * power + 1.0f);
-}
-
-[[gnu::always_inline]] inline Lanes fast_sigmoid(Lanes x) { return 0.5f * fast_tanh(0.5f * x) + 0.5f; }
-
 /// Calls body(0), …, body(count - 1) with indices the compiler knows, so that small arrays live in registers.
 template <int count, class Body>
 [[gnu::always_inline]] inline void unroll(Body&& body) {

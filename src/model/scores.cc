@@ -23,12 +23,14 @@ AdditiveAttention::AdditiveAttention(const AttentionOptions& options, int64_t an
 
 void AdditiveAttention::prepare(Memory& memory) {
   memory.keys = key_->forward(memory.annotations);  // [B, L, A]
+  memory.exp_keys = doubled_exp(memory.keys);       // [B, L, A]
   memory.values = memory.annotations;               // [B, L, D]
 }
 
 Glimpse AdditiveAttention::expect(const Memory& memory, const Tensor& hidden, const Tensor& pictures,
                                   const Tensor& bias) {
-  const auto look = additive_attention(memory.keys, query_->forward(hidden), v_, memory.values, pictures, bias);
+  const auto look = additive_attention(memory.keys, query_->forward(hidden), v_, memory.values, pictures, bias,
+                                       memory.exp_keys);
   return {look.alpha.squeeze(1), look.context, {}};  // [R, L], [R, D]
 }
 
