@@ -1,37 +1,39 @@
-// attend: reads the command's name, runs it, and turns errors into one line and an exit status.
-#include <malloc.h>
+// attend: reads the command's name and runs it. What needs LibTorch is the program attend-tensors beside this one, which
+// this one becomes: LibTorch takes 0.4 s to load, and help, mistakes and text don't need it.
+#include <unistd.h>
 
-#include <cstdio>
-#include <exception>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "app/commands.h"
+#include "app/exit_status.h"
 #include "base/error.h"
-#include "base/progress.h"
 
 namespace attend {
 namespace {
 
 struct Command {
   const char* name;
-  CommandFunction run;
+  CommandFunction run;  // null: attend-tensors has it
   const char* summary;
 };
 
 const Command kCommands[] = {
-    {"caption", caption_command, "caption pictures, and show where every word looked"},
-    {"evaluate", evaluate_command, "compare captions with what people said: BLEU, METEOR, ROUGE-L, CIDEr-D"},
-    {"report", report_command, "draw the training curves of one or several runs"},
-    {"inspect", inspect_command, "say what a model file is"},
-    {"average", average_command, "make one model of several: the mean of their weights"},
-    {"train", train_command, "train a captioner on pictures with captions"},
-    {"features", features_command, "encode the pictures of a data set once, for training"},
-    {"shapes", shapes_command, "write a synthetic data set with exact object masks"},
+    {"caption", nullptr, "caption pictures, and show where every word looked"},
+    {"evaluate", nullptr, "compare captions with what people said: BLEU, METEOR, ROUGE-L, CIDEr-D"},
+    {"report", nullptr, "draw the training curves of one or several runs"},
+    {"inspect", nullptr, "say what a model file is"},
+    {"average", nullptr, "make one model of several: the mean of their weights"},
+    {"train", nullptr, "train a captioner on pictures with captions"},
+    {"features", nullptr, "encode the pictures of a data set once, for training"},
+    {"shapes", nullptr, "write a synthetic data set with exact object masks"},
     {"tokenize", tokenize_command, "part lines of text into the tokens that figures are computed from"},
     {"meteor-tables", meteor_tables_command, "make the tables that METEOR needs; see tools/fetch-meteor"},
-    {"bench", bench_command, "measure how fast pictures are captioned on this machine"},
+    {"bench", nullptr, "measure how fast pictures are captioned on this machine"},
 };
 
 void print_help(std::ostream& out) {
@@ -42,7 +44,14 @@ void print_help(std::ostream& out) {
   out << "\n`attend COMMAND --help` says what a command takes; `attend --version` which attend this is.\n";
 }
 
-int run(const std::vector<std::string>& arguments) {
+/// Becomes attend-tensors, with the same arguments. Throws Error where it can't.
+[[noreturn]] void become_tensors(char** values) {
+  const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "attend-tensors";
+  ::execv(program.c_str(), values);
+  throw Error(program.string() + ": can't be run: " + std::strerror(errno) + "; attend needs it beside itself");
+}
+
+int run(const std::vector<std::string>& arguments, char** values) {
   if (arguments.empty()) {
     print_help(std::cerr);
     return 2;
@@ -58,6 +67,7 @@ int run(const std::vector<std::string>& arguments) {
   }
   std::vector<std::string> names;
   for (const auto& command : kCommands) {
+    if (name == command.name && !command.run) become_tensors(values);
     if (name == command.name) return command.run({arguments.begin() + 1, arguments.end()});
     names.push_back(command.name);
   }
@@ -70,23 +80,5 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace attend
 
 int main(int count, char** values) {
-  // What a batch's large tensors leave is for the next batch: given back to the system, every page would have to be
-  // zeroed again.
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  try {
-    const int status = attend::run({values + 1, values + count});
-    std::cout.flush();
-    if (!std::cout) throw attend::Error("standard output: can't be written");
-    return status;
-  } catch (const attend::UsageError& error) {
-    attend::complain(error.what());
-    return 2;
-  } catch (const attend::Interrupted& error) {
-    attend::complain(error.what());
-    return 130;
-  } catch (const std::exception& error) {
-    attend::complain(error.what());
-    return 1;
-  }
+  return attend::exit_status([&] { return attend::run({values + 1, values + count}, values); });
 }

@@ -10,13 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<fs::path> models_in(const fs::path& folder) {
-  std::vector<fs::path> models;
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    if (entry->path().extension() == ".safetensors") models.push_back(entry->path());
-  return models;
-}
+constexpr const char* kEmbedded = "flickr8k.safetensors";
+constexpr int kLeastInputSize = 32;  // of any encoder
 
 }  // namespace
 
@@ -40,10 +35,9 @@ fs::path embedded_model() {
   } catch (const InputError& error) {
     throw InputError(error.what() + advice);
   }
-  const auto models = models_in(folder);
-  if (models.empty()) throw InputError(folder.string() + ": there is no model (*.safetensors) in it" + advice);
-  if (models.size() > 1) throw InputError(folder.string() + ": there are several models in it" + advice);
-  return models.front();
+  const fs::path model = folder / kEmbedded;
+  if (std::error_code error; !fs::exists(model, error)) throw InputError(model.string() + ": is missing" + advice);
+  return model;
 }
 
 void ModelFiles::list(OptionList& options) {
@@ -55,12 +49,18 @@ void ModelFiles::list(OptionList& options) {
               "to resize differ");
   options.add("precision", precision, "arithmetic of encoders and decoders; model: as each model file says",
               one_of({"model", "fp32", "bf16"}));
+  options.add("input_size", input_size,
+              "side of the square that pictures are brought to, pixels; smaller is faster, and much larger than a model "
+              "was trained on worse; 0: as each model file says",
+              between(0, 4096));
 }
 
 void ModelFiles::choose() {
   if (models.empty()) models.push_back(embedded_model());
   for (const auto& model : models)
     if (model.empty()) throw UsageError("--model: an empty name is no file's");
+  if (input_size > 0 && input_size < kLeastInputSize)
+    throw UsageError("--input-size: " + std::to_string(input_size) + " is below " + std::to_string(kLeastInputSize));
 }
 
 Ensemble ModelFiles::load(torch::Device device) const {
@@ -69,6 +69,10 @@ Ensemble ModelFiles::load(torch::Device device) const {
   for (const auto& model : models) {
     Captioner& captioner = captioners.emplace_back(load_captioner(model));
     if (precision != "model") captioner.set_precision(precision);
+    if (input_size > 0) {
+      captioner.options.encoder.input_size = input_size;
+      check_model_options(captioner.options);
+    }
     captioner.to(device);
     sources.push_back(model.string());
   }

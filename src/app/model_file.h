@@ -14,14 +14,15 @@ namespace attend {
 /// share/attend/NAME (installed). Throws InputError that says where it looked.
 std::filesystem::path data_folder(const std::string& name);
 
-/// The model that comes with attend: the file in ATTEND_MODEL if that is set, or else the one *.safetensors
-/// in data_folder("models"). Throws InputError that says where it looked.
+/// The model that comes with attend: the file in ATTEND_MODEL if that is set, or else flickr8k.safetensors in
+/// data_folder("models"). Throws InputError that says where it looked.
 std::filesystem::path embedded_model();
 
-/// Which models caption together, and the arithmetic of their encoders.
+/// Which models caption together, their arithmetic and the size of their inputs.
 struct ModelFiles {
   std::vector<std::filesystem::path> models;  // none: embedded_model()
   std::string precision = "model";            // model | fp32 | bf16
+  int input_size = 0;                         // pixels; 0: as each model says
 
   void list(OptionList& options);
   /// Fills in the embedded model where none was named. Throws UsageError on an empty name.

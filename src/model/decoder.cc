@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "model/layers.h"
+#include "model/recurrence.h"
 #include "text/vocabulary.h"
 
 namespace attend {
@@ -158,8 +159,12 @@ Tensor Decoder::embed(const Tensor& words) {
 }
 
 DecoderState Decoder::lstm(const DecoderState& state, const Tensor& word_gates, const Tensor& context) {
-  const auto gates = word_gates + state_gates_->forward(torch::cat({context, state.h}, 1));  // [R, 4H]
-  const auto part = gates.chunk(4, 1);                                                // [R, H] each: i, f, o, g
+  const auto state_gates = state_gates_->forward(torch::cat({context, state.h}, 1));  // [R, 4H]
+  if (is_fixed(*this, state.c)) {
+    auto [h, c] = lstm_cell(word_gates, state_gates, state.c);                        // [R, H] each
+    return {h, c, state.step + 1};
+  }
+  const auto part = (word_gates + state_gates).chunk(4, 1);                                                // [R, H] each: i, f, o, g
   const auto c = part[1].sigmoid() * state.c + part[0].sigmoid() * part[3].tanh();    // [R, H]
   const auto h = part[2].sigmoid() * c.tanh();                                        // [R, H]
   return {h, c, state.step + 1};

@@ -70,6 +70,16 @@ TEST_F(CaptionCommand, WritesALineAPictureInTheOrderGivenWhateverTheBatching) {
   EXPECT_EQ(with_model(arguments).out, whole.out);
 }
 
+TEST_F(CaptionCommand, PicturesAreBroughtToTheSizeThatIsAskedFor) {
+  const auto picture = make("x.jpg", photo(5));
+  const auto run = with_model({"caption", "--format", "jsonl", "--input-size", "64", picture});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(Json::parse(run.out)["grid"], Json({2, 2}));
+  const auto refused = with_model({"caption", "--input-size", "31", picture});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--input-size: 31"));
+}
+
 TEST_F(CaptionCommand, OddPicturesAreCaptionedLikeAnyOther) {
   const cv::Mat colour = gradient(80, 60);
   cv::Mat grey, deep, clear;

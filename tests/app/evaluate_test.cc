@@ -112,10 +112,8 @@ TEST_F(EvaluateCommand, MeteorGoesByAnotherNameWithoutItsTables) {
   const auto results = write("r.json", R"([{"image_id": 10, "caption": "a dog on grass"},
     {"image_id": 11, "caption": "squares"}, {"image_id": 9007199254740993, "caption": "a café"}])");
   // Installed elsewhere, the program finds no data beside it.
-  fs::create_directories(at("bin"));
-  fs::copy_file(ATTEND_PROGRAM, at("bin/attend"));
-  const std::vector<std::string> arguments{at("bin/attend"), "evaluate",     "--captions",
-                                           captions,         "--candidates", results};
+  const std::vector<std::string> arguments{install_attend(at("bin")), "evaluate",     "--captions",
+                                           captions,                  "--candidates", results};
   const auto table = run_command(arguments);
   ASSERT_EQ(table.status, 0) << table.err;
   EXPECT_THAT(table.out, HasSubstr("METEOR (exact, stem; no function words)"));

@@ -139,13 +139,19 @@ TEST_F(ModelFileCommand, TheModelMayBeNamedByTheEnvironment) {
 }
 
 TEST_F(ModelFileCommand, AProgramWithoutItsModelSaysWhereItLooked) {
-  const fs::path program = folder_.path() / "a" / "b" / "attend";
-  fs::create_directories(program.parent_path());
-  fs::create_hard_link(ATTEND_PROGRAM, program);
-  const auto run = run_command({program.string(), "inspect"});
+  const auto run = run_command({install_attend(folder_.path() / "a" / "b"), "inspect"});
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.err, HasSubstr((folder_.path() / "data/models").lexically_normal().string()));
   EXPECT_THAT(run.err, HasSubstr("--model FILE"));
+}
+
+TEST_F(ModelFileCommand, AProgramWithoutItsOtherHalfSaysWhatIsMissing) {
+  const fs::path program = install_attend(folder_.path() / "bin");
+  fs::remove(program.parent_path() / "attend-tensors");
+  const auto run = run_command({program.string(), "inspect"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("bin/attend-tensors: can't be run"));
+  EXPECT_EQ(run_command({program.string(), "--help"}).status, 0);
 }
 
 }  // namespace

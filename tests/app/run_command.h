@@ -115,7 +115,16 @@ inline Outcome attend_command(std::vector<std::string> arguments, const Circumst
   return run_command(std::move(arguments), how);
 }
 
-/// The same on one thread with the tests' model: what a command that captions needs.
+/// Puts attend into a folder of its own, where it finds no data; returns the program.
+inline std::string install_attend(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  const std::filesystem::path program = ATTEND_PROGRAM;
+  for (const char* name : {"attend", "attend-tensors"})
+    std::filesystem::copy_file(program.parent_path() / name, folder / name);
+  return (folder / "attend").string();
+}
+
+/// attend_command() on one thread with the tests' model: what a command that captions needs.
 inline Outcome with_model(std::vector<std::string> arguments, const Circumstances& how = {}) {
   arguments.insert(arguments.begin() + 1, {"--model", ATTEND_TINY_MODEL, "--threads", "1"});
   return attend_command(std::move(arguments), how);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/recurrence.h"
 #include "text/vocabulary.h"
 
 namespace attend {
@@ -220,6 +221,18 @@ TEST(PackedCaptions, HoldEveryWordOnceAndNoPadding) {
   EXPECT_EQ(packed.inputs.size(0), 21);
   EXPECT_EQ(packed.targets.eq(Vocabulary::kEnd).sum().item<int64_t>(), 6);
   EXPECT_EQ(packed.inputs.eq(Vocabulary::kStart).sum().item<int64_t>(), 6);
+}
+
+TEST(LstmCell, InOnePassIsTheEquationsWhateverTheSize) {
+  torch::manual_seed(4);
+  for (const auto& [R, H] : {std::array<int64_t, 2>{0, 16}, {1, 1}, {3, 16}, {40, 37}}) {
+    const auto word = torch::randn({R, 4 * H}) * 4, state = torch::randn({R, 4 * H}) * 4, c = torch::randn({R, H});
+    const auto gate = (word + state).to(torch::kDouble).chunk(4, 1);  // i, f, o, g
+    const auto next = gate[1].sigmoid() * c + gate[0].sigmoid() * gate[3].tanh();
+    const auto got = lstm_cell(word, state, c);
+    EXPECT_TRUE(got.second.to(torch::kDouble).allclose(next, 1e-6, 1e-6)) << R << " " << H;
+    EXPECT_TRUE(got.first.to(torch::kDouble).allclose(gate[2].sigmoid() * next.tanh(), 1e-6, 1e-6)) << R << " " << H;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,33 @@
+// attend-tensors: the commands that need LibTorch. `attend` becomes this program when one of them is asked for.
+#include <malloc.h>
+
+#include <map>
+#include <string>
+
+#include "app/commands.h"
+#include "app/exit_status.h"
+#include "base/error.h"
+
+namespace attend {
+namespace {
+
+int run(const std::vector<std::string>& arguments) {
+  static const std::map<std::string, CommandFunction> commands{
+      {"caption", caption_command}, {"evaluate", evaluate_command}, {"report", report_command},
+      {"inspect", inspect_command}, {"average", average_command},   {"train", train_command},
+      {"features", features_command}, {"shapes", shapes_command},   {"bench", bench_command}};
+  const auto found = arguments.empty() ? commands.end() : commands.find(arguments[0]);
+  if (found == commands.end()) throw UsageError("attend-tensors is a part of attend; run `attend` instead");
+  return found->second({arguments.begin() + 1, arguments.end()});
+}
+
+}  // namespace
+}  // namespace attend
+
+int main(int count, char** values) {
+  // What a batch's large tensors leave is for the next batch: given back to the system, every page would have to be
+  // zeroed again.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  return attend::exit_status([&] { return attend::run({values + 1, values + count}); });
+}
