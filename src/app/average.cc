@@ -19,7 +19,7 @@ CommandSyntax syntax() {
           SIZE_MAX,
           "Writes one model whose weights are the mean of those of several. They must be the same network with the same "
           "vocabulary, and worth averaging are only models that have a common past: runs that began with the same "
-          "--initial-model. Input size, decoding and whatever else is no weight are the first one's. Unlike an ensemble "
+          "--initial-model. Decoding and whatever else is no weight is the first one's. Unlike an ensemble "
           "(attend caption --model a --model b), the mean takes no more time than one model.",
           {{"attend average a.safetensors b.safetensors --output mean.safetensors", "average two models"},
            {"attend evaluate --model mean.safetensors --captions val.json --images photos", "see whether it is better"}}};
@@ -68,17 +68,26 @@ Captioner average(const std::vector<std::string>& files) {
 
 int average_command(const std::vector<std::string>& arguments) {
   fs::path output;
+  int input_size = 0;
   OptionList options;
   options.section("", "Output");
   options.add("output", output, "model file to write; none of those that are averaged");
+  options.add("input_size", input_size,
+              "side of the square that the mean brings pictures to, pixels (32 to 4096); 0: as the first model does",
+              between(0, 4096));
   const CommandLine line = parse_command_line(arguments, options, syntax());
   if (answer(line, syntax(), options, std::cout)) return 0;
   if (output.empty()) throw UsageError("--output: say which file the mean is written to");
   for (const auto& model : line.positional)
     if (std::error_code error; fs::equivalent(model, output, error))
       throw UsageError(output.string() + ": is one of the models and would be replaced; name another file");
+  if (input_size > 0 && input_size < 32)
+    throw UsageError("--input-size: " + std::to_string(input_size) + " is below 32");
   AtomicFile{output};  // whether it can be written shows now
-  save_captioner(average(line.positional), output);
+  Captioner mean = average(line.positional);
+  if (input_size > 0) mean.options.encoder.input_size = input_size;
+  check_model_options(mean.options);
+  save_captioner(mean, output);
   std::cout << output.string() << "\n";
   return 0;
 }
