@@ -14,8 +14,8 @@ namespace {
 // `Plane` with room for the padding around it, so the loops below know neither borders nor storage types.
 constexpr int kGroups = 2;
 constexpr int64_t kTaskChannels = kGroups * kLanes;
-// Neighbouring outputs computed together: they share the inputs they read.
-constexpr int kTogether = 3;
+// Neighbouring outputs computed together: they share the inputs they read. Rows that are whole fives take fives.
+constexpr int kTogether = 3, kMoreTogether = 5;
 
 int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
@@ -47,7 +47,7 @@ std::vector<Lanes> gather(const T* values, int64_t rows, int64_t channels, const
 
 /// sum[r, c] = bias + Σ weight[ky, kx] · plane[r · S + ky, c · S + kx], handed to finish(r, c, sum). `dilation` 2 says
 /// that only every second row of the plane, counted from `first_row`, holds anything but zeros.
-template <int K, int S, class Finish>
+template <int K, int S, int kTogether, class Finish>
 void convolve(const Lanes* plane, int64_t pitch, const Lanes* weight, Lanes bias, int64_t rows, int64_t columns,
               int64_t dilation, int64_t first_row, Finish&& finish) {
   for (int64_t r = 0; r < rows; ++r) {
@@ -110,8 +110,11 @@ void forward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::Te
   T* to = y.data_ptr<T>();
   const float *w = weight.data_ptr<float>(), *b = bias.data_ptr<float>();
 
+  const bool fives = g.width % kMoreTogether == 0;
+  const int64_t columns = fives ? g.width : round_up(g.width, kTogether);
+
   at::parallel_for(0, pictures * bands * tasks, 1, [&](int64_t begin, int64_t end) {
-    Plane plane((band - 1) * S + K, std::max((round_up(g.width, kTogether) - 1) * S + K, g.left + width));
+    Plane plane((band - 1) * S + K, std::max((columns - 1) * S + K, g.left + width));
     for (int64_t unit = begin; unit < end; ++unit) {
       const Channels part(unit % tasks, channels);
       const int64_t first = unit / tasks % bands * band, rows = std::min(band, g.height - first);
@@ -131,10 +134,16 @@ void forward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::Te
       T* target = to + (picture * g.height + first) * g.width * channels;
       for (int group = 0; group < part.groups(); ++group) {
         const int64_t offset = part.offset(group), count = part.count(group);
-        convolve<K, S>(plane.groups[group].data(), plane.pitch, gather(w, K * K, channels, part, group).data(),
-                       load_lanes(b + offset, count), rows, g.width, 1, 0, [&](int64_t r, int64_t c, Lanes sum) {
-                         store_lanes(target + (r * g.width + c) * channels + offset, relu6(sum), count);
-                       });
+        const auto kernel = gather(w, K * K, channels, part, group);
+        const Lanes start = load_lanes(b + offset, count);
+        const auto finish = [&](int64_t r, int64_t c, Lanes sum) {
+          store_lanes(target + (r * g.width + c) * channels + offset, relu6(sum), count);
+        };
+        const Lanes* in = plane.groups[group].data();
+        if (fives)
+          convolve<K, S, kMoreTogether>(in, plane.pitch, kernel.data(), start, rows, g.width, 1, 0, finish);
+        else
+          convolve<K, S, kTogether>(in, plane.pitch, kernel.data(), start, rows, g.width, 1, 0, finish);
       }
     }
   });
@@ -201,7 +210,7 @@ void backward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::T
           T* target = gx_data + picture * height * width * channels;
           const int64_t offset = part.offset(group), count = part.count(group);
           Lanes& input_bias = sum[group][K * K + 1];
-          convolve<K, 1>(out, outputs.pitch, turned[group].data(), Lanes{}, height, width, S, down,
+          convolve<K, 1, kTogether>(out, outputs.pitch, turned[group].data(), Lanes{}, height, width, S, down,
                          [&](int64_t r, int64_t c, Lanes value) {
                            const Lanes activation = in[(g.top + r) * inputs.pitch + g.left + c];
                            const Lanes masked = relu6_gradient(value, activation);

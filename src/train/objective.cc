@@ -68,12 +68,16 @@ namespace {
 /// Weights as logarithms, [N, L]; bounded below, so that 0 log 0 is 0, and so is its gradient after softmax.
 Tensor log_weights(const Tensor& alpha) { return alpha.clamp_min(1e-30).log(); }
 
+/// log_alpha [N, L] at `locations` [N], 0 where these are -1: [N].
+Tensor at_locations(const Tensor& log_alpha, const Tensor& locations) {
+  const auto chosen = log_alpha.gather(1, locations.clamp_min(0).unsqueeze(1)).squeeze(1);    // [N]
+  return chosen.masked_fill(locations < 0, 0);                                                // [N]
+}
+
 }  // namespace
 
 Tensor location_log_probability(const TeacherForced& taught) {
-  const auto log_alpha = log_weights(torch::cat(taught.alphas));                              // [N, L]
-  const auto chosen = log_alpha.gather(1, taught.locations.clamp_min(0).unsqueeze(1)).squeeze(1);  // [N]
-  return chosen.masked_fill(taught.locations < 0, 0);                                         // [N]
+  return at_locations(log_weights(torch::cat(taught.alphas)), taught.locations);              // [N]
 }
 
 HardAttentionLoss hard_attention_loss(const TeacherForced& taught, const PackedCaptions& captions,
@@ -81,14 +85,14 @@ HardAttentionLoss hard_attention_loss(const TeacherForced& taught, const PackedC
   const auto device = taught.logits.device();
   const auto targets = captions.targets.to(device).unsqueeze(1);                              // [N, 1]
   const auto said = taught.logits.detach().log_softmax(-1).gather(1, targets).squeeze(1);     // [N]
-  const auto alpha = torch::cat(taught.alphas);                                               // [N, L]
+  const auto alpha = torch::cat(taught.alphas), log_alpha = log_weights(alpha);               // [N, L] each
   const auto chosen = (taught.locations >= 0).to(alpha.scalar_type());                        // [N]
 
   const bool whole = options.location_credit == "caption";
   const auto advantage = credit(said, captions, whole) - baseline * credit(torch::ones_like(said), captions, whole);  // [N]
   const auto words = static_cast<double>(said.size(0));
-  const auto reinforce = (advantage * location_log_probability(taught)).sum() / words;                              // []
-  const auto entropy = -(alpha * log_weights(alpha)).sum() / words;                           // []
+  const auto reinforce = (advantage * at_locations(log_alpha, taught.locations)).sum() / words;  // []
+  const auto entropy = -(alpha * log_alpha).sum() / words;                                    // []
 
   HardAttentionLoss loss;
   loss.total = -options.reinforce_weight * reinforce - options.entropy_weight * entropy;      // []

@@ -17,6 +17,7 @@
 #include "metrics/figures.h"
 #include "model/pictures.h"
 #include "model/weights.h"
+#include "model/workers.h"
 #include "text/ptb_tokenizer.h"
 #include "train/batches.h"
 #include "train/checkpoint.h"
@@ -29,6 +30,23 @@ namespace attend {
 namespace {
 
 using torch::Tensor;
+
+/// What the log says of these captions of the validation pictures.
+Json validation_figures(const std::vector<std::string>& candidates,
+                        const std::vector<std::vector<std::string>>& references, const CaptionFaults& known) {
+  const auto figures = score_captions(candidates, references);
+  std::vector<Tokens> tokens;
+  for (const auto& candidate : candidates) tokens.push_back(caption_tokens(candidate));
+  const auto faults = known.shares(tokens);
+  return {{"validation_cider", figures.cider_d.corpus},
+          {"validation_bleu_4", figures.bleu.corpus[3]},
+          {"validation_rouge_l", figures.rouge_l.corpus},
+          {"mean_length", figures.mean_length},
+          {"distinct_captions", figures.distinct_captions},
+          {"distinct_words", figures.distinct_words},
+          {"bad_endings", faults.bad_endings},
+          {"repetitions", faults.repetitions}};
+}
 
 /// What a step needs, made ready on another thread.
 struct Batch {
@@ -219,6 +237,13 @@ class Run {
     return stored_annotations(*features_, *captioner_, rows);  // [B, L, D]
   }
 
+  /// Their pictures as they are, u8 [B, S, S, 3].
+  Tensor read_pictures(const std::vector<size_t>& examples) const {
+    std::vector<cv::Mat> inputs;
+    for (const size_t i : examples) inputs.push_back(load_input(dataset_.examples[i].picture, job_.model.encoder));
+    return stack_inputs(inputs);  // [B, S, S, 3]
+  }
+
   void run_epoch(int64_t epoch, int64_t first) {
     if (!fine_tuning(epoch)) features();
     auto list = batches(epoch);
@@ -329,60 +354,57 @@ class Run {
                 "is kept. Pictures of the batch:" + pictures);
   }
 
-  /// Captions of the validation split by the averaged weights; keeps the model if they are the best so far.
+  /// Captions of the validation split, by the weights as they are.
+  std::vector<std::string> validation_captions(bool live) {
+    DecodeOptions decode = job_.decode;
+    decode.beam_width = job_.train.validation_beam;
+    decode.n_best = 1;
+    torch::manual_seed(job_.train.seed);  // the same locations in every epoch where hard attention samples them
+    const auto list = chunks(validation_, 32);
+    // Several workers would draw them in any order.
+    Workers workers(decode.locations == "sampled" ? 1 : list.size(), job_.threads, captioner_->device);
+    OrderedPipeline<std::vector<std::string>> pipeline(list.size(), workers.count(), list.size(), [&](size_t i) {
+      const torch::NoGradGuard no_grad;
+      const Tensor batch = live ? read_pictures(list[i]) : read_rows(list[i]);
+      const auto turn = workers.begin();
+      const Tensor annotations =
+          live ? captioner_->annotate(batch) : batch.to(captioner_->device, torch::kFloat);  // [B, L, D]
+      std::vector<std::string> texts;
+      for (const auto& captions : caption_annotations(*captioner_, annotations, decode))
+        texts.push_back(captions.front().text);
+      return texts;
+    });
+    std::vector<std::string> candidates;
+    Progress progress("validating", static_cast<int64_t>(validation_.size()));
+    while (const auto texts = pipeline.next()) {
+      candidates.insert(candidates.end(), texts->begin(), texts->end());
+      progress.update(static_cast<int64_t>(candidates.size()));
+    }
+    return candidates;
+  }
+
+  /// Validates the averaged weights; keeps the model if they are the best so far.
   void validate(int64_t epoch) {
     const bool live = fine_tuning(std::max<int64_t>(epoch, 1));
     if (!live) features();
     const auto begin = std::chrono::steady_clock::now();
     optimizer_->swap_average();
-    torch::manual_seed(job_.train.seed);  // the same locations in every epoch where hard attention samples them
-    DecodeOptions decode = job_.decode;
-    decode.beam_width = job_.train.validation_beam;
-    decode.n_best = 1;
-    const auto list = chunks(validation_, 64);
-    OrderedPipeline<Tensor> pipeline(list.size(), 1, 2, [&](size_t i) {
-      if (!live) return read_rows(list[i]);
-      std::vector<cv::Mat> inputs;
-      for (const size_t e : list[i]) inputs.push_back(load_input(dataset_.examples[e].picture, job_.model.encoder));
-      return stack_inputs(inputs);  // [B, S, S, 3]
-    });
-    std::vector<std::string> candidates;
+    const auto candidates = validation_captions(live);
     std::vector<std::vector<std::string>> references;
-    Progress progress("validating", static_cast<int64_t>(validation_.size()));
-    while (const auto batch = pipeline.next()) {
-      const torch::NoGradGuard no_grad;
-      const Tensor annotations =
-          live ? captioner_->annotate(*batch) : batch->to(captioner_->device, torch::kFloat);  // [B, L, D]
-      for (const auto& captions : caption_annotations(*captioner_, annotations, decode))
-        candidates.push_back(captions.front().text);
-      progress.update(static_cast<int64_t>(candidates.size()));
-    }
-    progress.clear();
     for (const size_t i : validation_) references.push_back(dataset_.examples[i].captions);
-    const auto figures = score_captions(candidates, references);
-    std::vector<Tokens> tokens;
-    for (const auto& candidate : candidates) tokens.push_back(caption_tokens(candidate));
-    const auto faults = faults_->shares(tokens);
-    const double cider = figures.cider_d.corpus;
+    const Json figures = validation_figures(candidates, references, *faults_);
+    const double cider = figures["validation_cider"];
     const bool best = cider > progression_.best_cider;
-    const Json line{{"epoch", epoch},
-                    {"step", progression_.step},
-                    {"validation_cider", cider},
-                    {"validation_bleu_4", figures.bleu.corpus[3]},
-                    {"validation_rouge_l", figures.rouge_l.corpus},
-                    {"mean_length", figures.mean_length},
-                    {"distinct_captions", figures.distinct_captions},
-                    {"distinct_words", figures.distinct_words},
-                    {"bad_endings", faults.bad_endings},
-                    {"repetitions", faults.repetitions},
-                    {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()},
-                    {"best", best}};
+    Json line{{"epoch", epoch}, {"step", progression_.step}};
+    line.update(figures);
+    line["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    line["best"] = best;
     if (best || job_.train.keep == "last") keep(line);
     optimizer_->swap_average();
     log(line);
     std::fprintf(stderr, "epoch %lld/%d  CIDEr %.3f  BLEU-4 %.1f  ROUGE-L %.1f%s\n", static_cast<long long>(epoch),
-                 job_.train.epochs, cider, 100 * figures.bleu.corpus[3], 100 * figures.rouge_l.corpus,
-                 best ? "  best so far, kept" : "");
+                 job_.train.epochs, cider, 100 * figures["validation_bleu_4"].get<double>(),
+                 100 * figures["validation_rouge_l"].get<double>(), best ? "  best so far, kept" : "");
     progression_.validated_epochs = epoch;
     progression_.epochs_since_best = best ? 0 : progression_.epochs_since_best + 1;
     if (best) progression_.best_cider = cider;

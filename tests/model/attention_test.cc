@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "model/finite_differences.h"
 #include "model/self_attention.h"
 
 namespace attend {
@@ -239,22 +240,7 @@ TEST_P(EveryAttention, GradientsEqualFiniteDifferences) {
   std::vector<Tensor> leaves = attention->parameters();
   leaves.push_back(annotations);
   leaves.push_back(hidden);
-  const auto gradients = torch::autograd::grad({loss()}, leaves, {}, {}, false, /*allow_unused=*/true);
-  const torch::NoGradGuard no_grad;
-  constexpr double h = 1e-6;
-  for (size_t i = 0; i < leaves.size(); ++i) {
-    const auto values = leaves[i].view(-1);
-    for (int64_t k = 0; k < values.size(0); ++k) {
-      const double x = values[k].item<double>();
-      values[k] = x + h;
-      const double above = loss().item<double>();
-      values[k] = x - h;
-      const double below = loss().item<double>();
-      values[k] = x;
-      const double gradient = gradients[i].defined() ? gradients[i].contiguous().view(-1)[k].item<double>() : 0;
-      EXPECT_NEAR(gradient, (above - below) / (2 * h), 1e-6) << "tensor " << i << " entry " << k;
-    }
-  }
+  expect_finite_differences(loss, leaves, 1e-6);
 }
 
 INSTANTIATE_TEST_SUITE_P(Scores, EveryAttention, testing::ValuesIn(kCases),

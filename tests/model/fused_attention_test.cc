@@ -5,8 +5,9 @@
 
 #include <chrono>
 #include <cstdio>
-#include <functional>
 #include <limits>
+
+#include "model/finite_differences.h"
 
 namespace attend {
 namespace {
@@ -48,25 +49,6 @@ Inputs random_inputs(int64_t B, int64_t R, int64_t L, int64_t A, int64_t D, torc
             torch::randn({B, L, D}, options), torch::randint(B, {R}, torch::kInt64)};
   for (auto tensor : in.leaves()) tensor.set_requires_grad(true);
   return in;
-}
-
-/// Holds the gradient of `loss` against finite differences, entry by entry.
-void expect_finite_differences(const std::function<Tensor()>& loss, const std::vector<Tensor>& leaves) {
-  const auto gradients = torch::autograd::grad({loss()}, leaves);
-  const torch::NoGradGuard no_grad;
-  constexpr double h = 1e-6;
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    const auto values = leaves[i].view(-1), gradient = gradients[i].contiguous().view(-1);
-    for (int64_t k = 0; k < values.size(0); ++k) {
-      const double x = values[k].item<double>();
-      values[k] = x + h;
-      const double above = loss().item<double>();
-      values[k] = x - h;
-      const double below = loss().item<double>();
-      values[k] = x;
-      EXPECT_NEAR(gradient[k].item<double>(), (above - below) / (2 * h), 1e-7) << "input " << i << " entry " << k;
-    }
-  }
 }
 
 class AdditiveShapes : public testing::TestWithParam<std::array<int64_t, 5>> {};
@@ -131,7 +113,7 @@ TEST(AdditiveAttention, GradientsEqualFiniteDifferencesInDouble) {
   };
   auto leaves = in.leaves();
   leaves.push_back(bias);
-  expect_finite_differences(loss, leaves);
+  expect_finite_differences(loss, leaves, 1e-7);
 }
 
 TEST(DotAttention, EqualsThePlainFormulaForwardAndBackwardHeadByHead) {
@@ -167,7 +149,7 @@ TEST(DotAttention, GradientsEqualFiniteDifferencesInDouble) {
     const auto g = dot_attention(in.keys, in.queries, in.annotations, in.pictures, 2, 0.5, bias);
     return (g.alpha * weight_alpha).sum() + (g.context * weight_context).sum();
   };
-  expect_finite_differences(loss, {in.keys, in.queries, in.annotations, bias});
+  expect_finite_differences(loss, {in.keys, in.queries, in.annotations, bias}, 1e-7);
 }
 
 TEST(FusedAttention, GivesNothingToCellsOutsideAWindow) {
