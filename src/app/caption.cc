@@ -243,7 +243,8 @@ int caption_command(const std::vector<std::string>& arguments) {
   files.list(list);
   decode.list(list);
   run.list(list);
-  list.add("batch_size", options.batch_size, "pictures computed together", between(1, 4096));
+  list.add("batch_size", options.batch_size, "pictures that a processor computes together; more take more memory",
+           between(1, 4096));
   const CommandLine line = parse_command_line(arguments, list, syntax());
   if (line.help) return answer(line, syntax(), list, std::cout), 0;
   options.check();

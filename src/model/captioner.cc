@@ -80,7 +80,7 @@ void Captioner::set_precision(const std::string& precision) {
 }
 
 torch::Tensor Captioner::annotate(const torch::Tensor& pictures) {
-  // On a processor a few pictures at a time: the first layers' wide maps of many would take much memory, and no less time.
+  // On a processor a few pictures at a time: the first layers' maps of many would take much memory, and no less time.
   constexpr int64_t kAtOnce = 8;
   if (!device.is_cpu() || torch::GradMode::is_enabled() || pictures.size(0) <= kAtOnce)
     return encoder->forward(pictures.to(device)).flatten(1, 2);  // [B, L, D]

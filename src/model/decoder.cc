@@ -164,7 +164,7 @@ DecoderState Decoder::lstm(const DecoderState& state, const Tensor& word_gates, 
     auto [h, c] = lstm_cell(word_gates, state_gates, state.c);                        // [R, H] each
     return {h, c, state.step + 1};
   }
-  const auto part = (word_gates + state_gates).chunk(4, 1);                                                // [R, H] each: i, f, o, g
+  const auto part = (word_gates + state_gates).chunk(4, 1);                           // [R, H] each: i, f, o, g
   const auto c = part[1].sigmoid() * state.c + part[0].sigmoid() * part[3].tanh();    // [R, H]
   const auto h = part[2].sigmoid() * c.tanh();                                        // [R, H]
   return {h, c, state.step + 1};
@@ -190,7 +190,8 @@ Tensor Decoder::deep_output(const Tensor& embedded, const Tensor& h, const Tenso
   Tensor deep = embedded + output_h_->forward(h) + output_z_->forward(context);       // [N, E]
   deep = torch::dropout(deep, options_.dropout, is_training());                       // [N, E]
   if (output_) return output_->forward(deep);                                         // [N, V]
-  if (is_fixed(*this, deep)) return fixed_linear(deep, embedding_->weight, output_bias_, packed_output_, type_);  // [N, V]
+  if (is_fixed(*this, deep))
+    return fixed_linear(deep, embedding_->weight, output_bias_, packed_output_, type_);  // [N, V]
   return F::linear(deep, embedding_->weight, output_bias_);                           // [N, V]
 }
 

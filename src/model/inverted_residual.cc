@@ -30,8 +30,8 @@ Tensor pack(const Convolution& convolution, torch::ScalarType type, AsMatrix as_
 
 /// Tensors and sizes of one block at work.
 struct Block {
-  Tensor expand, expand_bias, depthwise, depthwise_bias, project, project_bias;  // 1x1 convolutions packed on the way
-                                                                                 // forward, [E, I], [O, E] on the way back
+  // The 1x1 convolutions are packed on the way forward, [E, I] and [O, E] on the way back.
+  Tensor expand, expand_bias, depthwise, depthwise_bias, project, project_bias;
   DepthwiseGeometry geometry;
   bool residual;
 
@@ -158,8 +158,9 @@ struct InvertedResidualFunction : torch::autograd::Function<InvertedResidualFunc
     const auto type = x.scalar_type();
     Tensor widened, filtered;
     auto y = run(block, x, &widened, &filtered);
-    context->save_for_backward({x, expand ? widened : Tensor(), filtered, expand ? pointwise_matrix(*expand, type) : Tensor(),
-                                block.expand_bias, block.depthwise, block.depthwise_bias, pointwise_matrix(project, type),
+    context->save_for_backward({x, expand ? widened : Tensor(), filtered,
+                                expand ? pointwise_matrix(*expand, type) : Tensor(), block.expand_bias,
+                                block.depthwise, block.depthwise_bias, pointwise_matrix(project, type),
                                 block.project_bias});
     const auto& g = block.geometry;
     context->saved_data["geometry"] = std::vector<int64_t>{g.kernel, g.stride, g.top, g.left, g.height, g.width};

@@ -65,9 +65,12 @@ dnnl::matmul::primitive_desc describe(const Shape& s, const memory::desc& weight
 #endif
 }
 
-/// The order oneDNN likes a matrix best in that many rows are multiplied with.
+/// The order oneDNN likes a matrix best in that many rows are multiplied with; the same for all threads, whatever it would
+/// like best for each.
 memory::desc packed_order(int64_t I, int64_t O, torch::ScalarType type) {
-  static thread_local std::map<std::tuple<int64_t, int64_t, torch::ScalarType>, memory::desc> known;
+  static std::mutex mutex;
+  static std::map<std::tuple<int64_t, int64_t, torch::ScalarType>, memory::desc> known;
+  const std::lock_guard lock(mutex);
   auto& order = known[{I, O, type}];
   if (order.dims().empty()) {
     const Shape many{256, I, O, type, type, true, Activation::kNone, false};

@@ -93,6 +93,27 @@ TEST(Product, AWeightIsMadeOnceForManyThreads) {
   EXPECT_EQ(made, 1);
 }
 
+TEST(Product, MatricesPackedOnManyThreadsAreReadOnOne) {
+  torch::manual_seed(3);
+  const int threads = at::get_num_threads();
+  for (const auto type : {kFloat, kHalf}) {
+    if (type == kHalf && !multiplies_bf16()) continue;
+    const auto x = torch::randn({40, 96}).to(type), matrix = torch::randn({1100, 96}) / 10;
+    at::set_num_threads(4);
+    const auto packed = pack_matrix(matrix, type);
+    Tensor on_four = torch::empty({40, 1100}), on_one = torch::empty({40, 1100});
+    multiply(x, packed, {}, Activation::kNone, {}, on_four);
+    std::thread([&] {
+      at::set_num_threads(1);
+      multiply(x, packed, {}, Activation::kNone, {}, on_one);
+    }).join();
+    const auto expected = plain(x, matrix, {}, Activation::kNone, {}, type);
+    EXPECT_TRUE(on_four.to(torch::kDouble).allclose(expected, 1e-4, 1e-5)) << type;
+    EXPECT_TRUE(on_one.to(torch::kDouble).allclose(expected, 1e-4, 1e-5)) << type;
+  }
+  at::set_num_threads(threads);
+}
+
 TEST(FixedLinear, IsTheLearntOneAndKnowsNothingOfOtherRows) {
   torch::manual_seed(2);
   for (const bool biased : {true, false}) {
