@@ -25,8 +25,9 @@ int run(const std::vector<std::string>& arguments) {
 }  // namespace attend
 
 int main(int count, char** values) {
-  // What a batch's large tensors leave is for the next batch: given back to the system, every page would have to be
-  // zeroed again.
+  // What a batch's large tensors leave is for the next batch, whichever thread computes it: given back to the system, every
+  // page would have to be zeroed again, and in an arena a thread it would lie idle.
+  mallopt(M_ARENA_MAX, 1);
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   return attend::exit_status([&] { return attend::run({values + 1, values + count}); });
