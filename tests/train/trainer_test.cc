@@ -70,6 +70,16 @@ class TrainerTest : public testing::Test {
   static inline fs::path folder_;
 };
 
+/// Holds the checkpoints of two runs against each other, bit by bit; returns what both say beside their tensors.
+Json expect_same_checkpoint(const TrainJob& one, const TrainJob& other) {
+  const auto a = read_safetensors(one.output / "checkpoint.safetensors");
+  const auto b = read_safetensors(other.output / "checkpoint.safetensors");
+  EXPECT_EQ(a.tensors.size(), b.tensors.size());
+  for (const auto& [name, tensor] : a.tensors) EXPECT_TRUE(torch::equal(tensor, b.tensors.at(name))) << name;
+  EXPECT_EQ(a.metadata, b.metadata);  // the baseline and the best figures among them
+  return a.metadata;
+}
+
 TEST_F(TrainerTest, AnInterruptedRunEndsWithTheWeightsOfAnUninterruptedOne) {
   const auto straight = job("straight");
   train(straight);
@@ -80,12 +90,8 @@ TEST_F(TrainerTest, AnInterruptedRunEndsWithTheWeightsOfAnUninterruptedOne) {
     broken.train.max_steps = 0;
     broken.resume = true;
     train(broken);
-    const auto a = read_safetensors(straight.output / "checkpoint.safetensors");
-    const auto b = read_safetensors(broken.output / "checkpoint.safetensors");
-    ASSERT_EQ(a.tensors.size(), b.tensors.size());
-    for (const auto& [name, tensor] : a.tensors)
-      EXPECT_TRUE(torch::equal(tensor, b.tensors.at(name))) << name << " after a stop at step " << stop_after;
-    EXPECT_EQ(a.metadata, b.metadata);
+    SCOPED_TRACE("after a stop at step " + std::to_string(stop_after));
+    expect_same_checkpoint(straight, broken);
   }
 }
 
@@ -224,11 +230,8 @@ TEST_F(TrainerTest, AnInterruptedRunWithHardAttentionEndsWithTheWeightsOfAnUnint
   broken.train.max_steps = 0;
   broken.resume = true;
   train(broken);
-  const auto a = read_safetensors(straight.output / "checkpoint.safetensors");
-  const auto b = read_safetensors(broken.output / "checkpoint.safetensors");
-  for (const auto& [name, tensor] : a.tensors) EXPECT_TRUE(torch::equal(tensor, b.tensors.at(name))) << name;
-  EXPECT_EQ(a.metadata, b.metadata);  // the baseline and the best figures among them
-  EXPECT_LT(Json::parse(a.metadata["progression"].get<std::string>())["baseline"].get<double>(), -0.1);
+  const Json metadata = expect_same_checkpoint(straight, broken);
+  EXPECT_LT(Json::parse(metadata["progression"].get<std::string>())["baseline"].get<double>(), -0.1);
 }
 
 TEST(Learning, DecodesTheCaptionsItWasTrainedOn) {
