@@ -17,6 +17,7 @@
 
 #include "app/bench_parts.h"
 #include "app/commands.h"
+#include "app/data_folder.h"
 #include "app/model_file.h"
 #include "base/error.h"
 #include "base/files.h"

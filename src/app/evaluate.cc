@@ -8,6 +8,7 @@
 
 #include "app/caption_pictures.h"
 #include "app/commands.h"
+#include "app/data_folder.h"
 #include "app/evaluate_page.h"
 #include "app/evaluate_report.h"
 #include "app/model_file.h"
@@ -221,19 +222,6 @@ std::vector<CaptionPair> tokenize(const std::vector<Example>& examples, const st
   std::vector<CaptionPair> pairs;
   for (size_t i = 0; i < captions.size(); ++i) pairs.push_back(tokenize_pair(captions[i], examples[i].captions));
   return pairs;
-}
-
-/// METEOR's tables: those named, those that tools/fetch-meteor has left in their place, or none.
-std::shared_ptr<const MeteorTables> find_meteor_tables(std::filesystem::path file) {
-  if (file.empty()) {
-    try {
-      file = data_folder("meteor") / "english.meteor";
-    } catch (const InputError&) {
-      return nullptr;
-    }
-    if (!std::filesystem::exists(file)) return nullptr;
-  }
-  return std::make_shared<const MeteorTables>(file);
 }
 
 /// Everything the report is made of.

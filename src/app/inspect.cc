@@ -3,7 +3,7 @@
 
 #include "app/caption_record.h"
 #include "app/commands.h"
-#include "app/model_file.h"
+#include "app/data_folder.h"
 #include "base/error.h"
 #include "model/weights.h"
 

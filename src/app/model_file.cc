@@ -1,8 +1,6 @@
 #include "app/model_file.h"
 
-#include <cstdlib>
-#include <vector>
-
+#include "app/data_folder.h"
 #include "base/error.h"
 
 namespace attend {
@@ -10,35 +8,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kEmbedded = "flickr8k.safetensors";
 constexpr int kLeastInputSize = 32;  // of any encoder
 
 }  // namespace
-
-fs::path data_folder(const std::string& name) {
-  const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
-  std::string looked;
-  for (const char* place : {"../../data", "../share/attend"}) {
-    const fs::path folder = (program / place / name).lexically_normal();
-    if (std::error_code error; fs::is_directory(folder, error)) return folder;
-    looked += (looked.empty() ? "" : " nor ") + folder.string();
-  }
-  throw InputError("attend's own " + name + " are in neither " + looked);
-}
-
-fs::path embedded_model() {
-  if (const char* named = std::getenv("ATTEND_MODEL"); named && *named) return named;
-  const std::string advice = "; name a model with --model FILE or in the environment variable ATTEND_MODEL";
-  fs::path folder;
-  try {
-    folder = data_folder("models");
-  } catch (const InputError& error) {
-    throw InputError(error.what() + advice);
-  }
-  const fs::path model = folder / kEmbedded;
-  if (std::error_code error; !fs::exists(model, error)) throw InputError(model.string() + ": is missing" + advice);
-  return model;
-}
 
 void ModelFiles::list(OptionList& options) {
   options.section("", "Model");

@@ -10,14 +10,6 @@
 
 namespace attend {
 
-/// The folder `name` of what comes with attend: data/NAME beside the build folder (build/release/attend → data), or
-/// share/attend/NAME (installed). Throws InputError that says where it looked.
-std::filesystem::path data_folder(const std::string& name);
-
-/// The model that comes with attend: the file in ATTEND_MODEL if that is set, or else flickr8k.safetensors in
-/// data_folder("models"). Throws InputError that says where it looked.
-std::filesystem::path embedded_model();
-
 /// Which models caption together, their arithmetic and the size of their inputs.
 struct ModelFiles {
   std::vector<std::filesystem::path> models;  // none: embedded_model()

@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "app/data_folder.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "train/trainer.h"
@@ -28,6 +29,9 @@ int train_command(const std::vector<std::string>& arguments) {
   options.section("", "Run");
   options.add("output", job.output, "folder of the run: model.safetensors, checkpoint, log and configuration");
   options.add("resume", job.resume, "go on with the run in the output folder, if it has begun");
+  std::filesystem::path meteor;
+  options.add("meteor", meteor,
+              "METEOR's tables for --reward-meteor, from tools/fetch-meteor; without it, those in data/meteor");
   job.list(options);
   run.list(options);
   const CommandLine line = parse_command_line(arguments, options, syntax);
@@ -35,6 +39,7 @@ int train_command(const std::vector<std::string>& arguments) {
   if (job.output.empty()) throw UsageError("--output: say which folder the run is kept in");
   job.device = choose_device(run.device);
   job.threads = run.set_threads();
+  if (job.train.reward_meteor > 0) job.meteor = find_meteor_tables(meteor);
   watch_interrupts();
   train(job);
   std::cout << (job.output / "model.safetensors").string() << "\n";

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <unordered_map>
 
 #include "base/error.h"
@@ -186,11 +187,13 @@ class Meteor::Impl {
       std::vector<Sentence> references;
     };
     std::vector<Sentences> sentences(pairs.size());
+    std::unique_lock lock(lexicon_mutex_);
     for (size_t i = 0; i < pairs.size(); ++i) {
       if (pairs[i].references.empty()) throw InputError("references: picture " + std::to_string(i) + " has none");
       sentences[i].candidate = lexicon_.sentence(pairs[i].candidate);
       for (const auto& reference : pairs[i].references) sentences[i].references.push_back(lexicon_.sentence(reference));
     }
+    lock.unlock();
     std::vector<MeteorCounts> counts(pairs.size());
     parallel_for(pairs.size(), threads, [&](size_t i) {
       std::vector<Phrase> phrases;
@@ -229,6 +232,7 @@ class Meteor::Impl {
   }
 
   std::shared_ptr<const MeteorTables> tables_;
+  std::mutex lexicon_mutex_;
   Lexicon lexicon_;
 };
 

@@ -30,7 +30,8 @@ struct MeteorCounts {
   double score() const;
 };
 
-/// METEOR of sets of captions. Its words are remembered from one call to the next.
+/// METEOR of sets of captions. Its words are remembered from one call to the next. Safe to use from several threads at
+/// once.
 class Meteor {
  public:
   /// Without tables, words match by themselves and by their stems only, and all of them count as content words.

@@ -55,6 +55,9 @@ void TrainOptions::list(OptionList& options) {
   options.add("reward_bleu", reward_bleu,
               "objective self_critical: weight of BLEU-4 (smoothed, of the sentence) beside CIDEr-D's 1 in the reward",
               between(0, 1000));
+  options.add("reward_meteor", reward_meteor,
+              "objective self_critical: weight of METEOR beside CIDEr-D's 1 in the reward; makes captions say more",
+              between(0, 1000));
   options.add("reward_temperature", reward_temperature,
               "objective self_critical: temperature of the distribution that samples are drawn from and that is trained; "
               "below 1 for a model trained with label smoothing, which leaves much probability with unlikely words",

@@ -37,6 +37,7 @@ struct TrainOptions {
   int reward_samples = 5;          // self-critical: captions drawn for each picture
   std::string reward_baseline = "mean";  // self-critical: mean (of the picture's other samples) | greedy
   double reward_bleu = 0;          // self-critical: BLEU-4's weight in the reward; CIDEr-D's is 1
+  double reward_meteor = 0;        // self-critical: METEOR's weight in the reward
   double reward_temperature = 1;   // self-critical: of the distribution that captions are drawn from and that is trained
   double reward_cross_entropy = 0; // self-critical: weight of the cross-entropy that is added to the loss
   int fine_tune_stages = 0;        // last stages of the encoder that are trained

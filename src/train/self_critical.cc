@@ -59,9 +59,9 @@ Tensor drawn_locations(const PackedCaptions& packed, const std::vector<std::vect
 
 }  // namespace
 
-SelfCritical::SelfCritical(std::vector<std::vector<Tokens>> references, const Vocabulary& vocabulary,
-                           const TrainOptions& options, int max_length, int threads)
-    : reward_(std::move(references), options.reward_bleu),
+SelfCritical::SelfCritical(Reward reward, const Vocabulary& vocabulary, const TrainOptions& options, int max_length,
+                           int threads)
+    : reward_(std::move(reward)),
       vocabulary_(vocabulary),
       options_(options),
       max_length_(max_length),

@@ -18,9 +18,8 @@ namespace attend {
 
 class SelfCritical {
  public:
-  /// references[i]: the training captions of picture i, at least one each. Captions are cut off after max_length words.
-  SelfCritical(std::vector<std::vector<Tokens>> references, const Vocabulary& vocabulary, const TrainOptions& options,
-               int max_length, int threads);
+  /// Captions are cut off after max_length words.
+  SelfCritical(Reward reward, const Vocabulary& vocabulary, const TrainOptions& options, int max_length, int threads);
 
   struct Step {
     torch::Tensor loss;         // scalar, what is differentiated

@@ -67,6 +67,9 @@ class Run {
   explicit Run(const TrainJob& job) : job_(job), recipe_(recipe(job)) {
     check_decode_options(job.decode, job.model.attention);
     job.train.check();
+    if (job.train.reward_meteor > 0 && !job.meteor)
+      throw UsageError("train.reward_meteor: METEOR's tables are not there; tools/fetch-meteor makes them, --meteor FILE "
+                       "names others");
     check_model_options(job.model);
     if (!job.train.initial_model.empty()) read_initial_model();
     std::filesystem::create_directories(job.output);
@@ -166,8 +169,9 @@ class Run {
       for (const auto& caption : references[i]) words_[train_[i]].push_back(captioner_->vocabulary.encode(caption));
     faults_.emplace(references);
     if (job_.train.objective == "self_critical")
-      self_critical_.emplace(std::move(references), captioner_->vocabulary, job_.train, job_.decode.max_length,
-                             job_.threads);
+      self_critical_.emplace(
+          Reward(std::move(references), {job_.train.reward_bleu, job_.train.reward_meteor}, job_.meteor),
+          captioner_->vocabulary, job_.train, job_.decode.max_length, job_.threads);
 
     auto& encoder = *captioner_->encoder;
     if (!job_.train.encoder_weights.empty())

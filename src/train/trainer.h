@@ -2,10 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "data/dataset.h"
 #include "decode/caption.h"
+#include "metrics/meteor_tables.h"
 #include "model/captioner.h"
 #include "train/options.h"
 #include "vision/augment.h"
@@ -20,12 +22,13 @@ struct TrainJob {
   TrainOptions train;
   DecodeOptions decode;  // kept in the model file as its own defaults
   AboutOptions about;    // kept in the model file
+  std::shared_ptr<const MeteorTables> meteor;  // for train.reward_meteor
   std::filesystem::path output;
   torch::Device device = torch::kCPU;
   int threads = 1;
   bool resume = false;
 
-  /// The recipe's sections; output, device, threads and resume are the command's.
+  /// The recipe's sections; METEOR's tables, output, device, threads and resume are the command's.
   void list(OptionList& options);
 };
 

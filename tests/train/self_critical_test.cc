@@ -49,7 +49,7 @@ struct Tiny {
       for (const int64_t word : caption.words) words.push_back(vocabulary.word(word));
       candidates.push_back({words, caption.ended});
     }
-    return Reward(kReferences, bleu).of(picture, candidates);
+    return Reward(kReferences, {bleu, 0}, nullptr).of(picture, candidates);
   }
 
   /// All gradients in one row, and none left.
@@ -115,13 +115,12 @@ TEST_P(Estimator, MeanOverManySamplesIsTheGradientOfTheExpectedReward) {
   TrainOptions options;
   options.reward_baseline = baseline;
   options.reward_samples = 3;
-  options.reward_bleu = bleu;
   options.reward_temperature = temperature;
   options.label_smoothing = 0.1;  // has no say here
   const auto exact = tiny.exact_gradient(kPicture, bleu, temperature);  // [P]
   ASSERT_GT(exact.norm().item<double>(), 0.05);
 
-  const SelfCritical self_critical(kReferences, tiny.vocabulary, options, Tiny::kMaxLength, 1);
+  const SelfCritical self_critical({kReferences, {bleu, 0}, nullptr}, tiny.vocabulary, options, Tiny::kMaxLength, 1);
   constexpr int kRounds = 400, kCopies = 32;
   const auto batch = tiny.annotations.expand({kCopies, -1, -1});  // [B, L, D]
   std::vector<torch::Tensor> gradients;
@@ -148,7 +147,7 @@ TEST(SelfCritical, SaysWhatItSampled) {
   Tiny tiny;
   TrainOptions options;
   options.reward_baseline = "greedy";
-  const SelfCritical self_critical(kReferences, tiny.vocabulary, options, 6, 2);
+  const SelfCritical self_critical({kReferences, {}, nullptr}, tiny.vocabulary, options, 6, 2);
   const auto batch = tiny.annotations.expand({3, -1, -1});  // [B, L, D]
   const auto done = self_critical.step(*tiny.decoder, batch, {0, 1, 2});
   EXPECT_EQ(done.words, std::lround((done.sampled_length + 1) * 15));
@@ -160,7 +159,7 @@ TEST(Reward, OfACaptionThatBreaksOffIsBelowThatOfOneThatEnds) {
   const Reward reward({{{"a", "dog", "on", "a", "beach"}, {"a", "dog", "runs", "on", "a", "beach"}},
                        {{"two", "men"}, {"men", "in", "a", "boat"}},
                        {{"a", "red", "car"}}},
-                      0);
+                      {}, nullptr);
   const auto of = [&](Tokens words, bool ended) { return reward.of(0, std::vector<Reward::Candidate>{{words, ended}})[0]; };
   EXPECT_GT(of({"a", "dog", "on", "a", "beach"}, true), of({"a", "dog", "on", "a", "beach"}, false));
   EXPECT_LT(of({"a", "dog", "on", "a"}, true), of({"a", "dog", "on", "a"}, false));
@@ -169,13 +168,26 @@ TEST(Reward, OfACaptionThatBreaksOffIsBelowThatOfOneThatEnds) {
 TEST(Reward, AddsBleuByItsWeight) {
   const Tokens caption = {"a", "dog", "runs", "red"};
   const std::vector<Reward::Candidate> candidates = {{caption, true}, {{}, true}};
-  const auto plain = Reward(kReferences, 0).of(0, candidates), with = Reward(kReferences, 0.5).of(0, candidates);
+  const auto plain = Reward(kReferences, {}, nullptr).of(0, candidates);
+  const auto with = Reward(kReferences, {0.5, 0}, nullptr).of(0, candidates);
   // One to four words with their end, of five, four, three and two n-grams: common are a, dog, runs, <end>; a dog, dog
   // runs; a dog runs; none. One is added to all but the first.
   const double bleu = std::pow(4.0 / 5 * 3 / 5 * 2 / 4 * 1 / 3, 0.25);
   EXPECT_NEAR(with[0] - plain[0], 0.5 * bleu, 1e-9);
   // The empty caption: its <end> alone is common, one word to three.
   EXPECT_NEAR(with[1] - plain[1], 0.5 * std::exp(1 - 3.0 / 1), 1e-9);
+}
+
+TEST(Reward, AddsMeteorOfTheWordsByItsWeight) {
+  const std::vector<Reward::Candidate> candidates = {{{"a", "dog", "running"}, true}, {{"dogs"}, false}, {{}, true}};
+  const auto plain = Reward(kReferences, {}, nullptr).of(0, candidates);
+  const auto with = Reward(kReferences, {0, 2}, nullptr).of(0, candidates);
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const std::vector<CaptionPair> pair = {{candidates[i].words, kReferences[0]}};
+    const double meteor = meteor_scores(Meteor(nullptr).count(pair, 1)).corpus;
+    EXPECT_NEAR(with[i] - plain[i], 2 * meteor, 1e-12);
+    EXPECT_EQ(meteor > 0, i < 2);
+  }
 }
 
 }  // namespace

@@ -201,6 +201,10 @@ TEST_F(SelfCriticalTrainerTest, RefusesWhatCannotWorkBeforeItBegins) {
   run.train.reward_baseline = "greedy";
   EXPECT_NO_THROW(run.train.check());
   run = good;
+  run.train.reward_meteor = 1;
+  EXPECT_NE(refusal(run).find("tools/fetch-meteor"), std::string::npos) << refusal(run);
+  EXPECT_FALSE(fs::exists(run.output));
+  run = good;
   Json captions = Json::parse(read_file(run.data.train_captions));
   captions["annotations"] = Json::array();
   run.data.train_captions = folder_ / "no-captions.json";

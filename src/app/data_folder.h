@@ -1,0 +1,24 @@
+// What comes with attend, or is fetched to stand beside it: models, samples, METEOR's tables.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "metrics/meteor_tables.h"
+
+namespace attend {
+
+/// The folder `name` of what comes with attend: data/NAME beside the build folder (build/release/attend → data), or
+/// share/attend/NAME (installed). Throws InputError that says where it looked.
+std::filesystem::path data_folder(const std::string& name);
+
+/// The model that comes with attend: the file in ATTEND_MODEL if that is set, or else flickr8k.safetensors in
+/// data_folder("models"). Throws InputError that says where it looked.
+std::filesystem::path embedded_model();
+
+/// METEOR's tables: those named, or those that tools/fetch-meteor has left in data_folder("meteor"), or else null.
+/// Throws InputError where those named can't be read.
+std::shared_ptr<const MeteorTables> find_meteor_tables(std::filesystem::path file);
+
+}  // namespace attend
