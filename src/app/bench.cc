@@ -248,12 +248,13 @@ int bench_command(const std::vector<std::string>& arguments) {
     sections.push_back({"start", {{"attend --help", run_attend({"--help"}).seconds, "s"}}});
 
     run.set_threads();
+    const auto device = choose_device(run.device);
     const auto begin = std::chrono::steady_clock::now();
-    auto ensemble = files.load(torch::kCPU);
+    auto ensemble = files.load(device);
     sections.back().figures.push_back(
         {"loading the model",
          1000 * std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), "ms"});
-    sections.push_back({"limits of the machine", measure_limits(pictures.front(), threads)});
+    sections.push_back({"limits of the machine", measure_limits(pictures.front(), threads, device)});
     const double product_rate = sections.back().figures.front().value;
     sections.push_back({"parts", measure_parts(ensemble.first(), pictures, product_rate, threads)});
   }

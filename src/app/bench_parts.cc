@@ -38,19 +38,26 @@ double seconds_of(const std::function<void()>& call) {
   return best;
 }
 
+/// On a GPU a call returns before its work is done.
+void wait_for(torch::Device device) {
+  if (device.is_cuda()) torch::cuda::synchronize();
+}
+
 /// Seconds that one of `threads` workers takes from the others' time for a call, when all make it at once, as captioning
-/// does.
+/// does; a GPU is asked by one.
 double seconds_side_by_side(int threads, torch::Device device, const std::function<void()>& call) {
-  Workers workers(static_cast<size_t>(threads), threads, device);
-  std::vector<double> seconds(static_cast<size_t>(threads));
-  parallel_for(seconds.size(), threads, [&](size_t worker) {
+  const int workers = device.is_cpu() ? threads : 1;
+  std::vector<double> seconds(static_cast<size_t>(workers));
+  parallel_for(seconds.size(), workers, [&](size_t worker) {
     const torch::NoGradGuard no_grad;
+    share_processors(threads, workers);
     seconds[worker] = seconds_of([&] {
-      const auto turn = workers.begin();
       call();
+      wait_for(device);
     });
   });
-  return std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(threads * threads);
+  share_processors(threads, 1);
+  return std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(workers * workers);
 }
 
 /// Captions as long as people's are, of words drawn at random: 5 for each of `pictures`.
@@ -94,6 +101,7 @@ std::vector<Figure> measure_training(Captioner& captioner, int64_t cells, double
     loss.total.backward();
     optimizer.clip();
     optimizer.step(1e-6);
+    wait_for(captioner.device);
   });
   decoder.eval();
   const auto words = static_cast<double>(captions.targets.size(0));
@@ -107,23 +115,29 @@ std::vector<Figure> measure_training(Captioner& captioner, int64_t cells, double
 
 }  // namespace
 
-std::vector<Figure> measure_limits(const std::filesystem::path& picture, int threads) {
+std::vector<Figure> measure_limits(const std::filesystem::path& picture, int threads, torch::Device device) {
   const torch::NoGradGuard no_grad;
-  constexpr int64_t side = 2048;
-  const Tensor a = torch::rand({side, side}), b = torch::rand({side, side});  // [side, side]
-  Tensor product = torch::empty({side, side});                                // [side, side]
-  const double multiplied = seconds_of([&] { torch::mm_out(product, a, b); });
+  const int64_t side = device.is_cpu() ? 2048 : 8192;
+  const Tensor a = torch::rand({side, side}, device), b = torch::rand({side, side}, device);  // [side, side]
+  Tensor product = torch::empty({side, side}, device);                                        // [side, side]
+  const double multiplied = seconds_of([&] {
+    torch::mm_out(product, a, b);
+    wait_for(device);
+  });
 
   constexpr int64_t bytes = 256 << 20;
-  const Tensor from = torch::ones({bytes}, torch::kByte);
-  Tensor to = torch::empty_like(from);  // [bytes]
-  const double copied = seconds_of([&] { to.copy_(from); });
+  const Tensor from = torch::ones({bytes}, torch::dtype(torch::kByte).device(device));  // [bytes]
+  Tensor to = torch::empty_like(from);                                                  // [bytes]
+  const double copied = seconds_of([&] {
+    to.copy_(from);
+    wait_for(device);
+  });
 
   const auto pixels = static_cast<double>(read_picture(picture).full.area());
   const auto count = static_cast<size_t>(8 * threads);
   const double decoded = seconds_of(
       [&] { parallel_for(count, threads, [&](size_t) { read_picture(picture); }); });
-  return {{"matrix products, fp32", 2.0 * side * side * side / multiplied / 1e9, "GFLOP/s"},
+  return {{"matrix products, fp32", 2.0 * static_cast<double>(side * side * side) / multiplied / 1e9, "GFLOP/s"},
           {"copying memory", static_cast<double>(bytes) / copied / 1e9, "GB/s"},
           {"decoding pictures", static_cast<double>(count) * pixels / decoded / 1e6, "megapixels/s"}};
 }

@@ -16,9 +16,9 @@ struct Figure {
   std::string unit;
 };
 
-/// Matrix products of 2048 x 2048 in fp32, copying 256 MiB, and decoding `picture` over and over, on the threads that
-/// are set: the limits the other figures are held against.
-std::vector<Figure> measure_limits(const std::filesystem::path& picture, int threads);
+/// Square matrix products in fp32 and copying 256 MiB on `device`, and decoding `picture` over and over, on the threads
+/// that are set: the limits the other figures are held against.
+std::vector<Figure> measure_limits(const std::filesystem::path& picture, int threads, torch::Device device);
 
 /// Loading, encoding and decoding pictures, a part at a time, and a training step on cached annotations; speeds of
 /// arithmetic are shares of `product_rate`, the machine's own in GFLOP/s. Trains `captioner`: it is of no use after.

@@ -55,23 +55,27 @@ void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::pat
                       const std::function<void(std::vector<PictureCaptions>&)>& take,
                       const WantedExplanations* explain) {
   const auto starts = split(pictures.size(), static_cast<size_t>(batch_size), static_cast<size_t>(threads));
-  // An explanation changes the encoder's precision while it is made.
-  Workers workers(explain ? 1 : starts.size() - 1, threads, ensemble.first().device);
-  const auto make = [&](size_t number) {
+  struct Read {
     std::vector<PictureCaptions> batch;
-    std::vector<std::vector<cv::Mat>> inputs(ensemble.inputs().size());
+    std::vector<std::vector<cv::Mat>> inputs;  // of the pictures that could be read, a list a form
+  };
+  const auto read = [&](size_t number) {
+    Read read{{}, std::vector<std::vector<cv::Mat>>(ensemble.inputs().size())};
     for (size_t i = starts[number]; i < starts[number + 1]; ++i) {
       Loaded loaded = load(pictures[i], ensemble.inputs());
-      batch.push_back({i, {}, loaded.size, std::move(loaded.refusal)});
-      for (size_t form = 0; form < loaded.inputs.size(); ++form) inputs[form].push_back(std::move(loaded.inputs[form]));
+      read.batch.push_back({i, {}, loaded.size, std::move(loaded.refusal)});
+      for (size_t form = 0; form < loaded.inputs.size(); ++form)
+        read.inputs[form].push_back(std::move(loaded.inputs[form]));
     }
-    if (inputs.front().empty()) return batch;
-    const auto turn = workers.begin();
+    return read;
+  };
+  const auto caption = [&](Read of) {
+    if (of.inputs.front().empty()) return std::move(of.batch);
     std::vector<torch::Tensor> stacked;  // [B, S, S, 3] each
-    for (const auto& form : inputs) stacked.push_back(stack_inputs(form));
+    for (const auto& form : of.inputs) stacked.push_back(stack_inputs(form));
     auto captions = ensemble.caption(stacked, decode);
     size_t row = 0;
-    for (auto& picture : batch) {
+    for (auto& picture : of.batch) {
       if (!picture.refusal.empty()) continue;
       picture.captions = std::move(captions[row]);
       if (explain)
@@ -79,16 +83,18 @@ void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::pat
                                               picture.captions.front(), explain->options, explain->pixels);
       ++row;
     }
-    return batch;
+    return std::move(of.batch);
   };
-  OrderedPipeline<std::vector<PictureCaptions>> pipeline(starts.size() - 1, workers.count(),
-                                                         2 * static_cast<size_t>(workers.count()), make);
-  for (size_t done = 0; auto batch = pipeline.next(); done += batch->size()) {
-    if (interrupted())
-      throw Interrupted("stopped after " + std::to_string(done) + " of " + std::to_string(pictures.size()) +
-                        " pictures");
-    take(*batch);
-  }
+  size_t done = 0;
+  // An explanation changes the encoder's precision while it is made: one batch at a time.
+  compute_batches({starts.size() - 1, threads, ensemble.first().device, !explain}, read, caption,
+                  [&](std::vector<PictureCaptions> batch) {
+                    if (interrupted())
+                      throw Interrupted("stopped after " + std::to_string(done) + " of " +
+                                        std::to_string(pictures.size()) + " pictures");
+                    done += batch.size();
+                    take(batch);
+                  });
 }
 
 }  // namespace attend

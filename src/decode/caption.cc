@@ -19,7 +19,7 @@ class CaptionerWordModel : public WordModel {
   int64_t start() override {
     state_ = decoder_.start(memory_);
     const int64_t pictures = memory_.annotations.size(0);
-    pictures_ = torch::arange(pictures, torch::kInt64);  // [B]
+    pictures_ = torch::arange(pictures, memory_.annotations.options().dtype(torch::kInt64).requires_grad(false));  // [B]
     return pictures;
   }
 
@@ -30,8 +30,8 @@ class CaptionerWordModel : public WordModel {
   }
 
   void reorder(const torch::Tensor& rows) override {
-    pictures_ = pictures_.index_select(0, rows);                        // [R]
-    const auto there = rows.to(memory_.annotations.device());           // [R]
+    const auto there = rows.to(memory_.annotations.device());  // [R]
+    pictures_ = pictures_.index_select(0, there);              // [R]
     state_ = state_.select(there);
   }
 
@@ -39,7 +39,7 @@ class CaptionerWordModel : public WordModel {
   Decoder& decoder_;
   Memory memory_;
   DecoderState state_;
-  torch::Tensor pictures_;  // [R] int64 on the CPU
+  torch::Tensor pictures_;  // [R] int64
 };
 
 }  // namespace

@@ -39,7 +39,7 @@ Memory Attention::remember(const Tensor& annotations) {
   memory.annotations = annotations;
   prepare(memory);
   if (options_.kind == "hard" && is_training())
-    memory.expected = torch::rand({annotations.size(0)}) < options_.expected_share;           // [B]
+    memory.expected = (torch::rand({annotations.size(0)}) < options_.expected_share).to(annotations.device());  // [B]
   return memory;
 }
 
@@ -52,7 +52,7 @@ Glimpse Attention::look(const Memory& memory, const Tensor& hidden, const Tensor
   if (cells.defined()) {
     glimpse.location = cells;
   } else if (memory.expected.defined()) {
-    const auto expected = memory.expected.index_select(0, pictures).to(weights.device());     // [R]
+    const auto expected = memory.expected.index_select(0, pictures);                          // [R]
     glimpse.location = weights.multinomial(1).squeeze(1).masked_fill(expected, -1);           // [R]
   } else {
     if (memory.locations == Locations::kExpected) return glimpse;
@@ -66,7 +66,7 @@ Glimpse Attention::look(const Memory& memory, const Tensor& hidden, const Tensor
 }
 
 Tensor Attention::context_at(const Memory& memory, const Tensor& pictures, const Tensor& cells) {
-  const auto rows = pictures.to(cells.device()) * memory.values.size(1) + cells;              // [R]
+  const auto rows = pictures * memory.values.size(1) + cells;                                 // [R]
   return memory.values.flatten(0, 1).index_select(0, rows);                                   // [R, D]
 }
 

@@ -60,7 +60,7 @@ class Attention : public torch::nn::Module {
   /// shown the expected context (section 4.1: "with probability 0.5").
   Memory remember(const torch::Tensor& annotations);
 
-  /// hidden [R, H], h_{t-1}; pictures: [R] int64 on the CPU, the picture in [0, B) each row belongs to; step: t, from 0.
+  /// hidden [R, H], h_{t-1}; pictures: [R] int64, the picture in [0, B) each row belongs to; step: t, from 0.
   /// cells: [R] int64, where hard attention is to look in place of a choice of its own (-1: the expected context); or
   /// undefined. Else it looks at s_t ~ Multinoulli(alpha_t) in training (equations 8 and 9), and where memory.locations
   /// says when captions are decoded.

@@ -227,15 +227,17 @@ TeacherForced Decoder::teach(const Memory& memory, const PackedCaptions& caption
   const auto device = memory.annotations.device();
   const auto embedded = embed(captions.inputs.to(device));                            // [N, E]
   const auto gates = word_gates_->forward(embedded);                                  // [N, G]
-  DecoderState state = start(memory).select(captions.pictures.to(device));            // [R, H] each
+  const auto pictures = captions.pictures.to(device);                                 // [R]
+  DecoderState state = start(memory).select(pictures);                                // [R, H] each
 
   TeacherForced taught;
   std::vector<Tensor> hidden, contexts, locations;
+  const auto given = captions.locations.defined() ? captions.locations.to(device) : Tensor();  // [N]
   int64_t at = 0;
   for (const int64_t active : captions.rows_at) {
     state = state.narrow(0, active);                                                  // [R_t, H] each
-    const auto cells = captions.locations.defined() ? captions.locations.narrow(0, at, active) : Tensor();  // [R_t]
-    auto next = advance(memory, state, gates.narrow(0, at, active), captions.pictures.narrow(0, 0, active), cells);
+    const auto cells = given.defined() ? given.narrow(0, at, active) : Tensor();      // [R_t]
+    auto next = advance(memory, state, gates.narrow(0, at, active), pictures.narrow(0, 0, active), cells);
     state = std::move(next.state);
     hidden.push_back(state.h);
     contexts.push_back(next.glimpse.context);

@@ -83,7 +83,7 @@ class Decoder : public torch::nn::Module {
   /// The state before the first word, for B rows: two perceptrons of the mean annotation (f_init,h and f_init,c).
   DecoderState start(const Memory& memory);
 
-  /// words [R]: the word before; pictures [R] int64 on the CPU; cells as in Attention::look().
+  /// words [R]: the word before; pictures [R] int64, where the memory is; cells as in Attention::look().
   WordStep step(const Memory& memory, const DecoderState& state, const torch::Tensor& words,
                 const torch::Tensor& pictures, const torch::Tensor& cells = {});
 

@@ -78,7 +78,7 @@ class EfficientNetLite : public FoldedEncoder {
     if (!head_) return x.to(torch::kFloat).contiguous();  // [B, h, w, C]
     const torch::AutoGradMode mode(in_graph(++stage, x));
     if (!x.device().is_cpu()) {
-      return same_convolution(x, *head_).clamp(0, 6).to(torch::kFloat).contiguous();  // [B, h, w, 1280]
+      return torch::relu6(same_convolution(x, *head_)).to(torch::kFloat).contiguous();  // [B, h, w, 1280]
     }
     return pointwise_relu6(x, *head_, torch::kFloat);  // [B, h, w, 1280]
   }
@@ -110,9 +110,8 @@ class EfficientNetLite : public FoldedEncoder {
 
   torch::Tensor stem(const torch::Tensor& pictures) const {
     if (!pictures.device().is_cpu() || pictures.is_floating_point()) {
-      return same_convolution((pictures.to(torch::kFloat) / 127.5 - 1).to(compute_type()), *stem_)
-          .clamp(0, 6)
-          .contiguous();  // [B, ., ., 32]
+      const auto scaled = (pictures.to(torch::kFloat) / 127.5 - 1).to(compute_type());  // [B, S, S, 3]
+      return torch::relu6(same_convolution(scaled, *stem_)).contiguous();               // [B, ., ., 32]
     }
     const auto [top, height] = same_padding(pictures.size(1), 3, 2);
     const auto [left, width] = same_padding(pictures.size(2), 3, 2);

@@ -74,7 +74,7 @@ class Encoder {
 
   /// "fp32" or "bf16" from the next forward() on; the parameters are fp32 either way. Throws UsageError.
   virtual void set_precision(const std::string& precision) = 0;
-  /// The arithmetic at work: "bf16" was asked for and this processor has it, or "fp32".
+  /// The arithmetic at work: "bf16" was asked for and the processor, or the GPU, has it, or "fp32".
   virtual std::string precision() const = 0;
 };
 

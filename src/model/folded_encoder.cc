@@ -61,7 +61,7 @@ void FoldedEncoder::set_precision(const std::string& precision) {
   if (precision != "fp32" && precision != "bf16") {
     throw UsageError("encoder.precision: \"" + precision + "\" is unknown, must be fp32 or bf16");
   }
-  compute_type_ = precision == "bf16" && multiplies_bf16() ? torch::kBFloat16 : torch::kFloat;
+  bf16_ = precision == "bf16";
 }
 
 void FoldedEncoder::import_weights(const TensorMap& weights, const std::string& source) {

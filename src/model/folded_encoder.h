@@ -37,7 +37,7 @@ class FoldedEncoder : public Encoder {
   void set_trainable(int count) override;
   std::vector<torch::Tensor> trainable_parameters() const override;
   void set_precision(const std::string& precision) override;
-  std::string precision() const override { return compute_type_ == torch::kBFloat16 ? "bf16" : "fp32"; }
+  std::string precision() const override { return compute_type() == torch::kBFloat16 ? "bf16" : "fp32"; }
   void import_weights(const TensorMap& weights, const std::string& source) override;
   std::map<std::string, std::vector<int64_t>> published_tensors() const override;
   TensorMap state() const override;
@@ -67,7 +67,9 @@ class FoldedEncoder : public Encoder {
   /// Throws Error unless `pictures` is what Encoder::forward() takes.
   void check(const torch::Tensor& pictures) const;
 
-  torch::ScalarType compute_type() const { return compute_type_; }
+  torch::ScalarType compute_type() const {
+    return bf16_ && (!device().is_cpu() || multiplies_bf16()) ? torch::kBFloat16 : torch::kFloat;
+  }
   torch::Device device() const { return convolutions_.front().weight.device(); }
 
  private:
@@ -75,7 +77,7 @@ class FoldedEncoder : public Encoder {
   const int wanted_stages_;  // 0: all
   int stages_ = 1;
   int first_trainable_ = 1 << 30;
-  torch::ScalarType compute_type_ = torch::kFloat;
+  bool bf16_ = false;  // is asked for
 };
 
 }  // namespace attend

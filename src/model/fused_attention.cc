@@ -276,9 +276,8 @@ FusedGlimpse additive_attention(const Tensor& keys, const Tensor& queries, const
         FusedFunction::apply(keys, queries, maybe(v), values, pictures, maybe(bias), 1, 1.0, maybe(exp_keys));
     return {out[0], out[1]};
   }
-  const auto rows = pictures.to(keys.device());                                              // [R]
-  const auto score = (keys.index_select(0, rows) + queries.unsqueeze(1)).tanh().matmul(v);  // [R, L]
-  return weigh(score.unsqueeze(1), values.index_select(0, rows), bias);
+  const auto score = (keys.index_select(0, pictures) + queries.unsqueeze(1)).tanh().matmul(v);  // [R, L]
+  return weigh(score.unsqueeze(1), values.index_select(0, pictures), bias);
 }
 
 FusedGlimpse dot_attention(const Tensor& keys, const Tensor& queries, const Tensor& values, const Tensor& pictures,
@@ -287,10 +286,9 @@ FusedGlimpse dot_attention(const Tensor& keys, const Tensor& queries, const Tens
     const auto out = FusedFunction::apply(keys, queries, maybe({}), values, pictures, maybe(bias), heads, scale, maybe({}));
     return {out[0], out[1]};
   }
-  const auto rows = pictures.to(keys.device());                                        // [R]
-  const auto query = by_head(queries.unsqueeze(1), heads).transpose(2, 3);             // [R, n, A / n, 1]
-  const auto score = by_head(keys.index_select(0, rows), heads).matmul(query).squeeze(3) * scale;  // [R, n, L]
-  return weigh(score, values.index_select(0, rows), bias);
+  const auto query = by_head(queries.unsqueeze(1), heads).transpose(2, 3);                             // [R, n, A / n, 1]
+  const auto score = by_head(keys.index_select(0, pictures), heads).matmul(query).squeeze(3) * scale;  // [R, n, L]
+  return weigh(score, values.index_select(0, pictures), bias);
 }
 
 }  // namespace attend

@@ -15,7 +15,7 @@ struct FusedGlimpse {
 
 /// Soft attention over the additive score (Bahdanau et al. 2015, section 3.1; Show, Attend and Tell, equations 4, 5 and 13):
 ///   e_rl = v · tanh(k_pl + q_r) + bias_rl,  alpha_r = softmax(e_r),  z_r = sum_l alpha_rl a_pl,  p = pictures[r]
-/// keys k [B, L, A] · queries q [R, A] · v [A] · values a [B, L, D] · pictures [R] int64 on the CPU · bias [R, L] or
+/// keys k [B, L, A] · queries q [R, A] · v [A] · values a [B, L, D] · pictures [R] int64 · bias [R, L] or
 /// undefined, may be -infinity. float or double; differentiable in all but pictures. On a CPU the tensor [R, L, A] is
 /// never made: the backward pass computes tanh again, and tanh(k + q) = 1 - 2 / (e^2k e^2q + 1) costs a division where
 /// the exponentials are known. `exp_keys`: doubled_exp(keys), for looks that share their keys; undefined: made here.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/dense_convolution.h"
 #include "model/depthwise.h"
 #include "model/pointwise.h"
 #include "model/product.h"
@@ -265,10 +266,15 @@ Tensor same_convolution(const Tensor& x, const Convolution& convolution) {
   const auto [left, width] = same_padding(x.size(2), kernel, stride);
   const int64_t bottom = std::max<int64_t>((height - 1) * stride + kernel - x.size(1), 0) - top;
   const int64_t right = std::max<int64_t>((width - 1) * stride + kernel - x.size(2), 0) - left;
-  const auto padded = torch::constant_pad_nd(x.permute({0, 3, 1, 2}), {left, right, top, bottom});  // [N, I, ., .]
-  const std::vector<int64_t> strides{stride, stride}, none{0, 0}, dilation{1, 1};
-  return torch::conv2d(padded.contiguous(torch::MemoryFormat::ChannelsLast), convolution.weight.to(x.scalar_type()),
-                       convolution.bias.to(x.scalar_type()), strides, none, dilation, convolution.groups)
+  auto in = x.permute({0, 3, 1, 2});  // [N, I, H, W], channels-last order
+  std::vector<int64_t> padding{top, left};
+  if (top != bottom || left != right) {
+    in = torch::constant_pad_nd(in, {left, right, top, bottom}).contiguous(torch::MemoryFormat::ChannelsLast);  // [N, I, ., .]
+    padding = {0, 0};
+  }
+  const std::vector<int64_t> strides{stride, stride}, dilation{1, 1};
+  return torch::conv2d(in, channels_last_weight(convolution, x.scalar_type()), convolution.bias.to(x.scalar_type()), strides,
+                       padding, dilation, convolution.groups)
       .permute({0, 2, 3, 1});  // [N, h, w, O]
 }
 
@@ -283,9 +289,9 @@ Tensor pointwise_relu6(const Tensor& x, const Convolution& convolution, torch::S
 
 Tensor InvertedResidual::forward(const Tensor& x, torch::ScalarType type) const {
   if (!x.device().is_cpu()) {
-    auto y = expand ? same_convolution(x, *expand).clamp(0, 6) : x;  // [N, H, W, E]
-    y = same_convolution(y, *depthwise).clamp(0, 6);                 // [N, h, w, E]
-    y = same_convolution(y, *project);                               // [N, h, w, O]
+    auto y = expand ? torch::relu6(same_convolution(x, *expand)) : x;  // [N, H, W, E]
+    y = torch::relu6(same_convolution(y, *depthwise));                 // [N, h, w, E]
+    y = same_convolution(y, *project);                                 // [N, h, w, O]
     return residual ? x + y : y;
   }
   const auto block = make_block(*this, x, type);

@@ -17,9 +17,9 @@ cv::Mat load_input(const std::filesystem::path& path, const EncoderOptions& enco
 }
 
 cv::Mat load_augmented_input(const std::filesystem::path& path, const EncoderOptions& encoder,
-                             const AugmentOptions& augmentation, std::mt19937_64& generator) {
+                             const AugmentOptions& augmentation, std::mt19937_64& generator, bool& mirrored) {
   const Picture picture = read_picture(path, encoder.input_size);
-  return input_geometry(picture.full, encoder).to_input(augment(picture.pixels, augmentation, generator));
+  return input_geometry(picture.full, encoder).to_input(augment(picture.pixels, augmentation, generator, &mirrored));
 }
 
 torch::Tensor stack_inputs(const std::vector<cv::Mat>& inputs) {

@@ -22,9 +22,9 @@ Geometry input_geometry(cv::Size full, const EncoderOptions& encoder);
 /// Reads one picture and brings it to the network's size: RGB u8, S x S. Throws InputError.
 cv::Mat load_input(const std::filesystem::path& picture, const EncoderOptions& encoder);
 
-/// The same with the picture cropped, flipped and recoloured at random first.
+/// The same with the picture cropped, flipped and recoloured at random first; see augment().
 cv::Mat load_augmented_input(const std::filesystem::path& picture, const EncoderOptions& encoder,
-                             const AugmentOptions& augmentation, std::mt19937_64& generator);
+                             const AugmentOptions& augmentation, std::mt19937_64& generator, bool& mirrored);
 
 /// RGB u8 S x S pictures → one tensor u8 [B, S, S, 3].
 torch::Tensor stack_inputs(const std::vector<cv::Mat>& inputs);

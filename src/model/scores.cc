@@ -95,7 +95,7 @@ Glimpse GaussianAttention::expect(const Memory& memory, const Tensor& hidden, co
   const auto rows = weights.select(1, 0).unsqueeze(2).unsqueeze(4);                           // [R, N, 1, side, 1]
   const auto columns = weights.select(1, 1).unsqueeze(1).unsqueeze(3);                        // [R, 1, N, 1, side]
   const auto bank = (rows * columns).reshape({hidden.size(0), N * N, L});                     // [R, N², L]
-  const auto values = memory.values.index_select(0, pictures.to(hidden.device()));            // [R, L, D]
+  const auto values = memory.values.index_select(0, pictures);                                 // [R, L, D]
   return {bank.mean(1), out_->forward(bank.bmm(values).flatten(1)), {}};                      // [R, L], [R, D]
 }
 
@@ -104,7 +104,7 @@ void MeanAttention::prepare(Memory& memory) { memory.values = memory.annotations
 Glimpse MeanAttention::expect(const Memory& memory, const Tensor& hidden, const Tensor& pictures, const Tensor&) {
   const int64_t L = memory.annotations.size(1);
   return {torch::full({pictures.size(0), L}, 1.0 / static_cast<double>(L), hidden.options()),  // [R, L]
-          memory.values.index_select(0, pictures.to(hidden.device())), {}};                    // [R, D]
+          memory.values.index_select(0, pictures), {}};                                        // [R, D]
 }
 
 }  // namespace attend

@@ -1,31 +1,49 @@
-// Batches computed side by side, each by a worker with its share of the processors. Threads that have a batch each never
-// wait for one another, as they do where all share every operation.
+// Batches of pictures, read and computed side by side.
 #pragma once
 
 #include <torch/torch.h>
 
-#include <mutex>
+#include <algorithm>
+#include <utility>
+
+#include "base/parallel.h"
 
 namespace attend {
 
-class Workers {
- public:
-  /// For `batches` of work on `threads` processors; a device that isn't a processor is used by one worker at a time,
-  /// while the others read pictures.
-  Workers(size_t batches, int threads, torch::Device device);
-  /// Gives the calling thread all processors again.
-  ~Workers();
-  Workers(const Workers&) = delete;
-  Workers& operator=(const Workers&) = delete;
+/// Gives this thread its share of the processors where `workers` of them compute side by side.
+void share_processors(int threads, int workers);
 
-  int count() const { return count_; }
-  /// To be called by a worker before it computes, and kept while it does.
-  std::unique_lock<std::mutex> begin();
-
- private:
-  const int threads_, count_;
-  const bool take_turns_;
-  std::mutex device_;
+struct BatchWork {
+  size_t count;                // batches
+  int threads;                 // processors
+  torch::Device device;
+  bool side_by_side = true;    // else all processors work on one batch, then on the next
 };
+
+/// take(compute(load(i))) for i from 0 to count - 1, in order; what load() and compute() throw comes out of here.
+///
+/// On processors every worker loads and computes batches of its own with its share of the processors: workers that have a
+/// batch each never wait for one another, as they do where all share every operation. The calling thread takes. A GPU is
+/// given its work by the calling thread alone, while others load: LibTorch prepares convolutions anew for every thread that
+/// asks for them, which takes seconds. Of each worker two batches at most are in memory.
+template <class Load, class Compute, class Take>
+void compute_batches(const BatchWork& work, Load&& load, Compute&& compute, Take&& take) {
+  using Loaded = decltype(load(size_t{0}));
+  using Computed = decltype(compute(std::declval<Loaded>()));
+  const size_t most = work.device.is_cpu() && !work.side_by_side ? 1 : static_cast<size_t>(work.threads);
+  const int workers = static_cast<int>(std::clamp<size_t>(work.count, 1, most));
+  const auto ahead = 2 * static_cast<size_t>(workers);
+  if (!work.device.is_cpu()) {
+    OrderedPipeline<Loaded> pipeline(work.count, workers, ahead, load);
+    while (auto loaded = pipeline.next()) take(compute(std::move(*loaded)));
+    return;
+  }
+  OrderedPipeline<Computed> pipeline(work.count, workers, ahead, [&](size_t i) {
+    auto loaded = load(i);
+    share_processors(work.threads, workers);
+    return compute(std::move(loaded));
+  });
+  while (auto computed = pipeline.next()) take(std::move(*computed));
+}
 
 }  // namespace attend

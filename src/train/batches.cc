@@ -35,4 +35,12 @@ std::vector<std::vector<size_t>> shuffled_batches(std::vector<size_t> examples, 
   return list;
 }
 
+void exchange_words(std::vector<std::vector<int64_t>>& captions, const Vocabulary& vocabulary, const std::string& one,
+                    const std::string& other) {
+  const auto ids = vocabulary.encode({one, other});
+  if (ids[0] == Vocabulary::kUnknown || ids[1] == Vocabulary::kUnknown) return;
+  for (auto& caption : captions)
+    for (auto& word : caption) word = word == ids[0] ? ids[1] : word == ids[1] ? ids[0] : word;
+}
+
 }  // namespace attend

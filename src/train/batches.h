@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
+
+#include "text/vocabulary.h"
 
 namespace attend {
 
@@ -18,5 +21,10 @@ std::vector<std::vector<size_t>> chunks(const std::vector<size_t>& all, size_t s
 /// stretches of many batches, so that a batch's rows end at about the same step, and the batches are shuffled again.
 std::vector<std::vector<size_t>> shuffled_batches(std::vector<size_t> examples, size_t size, uint64_t seed,
                                                   const std::function<size_t(size_t)>& length);
+
+/// Has a picture's captions, as word ids, say `one` where they said `other` and the other way round, if the vocabulary has
+/// both: "left" and "right" of a mirrored picture.
+void exchange_words(std::vector<std::vector<int64_t>>& captions, const Vocabulary& vocabulary, const std::string& one,
+                    const std::string& other);
 
 }  // namespace attend

@@ -45,34 +45,38 @@ FeatureStore encode_features(Captioner& captioner, const std::vector<std::filesy
   const size_t batches = (missing.size() + kBatch - 1) / kBatch;
   const auto begin = [&](size_t batch) { return batch * kBatch; };
   const auto end = [&](size_t batch) { return std::min(missing.size(), (batch + 1) * kBatch); };
-  Workers workers(batches, threads, captioner.device);
-  OrderedPipeline<Encoded> pipeline(batches, workers.count(), static_cast<size_t>(threads) + 1, [&](size_t batch) {
-    const torch::NoGradGuard no_grad;
-    Encoded encoded;
+  struct Read {
     std::vector<cv::Mat> inputs;
+    std::vector<uint64_t> hashes;
+  };
+  const auto read = [&](size_t batch) {
+    Read read;
     for (size_t i = begin(batch); i < end(batch); ++i) {
-      encoded.hashes.push_back(content_hash(pictures[missing[i]]));
-      inputs.push_back(load_input(pictures[missing[i]], captioner.options.encoder));
+      read.hashes.push_back(content_hash(pictures[missing[i]]));
+      read.inputs.push_back(load_input(pictures[missing[i]], captioner.options.encoder));
     }
-    const auto turn = workers.begin();
-    encoded.annotations =
-        captioner.annotate(stack_inputs(inputs)).to(torch::kCPU, torch::kHalf).contiguous();  // [B, L, D]
-    return encoded;
-  });
+    return read;
+  };
+  const auto encode = [&](Read read) {
+    const torch::NoGradGuard no_grad;
+    return Encoded{captioner.annotate(stack_inputs(read.inputs)).to(torch::kCPU, torch::kHalf).contiguous(),  // [B, L, D]
+                   std::move(read.hashes)};
+  };
   Progress progress("encoding", static_cast<int64_t>(missing.size()));
-  for (size_t batch = 0; batch < batches; ++batch) {
-    const auto [annotations, hashes] = *pipeline.next();
-    const auto size = static_cast<size_t>(annotations[0].numel());
-    const auto* values = static_cast<const uint16_t*>(annotations.data_ptr());
+  size_t batch = 0;
+  compute_batches({batches, threads, captioner.device}, read, encode, [&](const Encoded& encoded) {
+    const auto size = static_cast<size_t>(encoded.annotations[0].numel());
+    const auto* values = static_cast<const uint16_t*>(encoded.annotations.data_ptr());
     for (size_t i = begin(batch); i < end(batch); ++i)
-      store.put(missing[i], {values + (i - begin(batch)) * size, size}, hashes[i - begin(batch)]);
+      store.put(missing[i], {values + (i - begin(batch)) * size, size}, encoded.hashes[i - begin(batch)]);
     progress.update(static_cast<int64_t>(end(batch)));
     if (interrupted()) {
       store.sync();
       throw Interrupted("stopped after " + std::to_string(end(batch)) + " of " + std::to_string(missing.size()) +
                         " pictures were encoded; run it again to go on");
     }
-  }
+    ++batch;
+  });
   store.sync();
   return store;
 }

@@ -1,6 +1,8 @@
 #include "train/optimizer.h"
 
 #include <cmath>
+#include <map>
+#include <tuple>
 
 #include "base/error.h"
 
@@ -18,51 +20,70 @@ Optimizer::Optimizer(std::vector<TrainedParameter> parameters, const TrainOption
 }
 
 double Optimizer::clip() {
-  double square = 0;
+  std::vector<Tensor> gradients;
   for (const auto& slot : slots_)
-    if (const auto& gradient = slot.parameter.value.grad(); gradient.defined())
-      square += gradient.square().sum().item<double>();
-  const double norm = std::sqrt(square);
+    if (const auto& gradient = slot.parameter.value.grad(); gradient.defined()) gradients.push_back(gradient);
+  if (gradients.empty()) return 0;
+  const double norm = torch::stack(at::_foreach_norm(gradients)).norm().item<double>();
   if (std::isfinite(norm) && options_.clip_norm > 0 && norm > options_.clip_norm)
-    for (auto& slot : slots_)
-      if (auto& gradient = slot.parameter.value.mutable_grad(); gradient.defined())
-        gradient.mul_(options_.clip_norm / norm);
+    at::_foreach_mul_(gradients, options_.clip_norm / norm);
   return norm;
 }
 
 void Optimizer::step(double factor) {
-  constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kDecay = 0.9, kEpsilon = 1e-8;
   const torch::NoGradGuard no_grad;
+  // Slots that are updated in the same way go together: on a GPU a call for each would take longer than its work.
+  std::map<std::tuple<bool, bool, int64_t>, std::vector<Slot*>> groups;
+  std::map<int64_t, std::vector<Slot*>> averaged;
   for (auto& slot : slots_) {
-    Tensor& value = slot.parameter.value;
-    auto& gradient = value.mutable_grad();
-    if (gradient.defined()) {
-      ++slot.steps;
-      double rate = factor * (slot.parameter.of_encoder ? options_.encoder_learning_rate : options_.learning_rate);
-      if (slot.parameter.of_encoder && slot.steps < options_.warmup_steps)
-        rate *= static_cast<double>(slot.steps) / options_.warmup_steps;
-      const double decay = value.dim() > 1 ? options_.weight_decay : 0;
-      if (options_.optimizer == "adamw")
-        value.mul_(1 - rate * decay);
-      else if (decay > 0)
-        gradient.add_(value, decay);
-      if (options_.optimizer == "rmsprop") {
-        slot.second.mul_(kDecay).addcmul_(gradient, gradient, 1 - kDecay);
-        value.addcdiv_(gradient, slot.second.sqrt().add_(kEpsilon), -rate);
-      } else {
-        slot.first.mul_(kBeta1).add_(gradient, 1 - kBeta1);
-        slot.second.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
-        const double correction1 = 1 - std::pow(kBeta1, slot.steps), correction2 = 1 - std::pow(kBeta2, slot.steps);
-        const Tensor scale = (slot.second / correction2).sqrt_().add_(kEpsilon);  // as value
-        value.addcdiv_(slot.first, scale, -rate / correction1);
-      }
-      gradient = Tensor();
-    }
-    if (slot.average.defined() && slot.steps > 0) {
-      const auto steps = static_cast<double>(slot.steps);
-      slot.average.lerp_(value, 1 - std::min(options_.averaging, (1 + steps) / (10 + steps)));
-    }
+    const Tensor& value = slot.parameter.value;
+    if (value.grad().defined()) groups[{slot.parameter.of_encoder, value.dim() > 1, ++slot.steps}].push_back(&slot);
+    if (slot.average.defined() && slot.steps > 0) averaged[slot.steps].push_back(&slot);
   }
+  for (const auto& [kind, slots] : groups) {
+    const auto& [of_encoder, decays, steps] = kind;
+    double rate = factor * (of_encoder ? options_.encoder_learning_rate : options_.learning_rate);
+    if (of_encoder && steps < options_.warmup_steps) rate *= static_cast<double>(steps) / options_.warmup_steps;
+    update(slots, rate, decays ? options_.weight_decay : 0, steps);
+  }
+  for (const auto& [steps, slots] : averaged) {
+    const auto count = static_cast<double>(steps);
+    const double kept = std::min(options_.averaging, (1 + count) / (10 + count));
+    std::vector<Tensor> averages, values;
+    for (auto* slot : slots) averages.push_back(slot->average), values.push_back(slot->parameter.value);
+    at::_foreach_mul_(averages, kept);
+    at::_foreach_add_(averages, values, 1 - kept);
+  }
+}
+
+void Optimizer::update(const std::vector<Slot*>& slots, double rate, double decay, int64_t steps) {
+  constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kDecay = 0.9, kEpsilon = 1e-8;
+  std::vector<Tensor> values, gradients, first, second;
+  for (auto* slot : slots) {
+    auto& gradient = slot->parameter.value.mutable_grad();
+    values.push_back(slot->parameter.value);
+    gradients.push_back(gradient);
+    first.push_back(slot->first);
+    second.push_back(slot->second);
+    gradient = Tensor();
+  }
+  if (options_.optimizer == "adamw")
+    at::_foreach_mul_(values, 1 - rate * decay);
+  else if (decay > 0)
+    at::_foreach_add_(gradients, values, decay);
+  const bool adam = options_.optimizer != "rmsprop";
+  const double kept = adam ? kBeta2 : kDecay;
+  at::_foreach_mul_(second, kept);
+  at::_foreach_addcmul_(second, gradients, gradients, 1 - kept);
+  if (adam) {
+    at::_foreach_mul_(first, kBeta1);
+    at::_foreach_add_(first, gradients, 1 - kBeta1);
+  }
+  const double correction1 = adam ? 1 - std::pow(kBeta1, steps) : 1, correction2 = adam ? 1 - std::pow(kBeta2, steps) : 1;
+  auto scale = at::_foreach_div(second, correction2);  // as the values
+  at::_foreach_sqrt_(scale);
+  at::_foreach_add_(scale, kEpsilon);
+  at::_foreach_addcdiv_(values, adam ? first : gradients, scale, -rate / correction1);
 }
 
 void Optimizer::swap_average() {

@@ -43,6 +43,9 @@ class Optimizer {
     torch::Tensor first, second, average;  // as the parameter
     int64_t steps = 0;
   };
+  /// One update of slots that have a gradient and took as many steps, this one counted.
+  void update(const std::vector<Slot*>& slots, double rate, double decay, int64_t steps);
+
   std::vector<Slot> slots_;
   TrainOptions options_;
 };

@@ -219,17 +219,20 @@ class Run {
     Batch batch;
     std::vector<std::vector<std::vector<int64_t>>> captions;
     for (const size_t i : examples) captions.push_back(words_[i]);
-    batch.captions = pack_captions(captions);
     if (fine_tuning(epoch)) {
       std::vector<cv::Mat> inputs;
       for (const size_t i : examples) {
         std::mt19937_64 generator(mix(job_.train.seed, epoch, 2 + i));
-        inputs.push_back(load_augmented_input(dataset_.examples[i].picture, job_.model.encoder, job_.augment, generator));
+        bool mirrored = false;
+        inputs.push_back(load_augmented_input(dataset_.examples[i].picture, job_.model.encoder, job_.augment, generator,
+                                              mirrored));
+        if (mirrored) exchange_words(captions[inputs.size() - 1], captioner_->vocabulary, "left", "right");
       }
       batch.pictures = stack_inputs(inputs);  // [B, S, S, 3]
     } else {
       batch.annotations = read_rows(examples);  // [B, L, D]
     }
+    batch.captions = pack_captions(captions);
     batch.examples = std::move(examples);
     return batch;
   }
@@ -252,7 +255,10 @@ class Run {
     if (!fine_tuning(epoch)) features();
     auto list = batches(epoch);
     list.erase(list.begin(), list.begin() + first);
-    OrderedPipeline<Batch> pipeline(list.size(), 1, 3, [&](size_t i) { return load(list[i], epoch); });
+    // A processor that trains needs no more than one reader beside it; a GPU is fed by all.
+    const int readers = captioner_->device.is_cpu() ? 1 : job_.threads;
+    OrderedPipeline<Batch> pipeline(list.size(), readers, 2 * static_cast<size_t>(readers) + 1,
+                                    [&](size_t i) { return load(list[i], epoch); });
     Progress progress("epoch " + std::to_string(epoch) + "/" + std::to_string(job_.train.epochs),
                       static_cast<int64_t>(list.size()));
     auto since = std::chrono::steady_clock::now();
@@ -365,25 +371,25 @@ class Run {
     decode.n_best = 1;
     torch::manual_seed(job_.train.seed);  // the same locations in every epoch where hard attention samples them
     const auto list = chunks(validation_, 32);
-    // Several workers would draw them in any order.
-    Workers workers(decode.locations == "sampled" ? 1 : list.size(), job_.threads, captioner_->device);
-    OrderedPipeline<std::vector<std::string>> pipeline(list.size(), workers.count(), list.size(), [&](size_t i) {
-      const torch::NoGradGuard no_grad;
-      const Tensor batch = live ? read_pictures(list[i]) : read_rows(list[i]);
-      const auto turn = workers.begin();
-      const Tensor annotations =
-          live ? captioner_->annotate(batch) : batch.to(captioner_->device, torch::kFloat);  // [B, L, D]
-      std::vector<std::string> texts;
-      for (const auto& captions : caption_annotations(*captioner_, annotations, decode))
-        texts.push_back(captions.front().text);
-      return texts;
-    });
     std::vector<std::string> candidates;
     Progress progress("validating", static_cast<int64_t>(validation_.size()));
-    while (const auto texts = pipeline.next()) {
-      candidates.insert(candidates.end(), texts->begin(), texts->end());
-      progress.update(static_cast<int64_t>(candidates.size()));
-    }
+    // Several workers would draw locations in any order.
+    compute_batches(
+        {list.size(), job_.threads, captioner_->device, decode.locations != "sampled"},
+        [&](size_t i) { return live ? read_pictures(list[i]) : read_rows(list[i]); },
+        [&](const Tensor& batch) {
+          const torch::NoGradGuard no_grad;
+          const Tensor annotations =
+              live ? captioner_->annotate(batch) : batch.to(captioner_->device, torch::kFloat);  // [B, L, D]
+          std::vector<std::string> texts;
+          for (const auto& captions : caption_annotations(*captioner_, annotations, decode))
+            texts.push_back(captions.front().text);
+          return texts;
+        },
+        [&](const std::vector<std::string>& texts) {
+          candidates.insert(candidates.end(), texts.begin(), texts.end());
+          progress.update(static_cast<int64_t>(candidates.size()));
+        });
     return candidates;
   }
 

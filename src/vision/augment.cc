@@ -43,13 +43,13 @@ cv::Matx34f colour_map(const AugmentOptions& options, double mean_grey, std::mt1
 void AugmentOptions::list(OptionList& options) {
   options.section("augment", "Augmentation", "augment_");
   options.add("crop", crop, "largest share of a side that is cut away", between(0, 0.9));
-  options.add("flip", flip, "mirror every other picture");
+  options.add("flip", flip, "mirror every other picture; its captions then say left for right");
   options.add("brightness", brightness, "strength of random changes of brightness", between(0, 1));
   options.add("contrast", contrast, "strength of random changes of contrast", between(0, 1));
   options.add("saturation", saturation, "strength of random changes of saturation", between(0, 1));
 }
 
-cv::Mat augment(const cv::Mat& picture, const AugmentOptions& options, std::mt19937_64& generator) {
+cv::Mat augment(const cv::Mat& picture, const AugmentOptions& options, std::mt19937_64& generator, bool* mirrored) {
   CV_Assert(picture.type() == CV_8UC3);
   cv::Mat changed;
   if (options.crop > 0) {
@@ -58,7 +58,9 @@ cv::Mat augment(const cv::Mat& picture, const AugmentOptions& options, std::mt19
   } else {
     changed = picture.clone();
   }
-  if (options.flip && uniform(generator) < 0.5) cv::flip(changed, changed, 1);
+  const bool mirror = options.flip && uniform(generator) < 0.5;
+  if (mirror) cv::flip(changed, changed, 1);
+  if (mirrored) *mirrored = mirror;
   if (options.brightness > 0 || options.contrast > 0 || options.saturation > 0) {
     const auto mean = cv::mean(changed);
     cv::Mat coloured;

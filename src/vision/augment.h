@@ -20,7 +20,8 @@ struct AugmentOptions {
 };
 
 /// A changed copy of a u8 picture of three channels, RGB or BGR, of the same size. What changes depends on the
-/// generator's state alone; grey is the mean of the three channels.
-cv::Mat augment(const cv::Mat& picture, const AugmentOptions& options, std::mt19937_64& generator);
+/// generator's state alone; grey is the mean of the three channels. `mirrored` is told whether left became right.
+cv::Mat augment(const cv::Mat& picture, const AugmentOptions& options, std::mt19937_64& generator,
+                bool* mirrored = nullptr);
 
 }  // namespace attend

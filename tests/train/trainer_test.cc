@@ -364,5 +364,40 @@ TEST_F(TrainerTest, PlateauLowersTheRateAndPatienceEndsTheRun) {
   EXPECT_EQ(epochs, 4);
 }
 
+/// What a run's log has under `figure`, a value a line that has it.
+std::vector<double> logged(const std::vector<Json>& log, const char* figure) {
+  std::vector<double> values;
+  for (const auto& line : log)
+    if (line.contains(figure)) values.push_back(line[figure]);
+  return values;
+}
+
+TEST_F(SelfCriticalTrainerTest, LearnsOnAGpuWhatItLearnsOnTheProcessor) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << "no CUDA device";
+  at::globalContext().setAllowTF32CuDNN(false);
+  for (const std::string kind : {"soft", "hard", "self_critical"}) {
+    SCOPED_TRACE(kind);
+    auto run = kind == "self_critical" ? self_critical_job("processor-" + kind) : job("processor-" + kind);
+    run.threads = 2;
+    run.model.decoder.dropout = run.model.decoder.annotation_dropout = 0;
+    run.model.attention.kind = kind == "hard" ? "hard" : "soft";
+    run.model.attention.expected_share = 1;  // which cells are drawn is no device's
+    train(run);
+    auto there = run;
+    there.device = torch::Device(torch::kCUDA, 0);
+    there.output = folder_ / ("gpu-" + kind);
+    there.train.features = folder_ / "gpu-features";
+    train(there);
+    const auto processor = logged(log_of(run), "loss"), gpu = logged(log_of(there), "loss");
+    ASSERT_EQ(processor.size(), 6u);
+    ASSERT_EQ(gpu.size(), 6u);
+    const auto samples = logged(log_of(there), "sampled_reward");
+    EXPECT_EQ(samples.size(), kind == "self_critical" ? 6u : 0u);
+    if (samples.empty())
+      for (size_t step = 0; step < 6; ++step) EXPECT_NEAR(gpu[step], processor[step], 2e-3) << "step " << step + 1;
+    EXPECT_EQ(logged(log_of(there), "validation_cider").size(), kind == "self_critical" ? 3u : 2u);
+  }
+}
+
 }  // namespace
 }  // namespace attend

@@ -41,8 +41,10 @@ TEST(AugmentTest, EveryOtherPictureIsMirrored) {
   std::mt19937_64 generator(2);
   int flips = 0;
   for (int i = 0; i < 400; ++i) {
-    const cv::Mat changed = augment(picture, {.flip = true}, generator);
+    bool told = false;
+    const cv::Mat changed = augment(picture, {.flip = true}, generator, &told);
     const bool flipped = changed.at<cv::Vec3b>(0, 0)[0] == 239;
+    EXPECT_EQ(told, flipped);
     EXPECT_EQ(cv::norm(changed, flipped ? mirrored : picture, cv::NORM_INF), 0);
     flips += flipped;
   }

@@ -18,7 +18,8 @@ from PIL import Image, ImageOps
 from torch import nn
 from torch.nn import functional as F
 
-from common import END, PAD, ROOT, START, UNKNOWN, Attention, Decoder, pictures_in, read_safetensors, weights_of
+from common import (END, PAD, ROOT, START, UNKNOWN, Attention, Decoder, add_device, pictures_in, read_safetensors,
+                    use_device, weights_of)
 
 
 def load_picture(path, side):
@@ -100,7 +101,7 @@ class Lite2(nn.Module):
 class AttendModel:
     """The model that comes with attend."""
 
-    def __init__(self, path):
+    def __init__(self, path, device):
         tensors, metadata = read_safetensors(path)
         options = json.loads(metadata["options"])
         if options["encoder"]["family"] != "efficientnet-lite2" or options["encoder"].get("stages"):
@@ -108,7 +109,7 @@ class AttendModel:
         self.words = json.loads(metadata["vocabulary"])
         self.decode = json.loads(metadata["decode"])
         self.side = options["encoder"]["input_size"]
-        self.encoder = Lite2(weights_of(tensors, "encoder.")).eval()
+        self.encoder = Lite2(weights_of(tensors, "encoder.")).eval().to(device)
         self.decoder = Decoder(options, 1280, len(self.words)).eval()
         self.decoder.load(weights_of(tensors, "decoder."))
 
@@ -116,6 +117,7 @@ class AttendModel:
         return squash(load_picture(path, self.side), self.side)
 
     def encode(self, pixels):
+        pixels = pixels.to(self.decoder.output_bias.device)
         grid = self.encoder(pixels.unsqueeze(0) / 127.5 - 1)  # [1, 1280, h, w]
         return self.decoder.annotate(grid.flatten(2).transpose(1, 2))  # [1, L, D]
 
@@ -160,7 +162,7 @@ class TutorialModel:
         return torch.from_numpy(np.array(picture)).permute(2, 0, 1).float()  # [3, 224, 224]
 
     def encode(self, pixels):
-        grid = self.encoder(((pixels / 255 - self.mean) / self.deviation).unsqueeze(0))  # [1, 2048, 14, 14]
+        grid = self.encoder(((pixels.to(self.mean.device) / 255 - self.mean) / self.deviation).unsqueeze(0))  # [1, 2048, 14, 14]
         return grid.flatten(2).transpose(1, 2)  # [1, L, D]
 
 
@@ -219,11 +221,13 @@ def main():
     parser.add_argument("--keys-once", action="store_true", help="attention keys once a picture, not once a word")
     parser.add_argument("--steps", type=int, default=11, help="words a caption of resnet101, whose weights know no end")
     parser.add_argument("--vocabulary", type=int, default=2543, help="words resnet101 chooses from")
+    add_device(parser)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    use_device(options.device)
     paths = pictures_in(options.pictures, options.count)
     usual = options.encoder == "resnet101"
-    model = TutorialModel(options.vocabulary) if usual else AttendModel(options.model)
+    model = TutorialModel(options.vocabulary) if usual else AttendModel(options.model, options.device)
 
     captions, steps, seconds = {}, 0, {"loading": 0.0, "encoding": 0.0, "beam_search": 0.0}
     with torch.no_grad():

@@ -139,13 +139,25 @@ def pictures_in(folder, count):
     return paths
 
 
-def machine(threads):
+def add_device(parser):
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where attend and its peers compute")
+
+
+def use_device(name):
+    """Where tensors are made from now on; a GPU wants PyTorch 2."""
+    if name != "cpu":
+        torch.set_default_device(name)
+
+
+def machine(threads, device="cpu"):
     """One line for the head of a table."""
     name = "unknown processor"
     for line in open("/proc/cpuinfo"):
         if line.startswith("model name"):
             name = line.split(":", 1)[1].strip()
             break
+    if device != "cpu":
+        name = f"{torch.cuda.get_device_name()}, {name}"
     date = datetime.date.today().isoformat()
     return f"{name}, {threads} threads, {date}, PyTorch {torch.__version__}, load {os.getloadavg()[0]:.1f}"
 

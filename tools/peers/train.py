@@ -23,7 +23,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from common import END, ROOT, START, Decoder, attend_path, machine, make_crops, read_safetensors, weights_of
+from common import (END, ROOT, START, Decoder, add_device, attend_path, machine, make_crops, read_safetensors, use_device,
+                    weights_of)
 
 CAPTIONS, WORDS = 5, 2400
 FIRST_ROW = 4096  # byte of a feature store's .rows file; what comes before is its header
@@ -86,7 +87,7 @@ def run_attend(options, folder, name, *arguments):
     """A run of attend train; returns the lines of its log that hold a loss."""
     output = folder / name
     done = subprocess.run([options.attend, "train", "--config", folder / "recipe.json", "--output", output,
-                           "--threads", str(options.threads), *arguments], stdout=subprocess.DEVNULL,
+                           "--threads", str(options.threads), "--device", options.device, *arguments], stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise SystemExit(f"attend train failed:\n{done.stderr}")
@@ -168,7 +169,7 @@ def run_peer(options, folder, recipe, captions, steps, keys_once):
     decoder = Decoder(recipe, D, 4 + len(vocabulary(captions)))
     decoder.load(weights_of(tensors, "weights/decoder."))
     side = -(-recipe["encoder"]["input_size"] // 32)
-    stored = read_annotations(folder, options.pictures, side * side, D)
+    stored = read_annotations(folder, options.pictures, side * side, D).to(decoder.output_bias.device)
     trainer = Trainer(decoder, recipe, captions, keys_once)
     lines = []
     for i in range(steps):
@@ -192,6 +193,7 @@ def main():
     parser.add_argument("--double", action="store_true",
                         help="the peer computes in fp64, which shows how much of the difference is rounding")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    add_device(parser)
     options = parser.parse_args()
     options.attend = attend_path(options.attend)
     torch.set_num_threads(options.threads)
@@ -211,7 +213,7 @@ def main():
     speed = statistics.median(line["tokens_per_second"] for line in log[1:] or log)
     gaps = [abs(a - b) for a, b in zip(ours, losses)]
     usual_gap = max(abs(a - b) for a, b in zip(losses, usual_losses))
-    figures = {"machine": machine(options.threads), "precision of the peer": "fp64" if options.double else "fp32",
+    figures = {"machine": machine(options.threads, options.device), "precision of the peer": "fp64" if options.double else "fp32",
                "steps": options.steps, "losses": [list(pair) for pair in zip(ours, losses)],
                "largest_difference": max(gaps), "step_of_largest": gaps.index(max(gaps)) + 1,
                "difference_of_usual": usual_gap,
