@@ -54,7 +54,9 @@ void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::pat
                       const DecodeOptions& decode, int batch_size, int threads,
                       const std::function<void(std::vector<PictureCaptions>&)>& take,
                       const WantedExplanations* explain) {
-  const auto starts = split(pictures.size(), static_cast<size_t>(batch_size), static_cast<size_t>(threads));
+  const auto device = ensemble.first().device;
+  const auto starts =
+      split(pictures.size(), static_cast<size_t>(batch_size), device.is_cpu() ? static_cast<size_t>(threads) : 1);
   struct Read {
     std::vector<PictureCaptions> batch;
     std::vector<std::vector<cv::Mat>> inputs;  // of the pictures that could be read, a list a form
@@ -87,7 +89,7 @@ void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::pat
   };
   size_t done = 0;
   // An explanation changes the encoder's precision while it is made: one batch at a time.
-  compute_batches({starts.size() - 1, threads, ensemble.first().device, !explain}, read, caption,
+  compute_batches({starts.size() - 1, threads, device, !explain}, read, caption,
                   [&](std::vector<PictureCaptions> batch) {
                     if (interrupted())
                       throw Interrupted("stopped after " + std::to_string(done) + " of " +

@@ -227,6 +227,10 @@ void DecodeOptions::list(OptionList& options) {
   options.add("beam_width", beam_width, "captions kept alive at each word; 1 is greedy", between(1, 1000));
   options.add("length_exponent", length_exponent,
               "captions are ranked by log-probability / length^exponent; larger favours longer ones", between(0, 5));
+  options.add("temperature", temperature,
+              "of the distribution over the next word; below 1 likely words gain, and models that are sure of theirs count "
+              "for more among several",
+              between(0.01, 10));
   options.add("max_length", max_length, "most words of a caption", between(1, 1000));
   options.add("min_length", min_length, "fewest words of a caption", between(0, 1000));
   options.add("no_repeat_ngram", no_repeat_ngram, "say no run of this many words twice; 0 allows all", between(0, 100));

@@ -9,8 +9,9 @@ namespace {
 
 class CaptionerWordModel : public WordModel {
  public:
-  CaptionerWordModel(Decoder& decoder, const torch::Tensor& annotations, const std::string& locations)
-      : decoder_(decoder), memory_(decoder.remember(annotations)) {
+  CaptionerWordModel(Decoder& decoder, const torch::Tensor& annotations, const std::string& locations,
+                     double temperature)
+      : decoder_(decoder), memory_(decoder.remember(annotations)), temperature_(temperature) {
     memory_.locations = locations == "argmax"    ? Locations::kArgMax
                         : locations == "sampled" ? Locations::kSampled
                                                  : Locations::kExpected;
@@ -26,6 +27,7 @@ class CaptionerWordModel : public WordModel {
   Step step(const torch::Tensor& words) override {
     auto said = decoder_.step(memory_, state_, words.to(memory_.annotations.device()), pictures_);
     state_ = std::move(said.state);
+    if (temperature_ != 1) said.logits.div_(temperature_);  // [R, V]
     return {said.logits, said.alpha, said.location};
   }
 
@@ -38,6 +40,7 @@ class CaptionerWordModel : public WordModel {
  private:
   Decoder& decoder_;
   Memory memory_;
+  const double temperature_;
   DecoderState state_;
   torch::Tensor pictures_;  // [R] int64
 };
@@ -60,8 +63,8 @@ void check_decode_options(const DecodeOptions& options, const AttentionOptions& 
 }
 
 std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor& annotations,
-                                           const std::string& locations) {
-  return std::make_unique<CaptionerWordModel>(decoder, annotations, locations);
+                                           const std::string& locations, double temperature) {
+  return std::make_unique<CaptionerWordModel>(decoder, annotations, locations, temperature);
 }
 
 std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,
@@ -87,7 +90,7 @@ std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, cons
                                                       const DecodeOptions& options) {
   const torch::NoGradGuard no_grad;
   if (annotations.size(0) == 0) return {};
-  return search_captions(*make_word_model(*captioner.decoder, annotations, options.locations),
+  return search_captions(*make_word_model(*captioner.decoder, annotations, options.locations, options.temperature),
                          captioner.vocabulary, options);
 }
 

@@ -27,9 +27,9 @@ DecodeOptions model_decode_options(const Captioner& captioner, const std::string
 void check_decode_options(const DecodeOptions& options, const AttentionOptions& attention);
 
 /// The decoder over annotations [B, L, D] as Captioner::annotate() gives them; `decoder` must outlive it. locations: where
-/// hard attention looks, as in DecodeOptions.
+/// hard attention looks, and temperature: as in DecodeOptions.
 std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor& annotations,
-                                           const std::string& locations);
+                                           const std::string& locations, double temperature = 1);
 
 /// The n best captions of each of a model's pictures, best first.
 std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,

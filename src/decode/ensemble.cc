@@ -86,7 +86,8 @@ std::vector<std::vector<Caption>> Ensemble::caption(const std::vector<torch::Ten
   for (size_t m = 0; m < captioners_.size(); ++m) {
     annotations.push_back(encoder_of_[m] < m ? annotations[encoder_of_[m]]
                                              : captioners_[m].annotate(pictures[input_of_[m]]));
-    models.push_back(make_word_model(*captioners_[m].decoder, annotations.back(), options.locations));
+    models.push_back(make_word_model(*captioners_[m].decoder, annotations.back(), options.locations,
+                                     options.temperature));
   }
   MeanWordModel model(std::move(models), maps_agree_);
   return search_captions(model, first().vocabulary, options);

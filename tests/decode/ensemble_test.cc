@@ -50,7 +50,7 @@ struct Told {
   std::vector<torch::Tensor> alphas;         // [L] each
 };
 
-Told tell(Captioner& captioner, const torch::Tensor& picture, const std::vector<int64_t>& said) {
+Told tell(Captioner& captioner, const torch::Tensor& picture, const std::vector<int64_t>& said, double temperature = 1) {
   const torch::NoGradGuard no_grad;
   const auto memory = captioner.decoder->remember(captioner.annotate(picture));
   auto state = captioner.decoder->start(memory);
@@ -59,7 +59,7 @@ Told tell(Captioner& captioner, const torch::Tensor& picture, const std::vector<
   for (size_t t = 0; t <= said.size(); ++t) {
     auto step = captioner.decoder->step(memory, state, torch::tensor({before}), torch::tensor({int64_t{0}}));
     state = std::move(step.state);
-    told.probabilities.push_back(step.logits[0].to(torch::kDouble).softmax(0));
+    told.probabilities.push_back((step.logits[0].to(torch::kDouble) / temperature).softmax(0));
     told.alphas.push_back(step.alpha[0]);
     if (t < said.size()) before = said[t];
   }
@@ -68,9 +68,9 @@ Told tell(Captioner& captioner, const torch::Tensor& picture, const std::vector<
 
 /// The log-probability of `said` and <end> where each word's probability is the mean of the captioners'.
 double mean_log_probability(const std::vector<Captioner*>& captioners, const std::vector<torch::Tensor>& picture,
-                            const std::vector<int64_t>& said) {
+                            const std::vector<int64_t>& said, double temperature) {
   std::vector<Told> told;
-  for (size_t m = 0; m < captioners.size(); ++m) told.push_back(tell(*captioners[m], picture[m], said));
+  for (size_t m = 0; m < captioners.size(); ++m) told.push_back(tell(*captioners[m], picture[m], said, temperature));
   double sum = 0;
   for (size_t t = 0; t <= said.size(); ++t) {
     const int64_t word = t < said.size() ? said[t] : int64_t{Vocabulary::kEnd};
@@ -137,7 +137,9 @@ TEST(Ensemble, OfAModelWithItselfSaysWhatTheModelSays) {
   expect_same(together(small(1), small(1)).caption({batch}, three_best()), expected, 1e-5);
 }
 
-TEST(Ensemble, WithABeamAsWideAsAllCaptionsEqualsBruteForce) {
+class AtTemperature : public testing::TestWithParam<double> {};
+
+TEST_P(AtTemperature, ABeamAsWideAsAllCaptionsEqualsBruteForce) {
   auto a = small(1), b = small(2, 96);
   auto both = together(small(1), small(2, 96));
   ASSERT_EQ(both.inputs().size(), 2u);
@@ -145,6 +147,7 @@ TEST(Ensemble, WithABeamAsWideAsAllCaptionsEqualsBruteForce) {
   options.max_length = 3;
   options.beam_width = options.n_best = 39;  // 3 + 9 + 27 captions
   options.length_exponent = 0;
+  options.temperature = GetParam();
   const auto large = pictures(2, 96), little = large.narrow(1, 0, 64).narrow(2, 0, 64).contiguous();
   const auto found = both.caption({little, large}, options);
   ASSERT_EQ(found.size(), 2u);
@@ -155,8 +158,8 @@ TEST(Ensemble, WithABeamAsWideAsAllCaptionsEqualsBruteForce) {
     for (const auto& said : all_captions(3)) {
       std::vector<std::string> words;
       for (const int64_t word : said) words.push_back(kWords[static_cast<size_t>(word)]);
-      all[words] = mean_log_probability({&a, &b}, picture, said);
-      apart = std::max(apart, std::abs(all[words] - mean_log_probability({&a}, picture, said)));
+      all[words] = mean_log_probability({&a, &b}, picture, said, GetParam());
+      apart = std::max(apart, std::abs(all[words] - mean_log_probability({&a}, picture, said, GetParam())));
     }
     const auto& list = found[static_cast<size_t>(i)];
     ASSERT_EQ(list.size(), all.size());
@@ -168,6 +171,7 @@ TEST(Ensemble, WithABeamAsWideAsAllCaptionsEqualsBruteForce) {
   }
   EXPECT_GT(apart, 0.1);
 }
+INSTANTIATE_TEST_SUITE_P(Ensemble, AtTemperature, testing::Values(1.0, 0.6, 2.5));
 
 TEST(Ensemble, ShowsTheMeanOfTheAttentionWhereGridsAndResizingAgreeElseTheFirstOnes) {
   const auto large = pictures(1, 96), little = large.narrow(1, 0, 64).narrow(2, 0, 64).contiguous();
