@@ -104,7 +104,7 @@ Tensor word_gradients(Decoder& decoder, const Tensor& annotations, const std::ve
   // A copy of the picture for each word, so that one walk back tells the words apart: row t says words 0 to t.
   const auto copies = annotations.detach().expand({T, -1, -1}).clone().requires_grad_();  // [T, L, D]
   const auto memory = decoder.remember(copies);
-  const auto rows = torch::arange(T, torch::kInt64);  // [T]
+  const auto rows = torch::arange(T, torch::dtype(torch::kInt64).device(annotations.device()));  // [T]
   auto state = decoder.start(memory);
   std::vector<Tensor> log_probabilities;
   for (int64_t t = 0; t < T; ++t) {

@@ -273,8 +273,10 @@ Tensor same_convolution(const Tensor& x, const Convolution& convolution) {
     padding = {0, 0};
   }
   const std::vector<int64_t> strides{stride, stride}, dilation{1, 1};
-  return torch::conv2d(in, channels_last_weight(convolution, x.scalar_type()), convolution.bias.to(x.scalar_type()), strides,
-                       padding, dilation, convolution.groups)
+  const auto type = x.scalar_type();
+  // On the processor what is kept of the weight is a matrix.
+  const auto weight = x.is_cpu() ? convolution.weight.to(type) : channels_last_weight(convolution, type);  // [O, I / groups, k, k]
+  return torch::conv2d(in, weight, convolution.bias.to(type), strides, padding, dilation, convolution.groups)
       .permute({0, 2, 3, 1});  // [N, h, w, O]
 }
 

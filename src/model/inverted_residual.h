@@ -37,7 +37,8 @@ using AsMatrix = torch::Tensor (*)(const torch::Tensor& weight, torch::ScalarTyp
 torch::Tensor pointwise_relu6(const torch::Tensor& x, const Convolution& convolution, torch::ScalarType out_type,
                               AsMatrix as_matrix = pointwise_matrix);
 
-/// For devices other than the processor: the convolution with "same" padding, by LibTorch. x and result NHWC.
+/// The convolution with "same" padding, by LibTorch: on other devices than the processor, and for pictures in floating
+/// point. x and result NHWC.
 torch::Tensor same_convolution(const torch::Tensor& x, const Convolution& convolution);
 
 }  // namespace attend
