@@ -74,15 +74,14 @@ int average_command(const std::vector<std::string>& arguments) {
   options.add("output", output, "model file to write; none of those that are averaged");
   options.add("input_size", input_size,
               "side of the square that the mean brings pictures to, pixels (32 to 4096); 0: as the first model does",
-              between(0, 4096));
+              between(0, kMostInputSize));
   const CommandLine line = parse_command_line(arguments, options, syntax());
   if (answer(line, syntax(), options, std::cout)) return 0;
   if (output.empty()) throw UsageError("--output: say which file the mean is written to");
   for (const auto& model : line.positional)
     if (std::error_code error; fs::equivalent(model, output, error))
       throw UsageError(output.string() + ": is one of the models and would be replaced; name another file");
-  if (input_size > 0 && input_size < 32)
-    throw UsageError("--input-size: " + std::to_string(input_size) + " is below 32");
+  check_input_size(input_size);
   AtomicFile{output};  // whether it can be written shows now
   Captioner mean = average(line.positional);
   if (input_size > 0) mean.options.encoder.input_size = input_size;

@@ -4,13 +4,6 @@
 #include "base/error.h"
 
 namespace attend {
-namespace {
-
-namespace fs = std::filesystem;
-
-constexpr int kLeastInputSize = 32;  // of any encoder
-
-}  // namespace
 
 void ModelFiles::list(OptionList& options) {
   options.section("", "Model");
@@ -24,15 +17,14 @@ void ModelFiles::list(OptionList& options) {
   options.add("input_size", input_size,
               "side of the square that pictures are brought to, pixels; smaller is faster, and much larger than a model "
               "was trained on worse; 0: as each model file says",
-              between(0, 4096));
+              between(0, kMostInputSize));
 }
 
 void ModelFiles::choose() {
   if (models.empty()) models.push_back(embedded_model());
   for (const auto& model : models)
     if (model.empty()) throw UsageError("--model: an empty name is no file's");
-  if (input_size > 0 && input_size < kLeastInputSize)
-    throw UsageError("--input-size: " + std::to_string(input_size) + " is below " + std::to_string(kLeastInputSize));
+  check_input_size(input_size);
 }
 
 Ensemble ModelFiles::load(torch::Device device) const {

@@ -202,6 +202,7 @@ void Decoder::train(bool on) {
 }
 
 void Decoder::set_precision(const std::string& precision) {
+  all_word_gates_.forget();
   type_ = precision == "bf16" && multiplies_bf16() ? torch::kBFloat16 : torch::kFloat;
   for (const auto& module : modules(false))
     if (auto* layer = module->as<LinearImpl>()) layer->type = type_;

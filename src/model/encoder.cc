@@ -29,11 +29,17 @@ constexpr Family kFamilies[] = {
 
 }  // namespace
 
+void check_input_size(int input_size) {
+  if (input_size > 0 && input_size < kLeastInputSize)
+    throw UsageError("--input-size: " + std::to_string(input_size) + " is below " + std::to_string(kLeastInputSize));
+}
+
 void EncoderOptions::list(OptionList& options) {
   options.section("encoder", "Encoder");
   options.add("family", family, "the network that turns pictures into annotations", one_of(encoder_families()));
   options.add("stages", stages, "how many of its stages run, the first ones; fewer: a finer grid; 0: all", at_least(0));
-  options.add("input_size", input_size, "side of the square that pictures are brought to, pixels", between(32, 4096));
+  options.add("input_size", input_size, "side of the square that pictures are brought to, pixels",
+              between(kLeastInputSize, kMostInputSize));
   options.add("resize", resize, "how a picture becomes a square: squash its sides, crop its middle, pad it",
               one_of({"squash", "crop", "pad"}));
   options.add("precision", precision,

@@ -17,6 +17,11 @@
 
 namespace attend {
 
+constexpr int kLeastInputSize = 32, kMostInputSize = 4096;  // sides of the input, pixels, that any encoder takes
+
+/// Throws UsageError unless a command's --input-size is one of these or 0, as the model says.
+void check_input_size(int input_size);
+
 /// Which network, and how pictures are brought to it. Travels with the weights in a model file.
 struct EncoderOptions {
   std::string family = "efficientnet-lite2";

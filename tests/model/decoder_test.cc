@@ -215,6 +215,24 @@ TEST(Decoder, DropsOutOnlyWhileTraining) {
   EXPECT_TRUE(torch::equal(c, decoder.teach(decoder.remember(annotations), packed).logits));
 }
 
+TEST(Decoder, ForgetsWhatItPreparedInAnotherPrecision) {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(8);
+  Decoder decoder(small("scalar", true, 8), small_attention(), 9, 20);
+  decoder.eval();
+  const auto annotations = torch::randn({2, 6, 9});                    // [B, L, D]
+  const auto words = torch::tensor({4, 5}, torch::kInt64);             // [R]
+  const auto rows = torch::tensor({0, 1}, torch::kInt64);              // [R]
+  const auto logits = [&](const std::string& precision) {
+    decoder.set_precision(precision);
+    const auto memory = decoder.remember(annotations);
+    return decoder.step(memory, decoder.start(memory), words, rows).logits;  // [R, V]
+  };
+  const auto fp32 = logits("fp32"), bf16 = logits("bf16");
+  EXPECT_TRUE(torch::equal(logits("fp32"), fp32));
+  EXPECT_TRUE(torch::equal(logits("bf16"), bf16));
+}
+
 TEST(PackedCaptions, HoldEveryWordOnceAndNoPadding) {
   const auto packed = pack_captions(kCaptions);
   EXPECT_EQ(packed.rows_at, (std::vector<int64_t>{6, 5, 4, 3, 2, 1}));
