@@ -10,7 +10,8 @@
 
 namespace attend {
 
-/// Gives this thread its share of the processors where `workers` of them compute side by side.
+/// Gives this thread its share of the processors where `workers` of them compute side by side. Threads that begin after
+/// this get as many: the last to be told is to be one that has all.
 void share_processors(int threads, int workers);
 
 struct BatchWork {
@@ -38,6 +39,11 @@ void compute_batches(const BatchWork& work, Load&& load, Compute&& compute, Take
     while (auto loaded = pipeline.next()) take(compute(std::move(*loaded)));
     return;
   }
+  struct AllAgain {
+    int threads;
+    ~AllAgain() { share_processors(threads, 1); }
+  };
+  const AllAgain when_workers_have_ended{work.threads};
   OrderedPipeline<Computed> pipeline(work.count, workers, ahead, [&](size_t i) {
     auto loaded = load(i);
     share_processors(work.threads, workers);

@@ -75,6 +75,16 @@ TEST(ComputeBatchesOnProcessors, SharesThemAmongTheWorkers) {
   EXPECT_EQ(computing({2, 4, kProcessor}).second, std::set<int>{2});  // two batches: two workers
 }
 
+TEST(ComputeBatchesOnProcessors, LeavesThemAllToThreadsThatComeAfter) {
+  const int before = at::get_num_threads();
+  computing({200, 3, kProcessor});
+  int after = 0;
+  std::thread([&] { after = at::get_num_threads(); }).join();
+  EXPECT_EQ(after, 3);
+  EXPECT_EQ(at::get_num_threads(), 3);
+  at::set_num_threads(before);
+}
+
 TEST(ComputeBatchesOnProcessors, GivesABatchAllOfThemWhereNoneMayBeSideBySide) {
   const auto [threads, processors] = computing({50, 4, kProcessor, false});
   EXPECT_EQ(threads.size(), 1u);
