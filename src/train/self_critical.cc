@@ -5,6 +5,7 @@
 
 #include "base/parallel.h"
 #include "decode/caption.h"
+#include "train/batches.h"
 #include "train/objective.h"
 
 namespace attend {
@@ -68,7 +69,7 @@ SelfCritical::SelfCritical(Reward reward, const Vocabulary& vocabulary, const Tr
       threads_(threads) {}
 
 SelfCritical::Step SelfCritical::step(Decoder& decoder, const Tensor& annotations,
-                                      const std::vector<size_t>& pictures) const {
+                                      const std::vector<size_t>& pictures, const std::vector<bool>& mirrored) const {
   // No dropout, neither here nor below. Samples drawn by one mask and taught by another would come from another
   // distribution than the one whose gradient is taken; without masks both are the one that captions are said by.
   decoder.eval();
@@ -82,12 +83,12 @@ SelfCritical::Step SelfCritical::step(Decoder& decoder, const Tensor& annotation
   }
 
   Step done;
-  auto advantages = rewards(samples, pictures);  // [B][n]
+  auto advantages = rewards(samples, pictures, mirrored);  // [B][n]
   done.sampled_reward = mean_of(advantages);
   if (greedy.empty()) {
     subtract_mean_of_others(advantages);
   } else {
-    const auto baseline = rewards(greedy, pictures);  // [B][1]
+    const auto baseline = rewards(greedy, pictures, mirrored);  // [B][1]
     done.greedy_reward = mean_of(baseline);
     for (size_t b = 0; b < advantages.size(); ++b)
       for (auto& reward : advantages[b]) reward -= baseline[b].front();
@@ -111,14 +112,18 @@ SelfCritical::Step SelfCritical::step(Decoder& decoder, const Tensor& annotation
 }
 
 std::vector<std::vector<double>> SelfCritical::rewards(const Samples& samples,
-                                                       const std::vector<size_t>& pictures) const {
+                                                       const std::vector<size_t>& pictures,
+                                                       const std::vector<bool>& mirrored) const {
   std::vector<std::vector<double>> rewards(samples.size());
   parallel_for(samples.size(), threads_, [&](size_t b) {
+    std::vector<std::vector<int64_t>> said;
+    for (const auto& caption : samples[b]) said.push_back(caption.words);
+    if (!mirrored.empty() && mirrored[b]) exchange_words(said, vocabulary_, "left", "right");
     std::vector<Reward::Candidate> candidates;
-    for (const auto& caption : samples[b]) {
+    for (size_t i = 0; i < said.size(); ++i) {
       auto& candidate = candidates.emplace_back();
-      candidate.ended = caption.ended;
-      for (const int64_t word : caption.words) candidate.words.push_back(vocabulary_.word(word));
+      candidate.ended = samples[b][i].ended;
+      for (const int64_t word : said[i]) candidate.words.push_back(vocabulary_.word(word));
     }
     rewards[b] = reward_.of(pictures[b], candidates);
   });

@@ -38,13 +38,17 @@ class SelfCritical {
   /// better variant of self-critical sequence training", 2020) or the reward of the greedy caption; neither depends
   /// on the sample. With hard attention a sample is its words and its locations, both drawn. p is what the samples are drawn from (say_log_probability). The mean is over samples, not over
   /// their words: a divisor that depends on the samples would bias the estimate. Leaves the decoder in evaluation mode.
-  Step step(Decoder& decoder, const torch::Tensor& annotations, const std::vector<size_t>& pictures) const;
+  ///
+  /// mirrored[b]: what is said of picture b on the left counts as on the right; empty: of none.
+  Step step(Decoder& decoder, const torch::Tensor& annotations, const std::vector<size_t>& pictures,
+            const std::vector<bool>& mirrored = {}) const;
 
  private:
   using Samples = std::vector<std::vector<Sample>>;
 
   /// Of each picture's captions, [B][n].
-  std::vector<std::vector<double>> rewards(const Samples& samples, const std::vector<size_t>& pictures) const;
+  std::vector<std::vector<double>> rewards(const Samples& samples, const std::vector<size_t>& pictures,
+                                           const std::vector<bool>& mirrored) const;
   torch::Tensor policy_gradient_loss(const TeacherForced& taught, const PackedCaptions& packed, const Samples& samples,
                                      const std::vector<std::vector<double>>& advantages) const;
 

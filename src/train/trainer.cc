@@ -51,6 +51,7 @@ Json validation_figures(const std::vector<std::string>& candidates,
 /// What a step needs, made ready on another thread.
 struct Batch {
   std::vector<size_t> examples;  // indices into the data set
+  std::vector<bool> mirrored;    // of each; empty: none is
   Tensor pictures;               // u8 [B, S, S, 3] when the encoder runs; else undefined
   Tensor annotations;            // fp16 [B, L, D] from the feature store; else undefined
   PackedCaptions captions;
@@ -227,6 +228,7 @@ class Run {
         inputs.push_back(load_augmented_input(dataset_.examples[i].picture, job_.model.encoder, job_.augment, generator,
                                               mirrored));
         if (mirrored) exchange_words(captions[inputs.size() - 1], captioner_->vocabulary, "left", "right");
+        batch.mirrored.push_back(mirrored);
       }
       batch.pictures = stack_inputs(inputs);  // [B, S, S, 3]
     } else {
@@ -330,7 +332,7 @@ class Run {
     std::vector<size_t> pictures;  // counted through the training split
     for (const size_t example : batch.examples)
       pictures.push_back(std::lower_bound(train_.begin(), train_.end(), example) - train_.begin());
-    const auto sampled = self_critical_->step(*captioner_->decoder, annotations, pictures);
+    const auto sampled = self_critical_->step(*captioner_->decoder, annotations, pictures, batch.mirrored);
     Tensor loss = sampled.loss;  // []
     const double weight = job_.train.reward_cross_entropy;
     if (weight > 0) loss = loss + weight * cross_entropy(annotations, batch).total;  // []

@@ -155,6 +155,23 @@ TEST(SelfCritical, SaysWhatItSampled) {
   EXPECT_FALSE(tiny.decoder->is_training());
 }
 
+TEST(SelfCritical, ScoresWhatItSaysOfMirroredPicturesTheOtherWayRound) {
+  Tiny tiny;
+  const Vocabulary vocabulary{{"<pad>", "<start>", "<end>", "<unk>", "left", "right"}};
+  TrainOptions options;
+  options.reward_samples = 40;
+  const auto reward = [&](const Tokens& reference, const std::vector<bool>& mirrored) {
+    const SelfCritical self_critical({{{reference}, {{"a"}}, {{"dog"}}}, {}, nullptr}, vocabulary, options, 1, 1);
+    torch::manual_seed(5);
+    return self_critical.step(*tiny.decoder, tiny.annotations, {0}, mirrored).sampled_reward;
+  };
+  const double left = reward({"left"}, {}), right = reward({"right"}, {});
+  EXPECT_NE(left, right);
+  EXPECT_EQ(reward({"left"}, {false}), left);
+  EXPECT_EQ(reward({"left"}, {true}), right);
+  EXPECT_EQ(reward({"right"}, {true}), left);
+}
+
 TEST(Reward, OfACaptionThatBreaksOffIsBelowThatOfOneThatEnds) {
   const Reward reward({{{"a", "dog", "on", "a", "beach"}, {"a", "dog", "runs", "on", "a", "beach"}},
                        {{"two", "men"}, {"men", "in", "a", "boat"}},
