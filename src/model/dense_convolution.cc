@@ -1,23 +1,11 @@
 #include "model/dense_convolution.h"
 
 namespace attend {
-namespace {
-
-torch::Tensor pack_dense(const torch::Tensor& weight, torch::ScalarType type) {
-  return weight.to(type).clone(torch::MemoryFormat::ChannelsLast);  // [O, C / groups, k, k]
-}
-
-}  // namespace
-
-torch::Tensor channels_last_weight(const Convolution& convolution, torch::ScalarType type) {
-  const bool trained = torch::GradMode::is_enabled() && convolution.weight.requires_grad();
-  return trained ? convolution.weight.to(type) : convolution.packed(type, pack_dense);  // [O, C / groups, k, k]
-}
 
 torch::Tensor dense_convolution(const torch::Tensor& x, const Convolution& convolution) {
   const auto type = x.scalar_type();
   const std::vector<int64_t> strides(2, convolution.stride), paddings(2, convolution.kernel() / 2);
-  return torch::conv2d(x, channels_last_weight(convolution, type), convolution.bias.to(type), strides,
+  return torch::conv2d(x, convolution.channels_last(type), convolution.bias.to(type), strides,
                        paddings);  // [N, O, h, w]
 }
 

@@ -9,9 +9,6 @@
 
 namespace attend {
 
-/// The weight in channels-last order and `type` storage, [O, C / groups, k, k]; part of a graph if it is trained, else kept.
-torch::Tensor channels_last_weight(const Convolution& convolution, torch::ScalarType type);
-
 /// x [N, C, H, W] in channels-last order and the storage the arithmetic wants → [N, O, h, w] likewise, with k / 2 zeros
 /// on each side. Part of a graph if x or the weight is.
 torch::Tensor dense_convolution(const torch::Tensor& x, const Convolution& convolution);

@@ -43,7 +43,8 @@ void EncoderOptions::list(OptionList& options) {
   options.add("resize", resize, "how a picture becomes a square: squash its sides, crop its middle, pad it",
               one_of({"squash", "crop", "pad"}));
   options.add("precision", precision,
-              "arithmetic of the convolutions; bf16 only where the processor has instructions for it, else fp32",
+              "arithmetic of the convolutions; bf16 only where the processor has instructions for it, or a GPU computes, else "
+              "fp32",
               one_of({"fp32", "bf16"}));
 }
 

@@ -27,6 +27,14 @@ torch::Tensor Convolution::packed(torch::ScalarType type, const PreparedWeight::
   return last_packed.get(weight, type, pack);
 }
 
+torch::Tensor Convolution::channels_last(torch::ScalarType type) const {
+  if (weight.requires_grad() && torch::GradMode::is_enabled()) return weight.to(type);  // [O, I / groups, k, k]
+  if (weight.requires_grad()) last_channels_last.forget();
+  return last_channels_last.get(weight, type, [](const torch::Tensor& of, torch::ScalarType as) {
+    return of.to(as).clone(torch::MemoryFormat::ChannelsLast);  // [O, I / groups, k, k]
+  });
+}
+
 const Convolution& FoldedEncoder::add(std::string name, std::string source, std::string norm, double epsilon,
                                       int64_t inputs, int64_t outputs, int64_t kernel, int64_t stride, int64_t groups) {
   const int64_t fan_in = inputs / groups * kernel * kernel;

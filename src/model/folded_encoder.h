@@ -24,10 +24,13 @@ struct Convolution {
   int64_t kernel() const { return weight.size(2); }
   int64_t outputs() const { return weight.size(0); }
 
-  /// `weight` brought by `pack` to the layout and storage the arithmetic wants; kept while the weight is frozen.
+  /// `weight` brought by `pack` to the layout and storage the processor's own kernels want; kept while it is frozen.
   torch::Tensor packed(torch::ScalarType type, const PreparedWeight::Make& pack) const;
+  /// `weight` as LibTorch's convolutions like it best, in channels-last order, [O, I / groups, k, k]; kept likewise. Part of
+  /// a graph if it is trained.
+  torch::Tensor channels_last(torch::ScalarType type) const;
 
-  mutable PreparedWeight last_packed = {};
+  mutable PreparedWeight last_packed = {}, last_channels_last = {};
 };
 
 /// Keeps the convolutions of a network; a family adds them and says in forward() how they hang together.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "model/dense_convolution.h"
 #include "model/depthwise.h"
 #include "model/pointwise.h"
 #include "model/product.h"
@@ -274,9 +273,8 @@ Tensor same_convolution(const Tensor& x, const Convolution& convolution) {
   }
   const std::vector<int64_t> strides{stride, stride}, dilation{1, 1};
   const auto type = x.scalar_type();
-  // On the processor what is kept of the weight is a matrix.
-  const auto weight = x.is_cpu() ? convolution.weight.to(type) : channels_last_weight(convolution, type);  // [O, I / groups, k, k]
-  return torch::conv2d(in, weight, convolution.bias.to(type), strides, padding, dilation, convolution.groups)
+  return torch::conv2d(in, convolution.channels_last(type), convolution.bias.to(type), strides, padding, dilation,
+                       convolution.groups)
       .permute({0, 2, 3, 1});  // [N, h, w, O]
 }
 

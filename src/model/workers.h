@@ -25,8 +25,8 @@ struct BatchWork {
 ///
 /// On processors every worker loads and computes batches of its own with its share of the processors: workers that have a
 /// batch each never wait for one another, as they do where all share every operation. The calling thread takes. A GPU is
-/// given its work by the calling thread alone, while others load: LibTorch prepares convolutions anew for every thread that
-/// asks for them, which takes seconds. Of each worker two batches at most are in memory.
+/// given its work by the calling thread alone, while others load: convolutions seem to be prepared anew for every thread that
+/// asks for them, which takes seconds (docs/performance.md). Of each worker two batches at most are in memory.
 template <class Load, class Compute, class Take>
 void compute_batches(const BatchWork& work, Load&& load, Compute&& compute, Take&& take) {
   using Loaded = decltype(load(size_t{0}));
