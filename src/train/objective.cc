@@ -52,12 +52,19 @@ Tensor doubly_stochastic_regularizer(const TeacherForced& taught, const TrainOpt
   return options.doubly_stochastic * (mean ? square.mean() : square.sum(1).mean());             // []
 }
 
-Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& captions, const TrainOptions& options) {
+Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& captions, const TrainOptions& options,
+                        const Tensor& teachers) {
   Loss loss;
   loss.cross_entropy = F::cross_entropy(
       taught.logits, captions.targets.to(taught.logits.device()),
       F::CrossEntropyFuncOptions().label_smoothing(options.label_smoothing));  // []
   loss.total = loss.cross_entropy;
+  if (teachers.defined()) {
+    loss.distillation = F::kl_div(taught.logits.log_softmax(1), teachers,
+                                  F::KLDivFuncOptions().reduction(torch::kBatchMean).log_target(true));  // []
+    const double weight = options.distillation_weight;
+    loss.total = (1 - weight) * loss.cross_entropy + weight * loss.distillation;  // []
+  }
   if (const Tensor regularizer = doubly_stochastic_regularizer(taught, options); regularizer.defined())
     loss.total = loss.total + regularizer;  // []
   return loss;

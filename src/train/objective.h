@@ -11,6 +11,7 @@ namespace attend {
 struct Loss {
   torch::Tensor total;          // scalar, what is differentiated
   torch::Tensor cross_entropy;  // scalar, nats a word, with label smoothing
+  torch::Tensor distillation;   // scalar, nats a word, KL(teachers || model); undefined without teachers
 };
 
 /// lambda times the doubly stochastic regularizer (equation 14), a scalar; undefined for a lambda of 0:
@@ -20,8 +21,11 @@ struct Loss {
 torch::Tensor doubly_stochastic_regularizer(const TeacherForced& taught, const TrainOptions& options);
 
 /// Cross-entropy of the true words (mean over N), with label smoothing (Szegedy et al. 2016, section 7), plus the doubly
-/// stochastic regularizer.
-Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& captions, const TrainOptions& options);
+/// stochastic regularizer. With `teachers`, the log-probabilities that they give every word [N, V], the cross-entropy has
+/// the weight 1 - distillation_weight, and KL(teachers || model) has distillation_weight: word-level knowledge
+/// distillation (Hinton et al. 2015; Kim and Rush 2016, equation 4).
+Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& captions, const TrainOptions& options,
+                        const torch::Tensor& teachers = {});
 
 /// log alpha of the cell each word looked at, [N]; 0 where that was the expected context. Needs taught.locations.
 torch::Tensor location_log_probability(const TeacherForced& taught);

@@ -37,6 +37,15 @@ void TrainOptions::list(OptionList& options) {
   options.add("averaging", averaging, "decay of the weight average that is validated and kept; 0: none",
               between(0, 0.999999));
   options.add("label_smoothing", label_smoothing, "share of each target spread over the vocabulary", between(0, 0.9));
+  options.add("teacher", teacher,
+              "model file of a captioner that the model learns from, beside the training captions; may be repeated: their "
+              "mean is learnt");
+  options.add("distillation_weight", distillation_weight,
+              "share of the loss that is cross-entropy with the teachers' distributions over the next word; the training "
+              "captions have the rest",
+              between(0, 1));
+  options.add("teacher_temperature", teacher_temperature,
+              "of each teacher's distribution; below 1 teachers are surer of their likeliest words", between(0.01, 10));
   options.add("doubly_stochastic", doubly_stochastic, "lambda of the doubly stochastic regularizer", at_least(0));
   options.add("doubly_stochastic_form", doubly_stochastic_form,
               "the paper's sum over cells, or a mean that doesn't depend on the grid", one_of({"sum", "mean"}));
@@ -82,6 +91,9 @@ void TrainOptions::check() const {
   if (initial_model.empty())
     throw UsageError("train.objective self_critical: it betters a model that captions already; name one with "
                      "train.initial_model");
+  if (!teacher.empty() && reward_cross_entropy == 0)
+    throw UsageError("train.teacher: teachers say how likely the words of the training captions are, which objective "
+                     "self_critical doesn't look at; set train.reward_cross_entropy above 0");
   if (reward_baseline == "mean" && reward_samples < 2)
     throw UsageError("train.reward_samples 1: the baseline \"mean\" compares samples of a picture; draw at least 2, or set "
                      "train.reward_baseline to greedy");

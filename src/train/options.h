@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/options.h"
 
@@ -28,6 +29,9 @@ struct TrainOptions {
   double clip_norm = 5;            // of the whole gradient; 0: no clipping
   double averaging = 0.998;        // exponential moving average of the weights that is validated and kept; 0: none
   double label_smoothing = 0.1;
+  std::vector<std::filesystem::path> teacher;  // model files whose words' probabilities are learnt (distillation)
+  double distillation_weight = 0.5;  // of what they say; the training captions have the rest
+  double teacher_temperature = 1;  // of each teacher's distribution
   double doubly_stochastic = 0;    // lambda of equation 14
   std::string doubly_stochastic_form = "mean";  // sum (the paper's) | mean (independent of the grid's size)
   double reinforce_weight = 1;     // lambda_r of equation 12, hard attention

@@ -25,6 +25,7 @@
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/self_critical.h"
+#include "train/teachers.h"
 
 namespace attend {
 namespace {
@@ -54,6 +55,7 @@ struct Batch {
   std::vector<bool> mirrored;    // of each; empty: none is
   Tensor pictures;               // u8 [B, S, S, 3] when the encoder runs; else undefined
   Tensor annotations;            // fp16 [B, L, D] from the feature store; else undefined
+  std::vector<Tensor> teachers_pictures;  // the same pictures as each teacher wants them
   PackedCaptions captions;
 };
 
@@ -183,6 +185,7 @@ class Run {
       throw UsageError("train.fine_tune_stages: " + job_.model.encoder.family + " has " +
                        std::to_string(encoder.stages()) + " stages");
     captioner_->to(job_.device);
+    if (!job_.train.teacher.empty()) teachers_.emplace(job_.train.teacher, job_.train.teacher_temperature, *captioner_);
     encoder.set_trainable(job_.train.fine_tune_stages);
 
     std::vector<TrainedParameter> parameters;
@@ -221,19 +224,16 @@ class Run {
     std::vector<std::vector<std::vector<int64_t>>> captions;
     for (const size_t i : examples) captions.push_back(words_[i]);
     if (fine_tuning(epoch)) {
-      std::vector<cv::Mat> inputs;
-      for (const size_t i : examples) {
-        std::mt19937_64 generator(mix(job_.train.seed, epoch, 2 + i));
-        bool mirrored = false;
-        inputs.push_back(load_augmented_input(dataset_.examples[i].picture, job_.model.encoder, job_.augment, generator,
-                                              mirrored));
-        if (mirrored) exchange_words(captions[inputs.size() - 1], captioner_->vocabulary, "left", "right");
-        batch.mirrored.push_back(mirrored);
-      }
-      batch.pictures = stack_inputs(inputs);  // [B, S, S, 3]
+      batch.pictures = read_augmented(examples, epoch, job_.model.encoder, batch.mirrored);  // [B, S, S, 3]
+      for (size_t i = 0; i < examples.size(); ++i)
+        if (batch.mirrored[i]) exchange_words(captions[i], captioner_->vocabulary, "left", "right");
     } else {
       batch.annotations = read_rows(examples);  // [B, L, D]
     }
+    if (teachers_)
+      for (const auto& form : teachers_->inputs())
+        batch.teachers_pictures.push_back(fine_tuning(epoch) ? read_augmented(examples, epoch, form, batch.mirrored)
+                                                             : read_pictures(examples, form));  // [B, S, S, 3]
     batch.captions = pack_captions(captions);
     batch.examples = std::move(examples);
     return batch;
@@ -247,9 +247,24 @@ class Run {
   }
 
   /// Their pictures as they are, u8 [B, S, S, 3].
-  Tensor read_pictures(const std::vector<size_t>& examples) const {
+  Tensor read_pictures(const std::vector<size_t>& examples, const EncoderOptions& form) const {
     std::vector<cv::Mat> inputs;
-    for (const size_t i : examples) inputs.push_back(load_input(dataset_.examples[i].picture, job_.model.encoder));
+    for (const size_t i : examples) inputs.push_back(load_input(dataset_.examples[i].picture, form));
+    return stack_inputs(inputs);  // [B, S, S, 3]
+  }
+
+  /// Their pictures as this epoch changes them, whatever their form, u8 [B, S, S, 3], and which of them are mirrored.
+  Tensor read_augmented(const std::vector<size_t>& examples, int64_t epoch, const EncoderOptions& form,
+                        std::vector<bool>& mirrored) const {
+    std::vector<cv::Mat> inputs;
+    mirrored.assign(examples.size(), false);
+    for (size_t i = 0; i < examples.size(); ++i) {
+      std::mt19937_64 generator(mix(job_.train.seed, epoch, 2 + examples[i]));
+      bool left_is_right = false;
+      inputs.push_back(load_augmented_input(dataset_.examples[examples[i]].picture, form, job_.augment, generator,
+                                            left_is_right));
+      mirrored[i] = left_is_right;
+    }
     return stack_inputs(inputs);  // [B, S, S, 3]
   }
 
@@ -324,6 +339,7 @@ class Run {
     const auto loss = cross_entropy(annotations, batch);
     done.words = batch.captions.targets.size(0);
     done.figures = {{"loss", loss.cross_entropy.item<double>()}};
+    if (teachers_) done.figures.emplace_back("distillation", loss.distillation.item<double>());
     return loss.total;  // []
   }
 
@@ -348,7 +364,9 @@ class Run {
     auto& decoder = *captioner_->decoder;
     decoder.train();
     const auto taught = decoder.teach(decoder.remember(annotations), batch.captions);
-    auto loss = cross_entropy_loss(taught, batch.captions, job_.train);
+    const Tensor teachers =
+        teachers_ ? teachers_->log_probability(batch.teachers_pictures, batch.captions) : Tensor();  // [N, V]
+    auto loss = cross_entropy_loss(taught, batch.captions, job_.train, teachers);
     if (!taught.locations.defined()) return loss;
     double& baseline = progression_.baseline;
     const auto hard = hard_attention_loss(taught, batch.captions, job_.train, baseline);
@@ -378,7 +396,7 @@ class Run {
     // Several workers would draw locations in any order.
     compute_batches(
         {list.size(), job_.threads, captioner_->device, decode.locations != "sampled"},
-        [&](size_t i) { return live ? read_pictures(list[i]) : read_rows(list[i]); },
+        [&](size_t i) { return live ? read_pictures(list[i], job_.model.encoder) : read_rows(list[i]); },
         [&](const Tensor& batch) {
           const torch::NoGradGuard no_grad;
           const Tensor annotations =
@@ -455,6 +473,7 @@ class Run {
   std::optional<CaptionFaults> faults_;
   std::optional<Captioner> captioner_;
   std::optional<SelfCritical> self_critical_;
+  std::optional<Teachers> teachers_;
   std::optional<Optimizer> optimizer_;
   std::optional<FeatureStore> features_;
   std::unordered_map<size_t, size_t> store_row_;  // example → row of the feature store

@@ -49,6 +49,31 @@ TEST(CrossEntropyLoss, SpreadsTheSmoothedShareOverTheVocabulary) {
   EXPECT_EQ(loss.total.item<double>(), loss.cross_entropy.item<double>());
 }
 
+TEST(CrossEntropyLoss, SharesItselfBetweenTheTrainingCaptionsAndTheTeachers) {
+  Fixture f;
+  f.taught.logits.set_requires_grad(true);
+  const auto teachers = torch::randn({6, 8}).log_softmax(1);  // [N, V]
+  TrainOptions options;
+  const double alone = cross_entropy_loss(f.taught, f.captions, options).total.item<double>();
+  const auto said = f.taught.logits.log_softmax(1);           // [N, V]
+  double divergence = 0;
+  for (int64_t n = 0; n < 6; ++n)
+    for (int64_t v = 0; v < 8; ++v) {
+      const double log_p = teachers[n][v].item<double>();
+      divergence += std::exp(log_p) * (log_p - said[n][v].item<double>()) / 6;
+    }
+  for (const double weight : {0.0, 0.3, 1.0}) {
+    options.distillation_weight = weight;
+    const auto loss = cross_entropy_loss(f.taught, f.captions, options, teachers);
+    EXPECT_NEAR(loss.distillation.item<double>(), divergence, 1e-5);
+    EXPECT_NEAR(loss.cross_entropy.item<double>(), alone, 1e-5);
+    EXPECT_NEAR(loss.total.item<double>(), (1 - weight) * alone + weight * divergence, 1e-5);
+  }
+  // What is left at the weight 1 pulls each word's distribution towards the teachers': its gradient is their difference.
+  cross_entropy_loss(f.taught, f.captions, options, teachers).total.backward();
+  EXPECT_TRUE(torch::allclose(f.taught.logits.grad(), (said.exp() - teachers.exp()) / 6, 1e-4, 1e-6));
+}
+
 TEST(CrossEntropyLoss, AddsThePapersRegularizer) {
   const Fixture f;
   TrainOptions options;

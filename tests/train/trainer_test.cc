@@ -12,6 +12,7 @@
 #include "text/ptb_tokenizer.h"
 #include "train/objective.h"
 #include "train/optimizer.h"
+#include "train/teachers.h"
 
 namespace attend {
 namespace {
@@ -92,6 +93,117 @@ TEST_F(TrainerTest, AnInterruptedRunEndsWithTheWeightsOfAnUninterruptedOne) {
     train(broken);
     SCOPED_TRACE("after a stop at step " + std::to_string(stop_after));
     expect_same_checkpoint(straight, broken);
+  }
+}
+
+/// What a run's log has under `figure`, a value a line that has it.
+std::vector<double> logged(const std::vector<Json>& log, const char* figure) {
+  std::vector<double> values;
+  for (const auto& line : log)
+    if (line.contains(figure)) values.push_back(line[figure]);
+  return values;
+}
+
+/// Models that have learnt a little, and a run that learns from them.
+class DistillationTest : public TrainerTest {
+ protected:
+  /// A model of a seed and input size of its own.
+  static fs::path teacher(int seed, int input_size) {
+    auto run = job("teacher-" + std::to_string(seed));
+    run.model.encoder.input_size = input_size;
+    run.train.seed = seed;
+    run.train.epochs = 6;
+    run.train.learning_rate = 0.01;
+    run.train.fine_tune_stages = 0;
+    if (!fs::exists(run.output / "model.safetensors")) train(run);
+    return run.output / "model.safetensors";
+  }
+  static TrainJob student_job(const std::string& output) {
+    auto run = job(output);
+    run.train.seed = 3;
+    run.train.teacher = {teacher(1, 64), teacher(2, 96)};
+    run.augment.flip = true;
+    return run;
+  }
+};
+
+TEST_F(DistillationTest, TheStudentComesNearerToItsTeachersThanCaptionsAloneBringIt) {
+  double last[2] = {};
+  for (const int weight : {0, 1}) {
+    auto run = student_job("student-" + std::to_string(weight));
+    run.train.distillation_weight = weight;
+    run.train.epochs = 12;
+    run.train.learning_rate = 0.01;
+    run.train.fine_tune_from = 11;
+    train(run);
+    const auto divergence = logged(log_of(run), "distillation");
+    ASSERT_EQ(divergence.size(), 36u);
+    for (const double value : divergence) EXPECT_GT(value, 0);
+    last[weight] = divergence.back();
+    if (weight == 0) continue;
+    EXPECT_LT(divergence.back(), 0.5 * divergence.front());
+  }
+  EXPECT_LT(last[1], 0.5 * last[0]);
+}
+
+TEST_F(DistillationTest, AModelThatBeginsAsItsOnlyTeacherHasNothingToLearnFromIt) {
+  auto run = student_job("pupil");
+  run.train.initial_model = teacher(1, 64);
+  run.train.teacher = {teacher(1, 64)};
+  run.model.decoder.dropout = run.model.decoder.annotation_dropout = 0;
+  run.train.averaging = 0;
+  run.train.learning_rate = run.train.encoder_learning_rate = 0;
+  train(run);  // from the feature store in the first epoch, from changed pictures in the second
+  const auto divergence = logged(log_of(run), "distillation");
+  ASSERT_EQ(divergence.size(), 6u);
+  for (const double value : divergence) EXPECT_NEAR(value, 0, 1e-4);
+}
+
+TEST_F(DistillationTest, TeachersSayTheMeanOfTheirProbabilitiesAtTheirTemperature) {
+  const std::vector<fs::path> files{teacher(1, 64), teacher(2, 96)};
+  Captioner first = load_captioner(files[0]), second = load_captioner(files[1]);
+  const auto captions = pack_captions({{{4, 5, 6}, {7}}, {{5}}});
+  const std::vector<torch::Tensor> pictures{torch::randint(0, 255, {2, 64, 64, 3}, torch::kUInt8),
+                                            torch::randint(0, 255, {2, 96, 96, 3}, torch::kUInt8)};  // [B, S, S, 3]
+  const torch::NoGradGuard no_grad;
+  for (const double temperature : {1.0, 0.6}) {
+    torch::Tensor mean;  // [N, V]
+    for (auto* model : {&first, &second}) {
+      model->decoder->eval();
+      const auto annotations = model->annotate(pictures[model == &first ? 0 : 1]);  // [B, L, D]
+      const auto said = model->decoder->teach(model->decoder->remember(annotations), captions).logits;  // [N, V]
+      const auto probability = (said.to(torch::kDouble) / temperature).softmax(1) / 2;                   // [N, V]
+      mean = mean.defined() ? mean + probability : probability;                                          // [N, V]
+    }
+    Teachers teachers(files, temperature, first);
+    ASSERT_EQ(teachers.inputs().size(), 2u);
+    EXPECT_EQ(teachers.inputs()[1].input_size, 96);
+    const auto said = teachers.log_probability(pictures, captions).exp().to(torch::kDouble);  // [N, V]
+    EXPECT_TRUE(torch::allclose(said, mean, 1e-4, 1e-7));
+  }
+}
+
+TEST_F(DistillationTest, AnInterruptedRunEndsWithTheWeightsOfAnUninterruptedOne) {
+  const auto straight = student_job("student-straight");
+  train(straight);
+  auto broken = straight;
+  broken.output = folder_ / "student-broken";
+  broken.train.max_steps = 4;  // while the encoder is trained
+  train(broken);
+  broken.train.max_steps = 0;
+  broken.resume = true;
+  train(broken);
+  expect_same_checkpoint(straight, broken);
+}
+
+TEST_F(DistillationTest, RefusesATeacherOfOtherWords) {
+  auto run = student_job("student-refused");
+  run.train.min_word_count = 20;
+  try {
+    train(run);
+    FAIL() << "learnt from a teacher of other words";
+  } catch (const InputError& error) {
+    EXPECT_NE(std::string(error.what()).find("teacher-1"), std::string::npos) << error.what();
   }
 }
 
@@ -203,6 +315,10 @@ TEST_F(SelfCriticalTrainerTest, RefusesWhatCannotWorkBeforeItBegins) {
   run = good;
   run.train.reward_meteor = 1;
   EXPECT_NE(refusal(run).find("tools/fetch-meteor"), std::string::npos) << refusal(run);
+  EXPECT_FALSE(fs::exists(run.output));
+  run = good;
+  run.train.teacher = {run.train.initial_model};
+  EXPECT_NE(refusal(run).find("train.reward_cross_entropy"), std::string::npos) << refusal(run);
   EXPECT_FALSE(fs::exists(run.output));
   run = good;
   Json captions = Json::parse(read_file(run.data.train_captions));
@@ -362,14 +478,6 @@ TEST_F(TrainerTest, PlateauLowersTheRateAndPatienceEndsTheRun) {
   int64_t epochs = 0;
   for (const auto& line : log_of(run)) epochs += line.contains("validation_cider");
   EXPECT_EQ(epochs, 4);
-}
-
-/// What a run's log has under `figure`, a value a line that has it.
-std::vector<double> logged(const std::vector<Json>& log, const char* figure) {
-  std::vector<double> values;
-  for (const auto& line : log)
-    if (line.contains(figure)) values.push_back(line[figure]);
-  return values;
 }
 
 TEST_F(SelfCriticalTrainerTest, LearnsOnAGpuWhatItLearnsOnTheProcessor) {
