@@ -501,8 +501,9 @@ TEST_F(SelfCriticalTrainerTest, LearnsOnAGpuWhatItLearnsOnTheProcessor) {
     ASSERT_EQ(gpu.size(), 6u);
     const auto samples = logged(log_of(there), "sampled_reward");
     EXPECT_EQ(samples.size(), kind == "self_critical" ? 6u : 0u);
-    if (samples.empty())
+    if (samples.empty()) {
       for (size_t step = 0; step < 6; ++step) EXPECT_NEAR(gpu[step], processor[step], 2e-3) << "step " << step + 1;
+    }
     EXPECT_EQ(logged(log_of(there), "validation_cider").size(), kind == "self_critical" ? 3u : 2u);
   }
 }
