@@ -261,7 +261,7 @@ int caption_command(const std::vector<std::string>& arguments) {
     decode = model_decode_options(ensemble.first(), files.models.front().string());
     parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
     if (answer(line, syntax(), list, std::cout)) return 0;
-    check_decode_options(decode, ensemble.first().options.attention);
+    ensemble.check(decode);
     prepare_folders(work.files, outputs);
     watch_interrupts();
     caption_all(ensemble, work, options, outputs, decode, threads);

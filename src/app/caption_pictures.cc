@@ -62,14 +62,14 @@ void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::pat
     std::vector<std::vector<cv::Mat>> inputs;  // of the pictures that could be read, a list a form
   };
   const auto read = [&](size_t number) {
-    Read read{{}, std::vector<std::vector<cv::Mat>>(ensemble.inputs().size())};
+    Read some{{}, std::vector<std::vector<cv::Mat>>(ensemble.inputs().size())};
     for (size_t i = starts[number]; i < starts[number + 1]; ++i) {
       Loaded loaded = load(pictures[i], ensemble.inputs());
-      read.batch.push_back({i, {}, loaded.size, std::move(loaded.refusal)});
+      some.batch.push_back({i, {}, loaded.size, std::move(loaded.refusal)});
       for (size_t form = 0; form < loaded.inputs.size(); ++form)
-        read.inputs[form].push_back(std::move(loaded.inputs[form]));
+        some.inputs[form].push_back(std::move(loaded.inputs[form]));
     }
-    return read;
+    return some;
   };
   const auto caption = [&](Read of) {
     if (of.inputs.front().empty()) return std::move(of.batch);

@@ -313,7 +313,7 @@ int evaluate_command(const std::vector<std::string>& arguments) {
     decode = model_decode_options(ensemble.first(), files.models.front().string());
     parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
     if (answer(line, syntax(), list, std::cout)) return 0;
-    check_decode_options(decode, ensemble.first().options.attention);
+    ensemble.check(decode);
     watch_interrupts();
     candidates = make_candidates(std::move(examples), ensemble, decode, threads, options);
   }

@@ -231,6 +231,10 @@ void DecodeOptions::list(OptionList& options) {
               "of the distribution over the next word; below 1 likely words gain, and models that are sure of theirs count "
               "for more among several",
               between(0.01, 10));
+  options.add("frequency_exponent", frequency_exponent,
+              "a word's probability is divided by its frequency in the training captions to this power; larger favours "
+              "rarer words",
+              between(0, 2));
   options.add("max_length", max_length, "most words of a caption", between(1, 1000));
   options.add("min_length", min_length, "fewest words of a caption", between(0, 1000));
   options.add("no_repeat_ngram", no_repeat_ngram, "say no run of this many words twice; 0 allows all", between(0, 100));

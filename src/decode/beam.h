@@ -17,6 +17,7 @@ struct DecodeOptions {
   int beam_width = 5;            // K; 1 is greedy
   double length_exponent = 0.7;  // score = log-probability / length^exponent (Wu et al. 2016, without their constant)
   double temperature = 1;        // of the distribution over the next word, softmax(logits / temperature), of each model
+  double frequency_exponent = 0; // of the words' frequencies that their probabilities are divided by, of each model
   int max_length = 30;           // words
   int min_length = 1;            // words
   int no_repeat_ngram = 0;       // n-grams of this many words are said once at most; 0 allows all

@@ -1,5 +1,7 @@
-// B pictures · R live rows · L grid cells · D annotation size
+// B pictures · R live rows · L grid cells · D annotation size · V words
 #include "decode/caption.h"
+
+#include <cmath>
 
 #include "base/error.h"
 #include "text/detokenize.h"
@@ -9,9 +11,13 @@ namespace {
 
 class CaptionerWordModel : public WordModel {
  public:
+  /// log_prior [V]: what is taken from the logits before they are divided by the temperature; undefined: nothing.
   CaptionerWordModel(Decoder& decoder, const torch::Tensor& annotations, const std::string& locations,
-                     double temperature)
-      : decoder_(decoder), memory_(decoder.remember(annotations)), temperature_(temperature) {
+                     double temperature = 1, torch::Tensor log_prior = {})
+      : decoder_(decoder),
+        memory_(decoder.remember(annotations)),
+        temperature_(temperature),
+        log_prior_(std::move(log_prior)) {
     memory_.locations = locations == "argmax"    ? Locations::kArgMax
                         : locations == "sampled" ? Locations::kSampled
                                                  : Locations::kExpected;
@@ -27,6 +33,7 @@ class CaptionerWordModel : public WordModel {
   Step step(const torch::Tensor& words) override {
     auto said = decoder_.step(memory_, state_, words.to(memory_.annotations.device()), pictures_);
     state_ = std::move(said.state);
+    if (log_prior_.defined()) said.logits.sub_(log_prior_);  // [R, V]
     if (temperature_ != 1) said.logits.div_(temperature_);  // [R, V]
     return {said.logits, said.alpha, said.location};
   }
@@ -41,9 +48,21 @@ class CaptionerWordModel : public WordModel {
   Decoder& decoder_;
   Memory memory_;
   const double temperature_;
+  const torch::Tensor log_prior_;  // [V]
   DecoderState state_;
   torch::Tensor pictures_;  // [R] int64
 };
+
+/// frequency^exponent of every word, as logarithms [V]; 0 for words that were never seen.
+torch::Tensor log_prior(const Vocabulary& vocabulary, double exponent) {
+  const auto& counts = vocabulary.counts();
+  TORCH_CHECK(!counts.empty(), "frequency_exponent: the vocabulary has no counts");
+  const auto captions = static_cast<double>(counts[Vocabulary::kEnd]);
+  std::vector<float> logs;
+  for (const int64_t count : counts)
+    logs.push_back(count > 0 ? static_cast<float>(exponent * std::log(static_cast<double>(count) / captions)) : 0);
+  return torch::tensor(logs);  // [V]
+}
 
 }  // namespace
 
@@ -63,8 +82,17 @@ void check_decode_options(const DecodeOptions& options, const AttentionOptions& 
 }
 
 std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor& annotations,
-                                           const std::string& locations, double temperature) {
-  return std::make_unique<CaptionerWordModel>(decoder, annotations, locations, temperature);
+                                           const std::string& locations) {
+  return std::make_unique<CaptionerWordModel>(decoder, annotations, locations);
+}
+
+std::unique_ptr<WordModel> make_word_model(Captioner& captioner, const torch::Tensor& annotations,
+                                           const DecodeOptions& options) {
+  torch::Tensor prior;  // [V]
+  if (options.frequency_exponent != 0)
+    prior = log_prior(captioner.vocabulary, options.frequency_exponent).to(annotations.device());
+  return std::make_unique<CaptionerWordModel>(*captioner.decoder, annotations, options.locations, options.temperature,
+                                              prior);
 }
 
 std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,
@@ -90,8 +118,7 @@ std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, cons
                                                       const DecodeOptions& options) {
   const torch::NoGradGuard no_grad;
   if (annotations.size(0) == 0) return {};
-  return search_captions(*make_word_model(*captioner.decoder, annotations, options.locations, options.temperature),
-                         captioner.vocabulary, options);
+  return search_captions(*make_word_model(captioner, annotations, options), captioner.vocabulary, options);
 }
 
 }  // namespace attend

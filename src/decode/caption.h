@@ -27,9 +27,15 @@ DecodeOptions model_decode_options(const Captioner& captioner, const std::string
 void check_decode_options(const DecodeOptions& options, const AttentionOptions& attention);
 
 /// The decoder over annotations [B, L, D] as Captioner::annotate() gives them; `decoder` must outlive it. locations: where
-/// hard attention looks, and temperature: as in DecodeOptions.
+/// hard attention looks, as in DecodeOptions.
 std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor& annotations,
-                                           const std::string& locations, double temperature = 1);
+                                           const std::string& locations);
+
+/// The same as the options want it: its logits less frequency_exponent times the logarithm of each word's frequency (logit
+/// adjustment: Menon et al., "Long-tail learning via logit adjustment", 2021, equation 9), over temperature. A word's
+/// frequency is how often it stands in a training caption, <end> once; the vocabulary must have counts for that.
+std::unique_ptr<WordModel> make_word_model(Captioner& captioner, const torch::Tensor& annotations,
+                                           const DecodeOptions& options);
 
 /// The n best captions of each of a model's pictures, best first.
 std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,

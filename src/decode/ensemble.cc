@@ -1,8 +1,11 @@
-// B pictures · M captioners · R live rows · L grid cells · D annotation size · V words
+// B pictures · M captioners · R live rows · L grid cells · D annotation size · N words in all captions together · V words
 #include "decode/ensemble.h"
 
 #include <algorithm>
 #include <cmath>
+
+#include "base/error.h"
+#include "model/pictures.h"
 
 namespace attend {
 namespace {
@@ -28,6 +31,12 @@ size_t find(const std::vector<T>& list, Predicate is_same) {
   return static_cast<size_t>(std::find_if(list.begin(), list.end(), is_same) - list.begin());
 }
 
+/// log of the mean of the distributions that each one's logits [R, V] stand for: [R, V].
+torch::Tensor log_mean_probability(std::vector<torch::Tensor> logits) {
+  for (auto& one : logits) one = one.log_softmax(1);                                               // [R, V]
+  return torch::stack(logits).logsumexp(0) - std::log(static_cast<double>(logits.size()));  // [R, V]
+}
+
 }  // namespace
 
 MeanWordModel::MeanWordModel(std::vector<std::unique_ptr<WordModel>> members, bool mean_alpha)
@@ -42,15 +51,14 @@ int64_t MeanWordModel::start() {
 WordModel::Step MeanWordModel::step(const torch::Tensor& words) {
   Step mean = members_.front()->step(words);
   if (members_.size() == 1) return mean;
-  std::vector<torch::Tensor> log_probabilities{mean.logits.log_softmax(1)}, alphas{mean.alpha};  // [R, V], [R, L] each
+  std::vector<torch::Tensor> logits{mean.logits}, alphas{mean.alpha};  // [R, V], [R, L] each
   for (size_t m = 1; m < members_.size(); ++m) {
     const Step step = members_[m]->step(words);
-    log_probabilities.push_back(step.logits.log_softmax(1));
+    logits.push_back(step.logits);
     alphas.push_back(step.alpha);
   }
-  const double log_count = std::log(static_cast<double>(members_.size()));
-  mean.logits = torch::stack(log_probabilities).logsumexp(0) - log_count;  // [R, V]
-  if (mean_alpha_) mean.alpha = torch::stack(alphas).mean(0);              // [R, L]
+  mean.logits = log_mean_probability(logits);                  // [R, V]
+  if (mean_alpha_) mean.alpha = torch::stack(alphas).mean(0);  // [R, L]
   return mean;
 }
 
@@ -59,7 +67,7 @@ void MeanWordModel::reorder(const torch::Tensor& rows) {
 }
 
 Ensemble::Ensemble(std::vector<Captioner> captioners, const std::vector<std::string>& sources)
-    : captioners_(std::move(captioners)) {
+    : captioners_(std::move(captioners)), sources_(sources) {
   const auto grid = [](const Captioner& captioner) {
     return captioner.encoder->grid(captioner.options.encoder.input_size);
   };
@@ -67,9 +75,7 @@ Ensemble::Ensemble(std::vector<Captioner> captioners, const std::vector<std::str
     const Captioner& captioner = captioners_[m];
     require_same_vocabulary(first().vocabulary, sources.front(), captioner.vocabulary, sources[m]);
     const EncoderOptions& encoder = captioner.options.encoder;
-    input_of_.push_back(find(inputs_, [&](const EncoderOptions& input) {
-      return input.input_size == encoder.input_size && input.resize == encoder.resize;
-    }));
+    input_of_.push_back(find(inputs_, [&](const EncoderOptions& input) { return same_form(input, encoder); }));
     if (input_of_.back() == inputs_.size()) inputs_.push_back(encoder);
     encoder_of_.push_back(find(captioners_, [&](const Captioner& other) {
       return &other == &captioner || same_encoder(other, captioner);
@@ -78,19 +84,44 @@ Ensemble::Ensemble(std::vector<Captioner> captioners, const std::vector<std::str
   }
 }
 
+void Ensemble::check(const DecodeOptions& options) const {
+  check_decode_options(options, first().options.attention);
+  for (size_t m = 0; m < captioners_.size() && options.frequency_exponent != 0; ++m)
+    if (captioners_[m].vocabulary.counts().empty())
+      throw UsageError("decode.frequency_exponent: " + sources_[m] + " doesn't say how often its words stand in its "
+                       "training captions; leave the exponent at 0, or train a model anew");
+}
+
+/// Of each captioner, [B, L, D].
+std::vector<torch::Tensor> Ensemble::annotate(const std::vector<torch::Tensor>& pictures) {
+  std::vector<torch::Tensor> annotations;  // [B, L, D] each
+  for (size_t m = 0; m < captioners_.size(); ++m)
+    annotations.push_back(encoder_of_[m] < m ? annotations[encoder_of_[m]]
+                                             : captioners_[m].annotate(pictures[input_of_[m]]));
+  return annotations;
+}
+
 std::vector<std::vector<Caption>> Ensemble::caption(const std::vector<torch::Tensor>& pictures,
                                                     const DecodeOptions& options) {
   const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> annotations;  // [B, L, D] each
+  const auto annotations = annotate(pictures);  // [B, L, D] each
   std::vector<std::unique_ptr<WordModel>> models;
-  for (size_t m = 0; m < captioners_.size(); ++m) {
-    annotations.push_back(encoder_of_[m] < m ? annotations[encoder_of_[m]]
-                                             : captioners_[m].annotate(pictures[input_of_[m]]));
-    models.push_back(make_word_model(*captioners_[m].decoder, annotations.back(), options.locations,
-                                     options.temperature));
-  }
+  for (size_t m = 0; m < captioners_.size(); ++m)
+    models.push_back(make_word_model(captioners_[m], annotations[m], options));
   MeanWordModel model(std::move(models), maps_agree_);
   return search_captions(model, first().vocabulary, options);
+}
+
+torch::Tensor Ensemble::log_probability(const std::vector<torch::Tensor>& pictures, const PackedCaptions& captions,
+                                        double temperature) {
+  const torch::NoGradGuard no_grad;
+  const auto annotations = annotate(pictures);  // [B, L, D] each
+  std::vector<torch::Tensor> logits;            // [N, V] each
+  for (size_t m = 0; m < captioners_.size(); ++m) {
+    auto& decoder = *captioners_[m].decoder;
+    logits.push_back(decoder.teach(decoder.remember(annotations[m]), captions).logits / temperature);
+  }
+  return log_mean_probability(std::move(logits));  // [N, V]
 }
 
 }  // namespace attend

@@ -1,6 +1,6 @@
 // Several captioners that say each word together. One alone is an ensemble too.
 //
-// B pictures · M captioners · R live rows · L grid cells · S input side · V words
+// B pictures · M captioners · R live rows · L grid cells · S input side · N words in all captions together · V words
 #pragma once
 
 #include <memory>
@@ -40,6 +40,9 @@ class Ensemble {
   Captioner& first() { return captioners_.front(); }
   const Captioner& first() const { return captioners_.front(); }
 
+  /// Throws UsageError where `options` contradict each other, or ask of a captioner what it can't do, naming its file.
+  void check(const DecodeOptions& options) const;
+
   /// The forms pictures are wanted in (input_size and resize), each once.
   const std::vector<EncoderOptions>& inputs() const { return inputs_; }
 
@@ -48,8 +51,17 @@ class Ensemble {
   /// grids and ways to resize are the same, else the first one's.
   std::vector<std::vector<Caption>> caption(const std::vector<torch::Tensor>& pictures, const DecodeOptions& options);
 
+  /// The same pictures with captions that are known → log of the mean of the captioners' probabilities of every word after
+  /// the true ones before it, [N, V], without gradient: softmax(logits / temperature) of each. Hard attention looks at the
+  /// expected context.
+  torch::Tensor log_probability(const std::vector<torch::Tensor>& pictures, const PackedCaptions& captions,
+                                double temperature);
+
  private:
+  std::vector<torch::Tensor> annotate(const std::vector<torch::Tensor>& pictures);
+
   std::vector<Captioner> captioners_;   // [M]
+  std::vector<std::string> sources_;    // [M], their files
   std::vector<EncoderOptions> inputs_;
   std::vector<size_t> input_of_;        // [M], index of inputs_
   std::vector<size_t> encoder_of_;      // [M], the first captioner with the same encoder

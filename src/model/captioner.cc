@@ -19,11 +19,11 @@ std::string read_metadata(const SafetensorsFile& file, const char* key, const st
   return found->get<std::string>();
 }
 
-Vocabulary parse_vocabulary(const Json& words, const std::string& source) {
+Vocabulary parse_vocabulary(const Json& words, const Json& counts, const std::string& source) {
   try {
-    return Vocabulary(words.get<std::vector<std::string>>());
+    return Vocabulary(words.get<std::vector<std::string>>(), counts.get<std::vector<int64_t>>());
   } catch (const Json::exception&) {
-    throw InputError(source + ": its vocabulary is not a list of words; the file is damaged");
+    throw InputError(source + ": its vocabulary is not a list of words and one of their counts; the file is damaged");
   } catch (const InputError& error) {
     throw InputError(source + ": " + error.what());
   }
@@ -165,6 +165,7 @@ void save_captioner(const Captioner& captioner, const std::filesystem::path& pat
                      {"format_version", kVersion},
                      {"options", list.to_json().dump()},
                      {"vocabulary", Json(captioner.vocabulary.words()).dump()},
+                     {"word_counts", Json(captioner.vocabulary.counts()).dump()},
                      {"decode", captioner.decode.dump()},
                      {"about", captioner.about.dump()}});
 }
@@ -181,7 +182,8 @@ Captioner load_captioner(const std::filesystem::path& path) {
   try {
     list.read_json(parse_metadata(file, "options", source), source);
     const WithoutFirstWeights about_to_be_read;
-    Captioner captioner(options, parse_vocabulary(parse_metadata(file, "vocabulary", source), source));
+    const Json counts = file.metadata.contains("word_counts") ? parse_metadata(file, "word_counts", source) : Json::array();
+    Captioner captioner(options, parse_vocabulary(parse_metadata(file, "vocabulary", source), counts, source));
     load_captioner_state(captioner, file.tensors, source);
     captioner.decode = parse_metadata(file, "decode", source);
     captioner.about = parse_metadata(file, "about", source);

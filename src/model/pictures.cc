@@ -7,6 +7,10 @@
 
 namespace attend {
 
+bool same_form(const EncoderOptions& a, const EncoderOptions& b) {
+  return a.input_size == b.input_size && a.resize == b.resize;
+}
+
 Geometry input_geometry(cv::Size full, const EncoderOptions& encoder) {
   return Geometry(full, encoder.input_size, parse_resize(encoder.resize));
 }

@@ -16,6 +16,9 @@
 
 namespace attend {
 
+/// Whether both bring a picture to the same input.
+bool same_form(const EncoderOptions& a, const EncoderOptions& b);
+
 /// How a picture of `full` size is brought to the encoder's input, and a map of its grid back.
 Geometry input_geometry(cv::Size full, const EncoderOptions& encoder);
 

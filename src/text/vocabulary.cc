@@ -30,10 +30,11 @@ Vocabulary Vocabulary::build(const std::vector<std::vector<std::string>>& captio
 
   std::vector<std::string> words(kSpecial.begin(), kSpecial.end());
   for (auto& entry : ranked) words.push_back(std::move(entry.first));
-  return Vocabulary(std::move(words));
+  return Vocabulary(std::move(words)).counted(captions);
 }
 
-Vocabulary::Vocabulary(std::vector<std::string> words) : words_(std::move(words)) {
+Vocabulary::Vocabulary(std::vector<std::string> words, std::vector<int64_t> counts)
+    : words_(std::move(words)), counts_(std::move(counts)) {
   for (size_t i = 0; i < kSpecial.size(); ++i) {
     if (i >= words_.size() || words_[i] != kSpecial[i]) {
       throw InputError("vocabulary: word " + std::to_string(i) + " must be " + std::string(kSpecial[i]));
@@ -46,6 +47,23 @@ Vocabulary::Vocabulary(std::vector<std::string> words) : words_(std::move(words)
       throw InputError("vocabulary: word " + std::to_string(i) + ", \"" + words_[i] + "\", stands there twice");
     }
   }
+  if (counts_.empty()) return;
+  if (counts_.size() != words_.size() || counts_[kEnd] < 1 ||
+      std::any_of(counts_.begin(), counts_.end(), [](int64_t count) { return count < 0; })) {
+    throw InputError("vocabulary: its counts are not a number for each of its " + std::to_string(words_.size()) +
+                     " words, none negative, with captions counted");
+  }
+}
+
+Vocabulary Vocabulary::counted(const std::vector<std::vector<std::string>>& captions) const {
+  Vocabulary counted = *this;
+  counted.counts_.assign(words_.size(), 0);
+  for (const auto& caption : captions) {
+    for (const int64_t word : encode(caption)) ++counted.counts_[word];
+    ++counted.counts_[kEnd];
+  }
+  if (captions.empty()) counted.counts_.clear();
+  return counted;
 }
 
 int64_t Vocabulary::id(std::string_view word) const {

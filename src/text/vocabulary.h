@@ -15,12 +15,16 @@ class Vocabulary {
   static constexpr int64_t kPad = 0, kStart = 1, kEnd = 2, kUnknown = 3;
 
   /// The words that stand at least `min_count` times in the captions (each a list of tokens), by falling count and then
-  /// alphabetically, after the special words. A caption's token that spells a special word is left out.
+  /// alphabetically, after the special words, with their counts. A caption's token that spells a special word is left out.
   static Vocabulary build(const std::vector<std::vector<std::string>>& captions, int min_count);
 
-  /// The words as words() gave them. Throws InputError when the special words are not in place, or when a word is empty
-  /// or stands twice.
-  explicit Vocabulary(std::vector<std::string> words);
+  /// The words as words() gave them, and their counts as counts() did. Throws InputError when the special words are not
+  /// in place, when a word is empty or stands twice, or when counts are not one a word, none negative, and one at least
+  /// of <end>.
+  explicit Vocabulary(std::vector<std::string> words, std::vector<int64_t> counts = {});
+
+  /// The same words with their counts in these captions.
+  Vocabulary counted(const std::vector<std::vector<std::string>>& captions) const;
 
   /// A word's number; kUnknown for one that isn't here.
   int64_t id(std::string_view word) const;
@@ -28,6 +32,9 @@ class Vocabulary {
   const std::string& word(int64_t id) const { return words_.at(static_cast<size_t>(id)); }
   int64_t size() const { return static_cast<int64_t>(words_.size()); }
   const std::vector<std::string>& words() const { return words_; }
+  /// How often each word stands in the captions that were counted: <end> once a caption, <unk> for every other token;
+  /// empty where none were.
+  const std::vector<int64_t>& counts() const { return counts_; }
 
   /// The numbers of a caption's tokens, without start and end.
   std::vector<int64_t> encode(const std::vector<std::string>& tokens) const;
@@ -37,6 +44,7 @@ class Vocabulary {
     using is_transparent = void;
   };
   std::vector<std::string> words_;
+  std::vector<int64_t> counts_;  // by word, or empty
   std::unordered_map<std::string, int64_t, Hash, std::equal_to<>> ids_;
 };
 

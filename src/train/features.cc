@@ -50,17 +50,17 @@ FeatureStore encode_features(Captioner& captioner, const std::vector<std::filesy
     std::vector<uint64_t> hashes;
   };
   const auto read = [&](size_t batch) {
-    Read read;
+    Read some;
     for (size_t i = begin(batch); i < end(batch); ++i) {
-      read.hashes.push_back(content_hash(pictures[missing[i]]));
-      read.inputs.push_back(load_input(pictures[missing[i]], captioner.options.encoder));
+      some.hashes.push_back(content_hash(pictures[missing[i]]));
+      some.inputs.push_back(load_input(pictures[missing[i]], captioner.options.encoder));
     }
-    return read;
+    return some;
   };
-  const auto encode = [&](Read read) {
+  const auto encode = [&](Read some) {
     const torch::NoGradGuard no_grad;
-    return Encoded{captioner.annotate(stack_inputs(read.inputs)).to(torch::kCPU, torch::kHalf).contiguous(),  // [B, L, D]
-                   std::move(read.hashes)};
+    return Encoded{captioner.annotate(stack_inputs(some.inputs)).to(torch::kCPU, torch::kHalf).contiguous(),  // [B, L, D]
+                   std::move(some.hashes)};
   };
   Progress progress("encoding", static_cast<int64_t>(missing.size()));
   size_t batch = 0;

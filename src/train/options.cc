@@ -41,7 +41,7 @@ void TrainOptions::list(OptionList& options) {
               "model file of a captioner that the model learns from, beside the training captions; may be repeated: their "
               "mean is learnt");
   options.add("distillation_weight", distillation_weight,
-              "share of the loss that is cross-entropy with the teachers' distributions over the next word; the training "
+              "share of the loss that is the divergence from the teachers' distributions over the next word; the training "
               "captions have the rest",
               between(0, 1));
   options.add("teacher_temperature", teacher_temperature,

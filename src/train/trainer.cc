@@ -13,6 +13,7 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "decode/ensemble.h"
 #include "metrics/caption_faults.h"
 #include "metrics/figures.h"
 #include "model/pictures.h"
@@ -25,7 +26,6 @@
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/self_critical.h"
-#include "train/teachers.h"
 
 namespace attend {
 namespace {
@@ -55,7 +55,7 @@ struct Batch {
   std::vector<bool> mirrored;    // of each; empty: none is
   Tensor pictures;               // u8 [B, S, S, 3] when the encoder runs; else undefined
   Tensor annotations;            // fp16 [B, L, D] from the feature store; else undefined
-  std::vector<Tensor> teachers_pictures;  // the same pictures as each teacher wants them
+  std::vector<Tensor> teachers_pictures;  // the same pictures, in each form that the teachers want
   PackedCaptions captions;
 };
 
@@ -166,7 +166,10 @@ class Run {
       captions.insert(captions.end(), list.begin(), list.end());
     }
     torch::manual_seed(job_.train.seed);
-    if (!captioner_) captioner_.emplace(job_.model, Vocabulary::build(captions, job_.train.min_word_count));
+    if (captioner_)
+      captioner_->vocabulary = captioner_->vocabulary.counted(captions);  // what it will have learnt, not what it had
+    else
+      captioner_.emplace(job_.model, Vocabulary::build(captions, job_.train.min_word_count));
     words_.resize(dataset_.examples.size());
     for (size_t i = 0; i < train_.size(); ++i)
       for (const auto& caption : references[i]) words_[train_[i]].push_back(captioner_->vocabulary.encode(caption));
@@ -185,7 +188,7 @@ class Run {
       throw UsageError("train.fine_tune_stages: " + job_.model.encoder.family + " has " +
                        std::to_string(encoder.stages()) + " stages");
     captioner_->to(job_.device);
-    if (!job_.train.teacher.empty()) teachers_.emplace(job_.train.teacher, job_.train.teacher_temperature, *captioner_);
+    if (!job_.train.teacher.empty()) load_teachers();
     encoder.set_trainable(job_.train.fine_tune_stages);
 
     std::vector<TrainedParameter> parameters;
@@ -195,6 +198,18 @@ class Run {
     for (auto& tensor : encoder.trainable_parameters())
       parameters.push_back({"encoder." + std::to_string(number++), tensor, true});
     optimizer_.emplace(std::move(parameters), job_.train);
+  }
+
+  void load_teachers() {
+    std::vector<Captioner> teachers;
+    std::vector<std::string> sources;
+    for (const auto& file : job_.train.teacher) {
+      const auto& source = sources.emplace_back(file.string());
+      auto& teacher = teachers.emplace_back(load_captioner(file));
+      require_same_vocabulary(captioner_->vocabulary, "the model that is trained", teacher.vocabulary, source);
+      teacher.to(job_.device);
+    }
+    teachers_.emplace(std::move(teachers), sources);
   }
 
   FeatureStore& features() {
@@ -224,7 +239,7 @@ class Run {
     std::vector<std::vector<std::vector<int64_t>>> captions;
     for (const size_t i : examples) captions.push_back(words_[i]);
     if (fine_tuning(epoch)) {
-      batch.pictures = read_augmented(examples, epoch, job_.model.encoder, batch.mirrored);  // [B, S, S, 3]
+      batch.pictures = read_augmented(examples, epoch, job_.model.encoder, &batch.mirrored);  // [B, S, S, 3]
       for (size_t i = 0; i < examples.size(); ++i)
         if (batch.mirrored[i]) exchange_words(captions[i], captioner_->vocabulary, "left", "right");
     } else {
@@ -232,8 +247,9 @@ class Run {
     }
     if (teachers_)
       for (const auto& form : teachers_->inputs())
-        batch.teachers_pictures.push_back(fine_tuning(epoch) ? read_augmented(examples, epoch, form, batch.mirrored)
-                                                             : read_pictures(examples, form));  // [B, S, S, 3]
+        batch.teachers_pictures.push_back(!fine_tuning(epoch)                       ? read_pictures(examples, form)
+                                          : same_form(form, job_.model.encoder) ? batch.pictures
+                                                                                : read_augmented(examples, epoch, form));
     batch.captions = pack_captions(captions);
     batch.examples = std::move(examples);
     return batch;
@@ -255,15 +271,14 @@ class Run {
 
   /// Their pictures as this epoch changes them, whatever their form, u8 [B, S, S, 3], and which of them are mirrored.
   Tensor read_augmented(const std::vector<size_t>& examples, int64_t epoch, const EncoderOptions& form,
-                        std::vector<bool>& mirrored) const {
+                        std::vector<bool>* mirrored = nullptr) const {
     std::vector<cv::Mat> inputs;
-    mirrored.assign(examples.size(), false);
-    for (size_t i = 0; i < examples.size(); ++i) {
-      std::mt19937_64 generator(mix(job_.train.seed, epoch, 2 + examples[i]));
+    for (const size_t i : examples) {
+      std::mt19937_64 generator(mix(job_.train.seed, epoch, 2 + i));
       bool left_is_right = false;
-      inputs.push_back(load_augmented_input(dataset_.examples[examples[i]].picture, form, job_.augment, generator,
-                                            left_is_right));
-      mirrored[i] = left_is_right;
+      inputs.push_back(
+          load_augmented_input(dataset_.examples[i].picture, form, job_.augment, generator, left_is_right));
+      if (mirrored) mirrored->push_back(left_is_right);
     }
     return stack_inputs(inputs);  // [B, S, S, 3]
   }
@@ -365,7 +380,8 @@ class Run {
     decoder.train();
     const auto taught = decoder.teach(decoder.remember(annotations), batch.captions);
     const Tensor teachers =
-        teachers_ ? teachers_->log_probability(batch.teachers_pictures, batch.captions) : Tensor();  // [N, V]
+        teachers_ ? teachers_->log_probability(batch.teachers_pictures, batch.captions, job_.train.teacher_temperature)
+                  : Tensor();  // [N, V]
     auto loss = cross_entropy_loss(taught, batch.captions, job_.train, teachers);
     if (!taught.locations.defined()) return loss;
     double& baseline = progression_.baseline;
@@ -473,7 +489,7 @@ class Run {
   std::optional<CaptionFaults> faults_;
   std::optional<Captioner> captioner_;
   std::optional<SelfCritical> self_critical_;
-  std::optional<Teachers> teachers_;
+  std::optional<Ensemble> teachers_;
   std::optional<Optimizer> optimizer_;
   std::optional<FeatureStore> features_;
   std::unordered_map<size_t, size_t> store_row_;  // example → row of the feature store

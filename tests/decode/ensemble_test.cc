@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <map>
+#include <tuple>
 
 #include "base/error.h"
 
@@ -12,10 +13,11 @@ namespace attend {
 namespace {
 
 const std::vector<std::string> kWords{"<pad>", "<start>", "<end>", "<unk>", "a", "dog", "runs"};
+const std::vector<int64_t> kCounts{0, 0, 20, 3, 30, 2, 0};
 
 /// A small captioner, another for each seed, whose words are far from equally likely.
 Captioner small(int seed, int input_size = 64, const std::string& resize = "squash",
-                std::vector<std::string> words = kWords) {
+                const std::vector<std::string>& words = kWords) {
   ModelOptions options;
   options.encoder.family = "efficientnet-lite0";
   options.encoder.input_size = input_size;
@@ -25,7 +27,7 @@ Captioner small(int seed, int input_size = 64, const std::string& resize = "squa
   options.decoder.embedding_size = 8;
   options.decoder.annotation_size = 10;
   torch::manual_seed(seed);
-  Captioner captioner(options, Vocabulary(std::move(words)));
+  Captioner captioner(options, Vocabulary(words, words == kWords ? kCounts : std::vector<int64_t>()));
   const torch::NoGradGuard no_grad;
   for (auto& parameter : captioner.decoder->parameters()) parameter.mul_(4);
   return captioner;
@@ -50,7 +52,8 @@ struct Told {
   std::vector<torch::Tensor> alphas;         // [L] each
 };
 
-Told tell(Captioner& captioner, const torch::Tensor& picture, const std::vector<int64_t>& said, double temperature = 1) {
+Told tell(Captioner& captioner, const torch::Tensor& picture, const std::vector<int64_t>& said,
+          const DecodeOptions& options = {}) {
   const torch::NoGradGuard no_grad;
   const auto memory = captioner.decoder->remember(captioner.annotate(picture));
   auto state = captioner.decoder->start(memory);
@@ -59,7 +62,11 @@ Told tell(Captioner& captioner, const torch::Tensor& picture, const std::vector<
   for (size_t t = 0; t <= said.size(); ++t) {
     auto step = captioner.decoder->step(memory, state, torch::tensor({before}), torch::tensor({int64_t{0}}));
     state = std::move(step.state);
-    told.probabilities.push_back((step.logits[0].to(torch::kDouble) / temperature).softmax(0));
+    auto logits = step.logits[0].to(torch::kDouble);  // [V]
+    for (int64_t word = 0; word < logits.size(0); ++word)
+      if (const double count = static_cast<double>(kCounts[static_cast<size_t>(word)]); count > 0)
+        logits[word] -= options.frequency_exponent * std::log(count / 20);
+    told.probabilities.push_back((logits / options.temperature).softmax(0));
     told.alphas.push_back(step.alpha[0]);
     if (t < said.size()) before = said[t];
   }
@@ -68,9 +75,9 @@ Told tell(Captioner& captioner, const torch::Tensor& picture, const std::vector<
 
 /// The log-probability of `said` and <end> where each word's probability is the mean of the captioners'.
 double mean_log_probability(const std::vector<Captioner*>& captioners, const std::vector<torch::Tensor>& picture,
-                            const std::vector<int64_t>& said, double temperature) {
+                            const std::vector<int64_t>& said, const DecodeOptions& options) {
   std::vector<Told> told;
-  for (size_t m = 0; m < captioners.size(); ++m) told.push_back(tell(*captioners[m], picture[m], said, temperature));
+  for (size_t m = 0; m < captioners.size(); ++m) told.push_back(tell(*captioners[m], picture[m], said, options));
   double sum = 0;
   for (size_t t = 0; t <= said.size(); ++t) {
     const int64_t word = t < said.size() ? said[t] : int64_t{Vocabulary::kEnd};
@@ -137,9 +144,10 @@ TEST(Ensemble, OfAModelWithItselfSaysWhatTheModelSays) {
   expect_same(together(small(1), small(1)).caption({batch}, three_best()), expected, 1e-5);
 }
 
-class AtTemperature : public testing::TestWithParam<double> {};
+/// At this temperature and frequency exponent.
+class At : public testing::TestWithParam<std::pair<double, double>> {};
 
-TEST_P(AtTemperature, ABeamAsWideAsAllCaptionsEqualsBruteForce) {
+TEST_P(At, ABeamAsWideAsAllCaptionsEqualsBruteForce) {
   auto a = small(1), b = small(2, 96);
   auto both = together(small(1), small(2, 96));
   ASSERT_EQ(both.inputs().size(), 2u);
@@ -147,7 +155,7 @@ TEST_P(AtTemperature, ABeamAsWideAsAllCaptionsEqualsBruteForce) {
   options.max_length = 3;
   options.beam_width = options.n_best = 39;  // 3 + 9 + 27 captions
   options.length_exponent = 0;
-  options.temperature = GetParam();
+  std::tie(options.temperature, options.frequency_exponent) = GetParam();
   const auto large = pictures(2, 96), little = large.narrow(1, 0, 64).narrow(2, 0, 64).contiguous();
   const auto found = both.caption({little, large}, options);
   ASSERT_EQ(found.size(), 2u);
@@ -158,8 +166,8 @@ TEST_P(AtTemperature, ABeamAsWideAsAllCaptionsEqualsBruteForce) {
     for (const auto& said : all_captions(3)) {
       std::vector<std::string> words;
       for (const int64_t word : said) words.push_back(kWords[static_cast<size_t>(word)]);
-      all[words] = mean_log_probability({&a, &b}, picture, said, GetParam());
-      apart = std::max(apart, std::abs(all[words] - mean_log_probability({&a}, picture, said, GetParam())));
+      all[words] = mean_log_probability({&a, &b}, picture, said, options);
+      apart = std::max(apart, std::abs(all[words] - mean_log_probability({&a}, picture, said, options)));
     }
     const auto& list = found[static_cast<size_t>(i)];
     ASSERT_EQ(list.size(), all.size());
@@ -171,7 +179,49 @@ TEST_P(AtTemperature, ABeamAsWideAsAllCaptionsEqualsBruteForce) {
   }
   EXPECT_GT(apart, 0.1);
 }
-INSTANTIATE_TEST_SUITE_P(Ensemble, AtTemperature, testing::Values(1.0, 0.6, 2.5));
+INSTANTIATE_TEST_SUITE_P(Ensemble, At,
+                         testing::Values(std::pair(1.0, 0.0), std::pair(0.6, 0.0), std::pair(2.5, 0.0),
+                                         std::pair(1.0, 0.7), std::pair(0.6, 0.3)));
+
+TEST(Ensemble, SaysKnownCaptionsWithTheMeanOfItsMembersProbabilities) {
+  auto a = small(1), b = small(2, 96);
+  auto both = together(small(1), small(2, 96));
+  const std::vector<torch::Tensor> batch{pictures(2, 64), pictures(2, 96)};
+  const auto captions = pack_captions({{{4, 5, 6}, {6}}, {{5, 5}}});
+  DecodeOptions options;
+  for (options.temperature = 0.6; options.temperature < 3; options.temperature += 1.2) {
+    const auto said = both.log_probability(batch, captions, options.temperature);  // [N, V]
+    EXPECT_FALSE(said.requires_grad());
+    // Words stand by time, then by row; a caption's first words are those that the next one follows.
+    const std::vector<std::pair<int64_t, std::vector<int64_t>>> rows{{0, {4, 5, 6}}, {1, {5, 5}}, {0, {6}}};
+    int64_t n = 0;
+    for (size_t t = 0; t <= 3; ++t)
+      for (const auto& [picture, words] : rows) {
+        if (t > words.size()) continue;
+        const auto mean = (tell(a, batch[0].narrow(0, picture, 1), words, options).probabilities[t] +
+                           tell(b, batch[1].narrow(0, picture, 1), words, options).probabilities[t]) /
+                          2;  // [V]
+        EXPECT_TRUE(torch::allclose(said[n].exp().to(torch::kDouble), mean, 1e-4, 1e-6)) << t;
+        ++n;
+      }
+    EXPECT_EQ(n, said.size(0));
+  }
+}
+
+TEST(Ensemble, RefusesAFrequencyExponentWithoutCounts) {
+  const std::vector<std::string> words{"<pad>", "<start>", "<end>", "<unk>", "dog"};
+  const auto both = together(small(1, 64, "squash", words), small(2, 64, "squash", words));
+  DecodeOptions options;
+  EXPECT_NO_THROW(both.check(options));
+  options.frequency_exponent = 0.3;
+  EXPECT_NO_THROW(together(small(1), small(2)).check(options));
+  try {
+    both.check(options);
+    FAIL() << "accepted";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("a.safetensors doesn't say how often"), std::string::npos) << error.what();
+  }
+}
 
 TEST(Ensemble, ShowsTheMeanOfTheAttentionWhereGridsAndResizingAgreeElseTheFirstOnes) {
   const auto large = pictures(1, 96), little = large.narrow(1, 0, 64).narrow(2, 0, 64).contiguous();
@@ -226,9 +276,9 @@ TEST(Ensemble, WantsEveryFormOfAPictureOnce) {
 }
 
 TEST(Ensemble, RefusesModelsWithOtherWords) {
-  const auto refusal = [](std::vector<std::string> words) -> std::string {
+  const auto refusal = [](const std::vector<std::string>& words) -> std::string {
     try {
-      together(small(1), small(2, 64, "squash", std::move(words)));
+      together(small(1), small(2, 64, "squash", words));
     } catch (const InputError& error) {
       return error.what();
     }

@@ -27,7 +27,8 @@ class CaptionerTest : public testing::Test {
     options.decoder.embedding_size = 8;
     options.decoder.annotation_size = 10;
     torch::manual_seed(4);
-    Captioner captioner(options, Vocabulary({"<pad>", "<start>", "<end>", "<unk>", "a", "dog", "n't"}));
+    Captioner captioner(
+        options, Vocabulary({"<pad>", "<start>", "<end>", "<unk>", "a", "dog", "n't"}, {0, 0, 5, 1, 7, 5, 2}));
     captioner.decode = {{"beam_width", 7}};
     captioner.about = {{"licence", "CC0"}};
     return captioner;
@@ -61,11 +62,26 @@ TEST_F(CaptionerTest, ComesBackFromItsFileWithTheSameWeightsAndWords) {
   save_captioner(captioner, folder_ / "m.safetensors", false);
   auto loaded = load_captioner(folder_ / "m.safetensors");
   EXPECT_EQ(loaded.vocabulary.words(), captioner.vocabulary.words());
+  EXPECT_EQ(loaded.vocabulary.counts(), captioner.vocabulary.counts());
   EXPECT_EQ(loaded.decode, captioner.decode);
   EXPECT_EQ(loaded.about, captioner.about);
   const auto before = captioner_state(captioner), after = captioner_state(loaded);
   ASSERT_EQ(before.size(), after.size());
   for (const auto& [name, tensor] : before) EXPECT_TRUE(torch::equal(tensor, after.at(name))) << name;
+}
+
+TEST_F(CaptionerTest, AFileNeedsNoCountsOfItsWordsButNotWrongOnes) {
+  save_captioner(small(), folder_ / "m.safetensors");
+  const auto file = read_safetensors(folder_ / "m.safetensors");
+  auto metadata = file.metadata.get<std::map<std::string, std::string>>();
+  metadata.erase("word_counts");
+  write_safetensors(folder_ / "uncounted.safetensors", file.tensors, metadata);
+  EXPECT_TRUE(load_captioner(folder_ / "uncounted.safetensors").vocabulary.counts().empty());
+  for (const char* counts : {"[1]", "[0,0,5,1,7,5,-2]", "[0,0,5,1,7,5,\"2\"]", "{}", "[0,0"}) {
+    const auto refused = refusal(with_metadata("word_counts", counts));
+    EXPECT_NE(refused.find("counts"), std::string::npos) << counts << ": " << refused;
+    EXPECT_NE(refused.find("changed.safetensors"), std::string::npos) << counts << ": " << refused;
+  }
 }
 
 TEST_F(CaptionerTest, InHalfPrecisionIsHalfTheSizeAndAlmostTheSame) {

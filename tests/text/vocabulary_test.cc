@@ -18,6 +18,26 @@ TEST(Vocabulary, OrdersByFallingCountThenAlphabet) {
   EXPECT_THAT(vocabulary.words(), testing::ElementsAre("<pad>", "<start>", "<end>", "<unk>", "dog", "a", "b", "c"));
 }
 
+TEST(Vocabulary, CountsItsWordsAndTheEndOfEveryCaption) {
+  const Captions captions{{"a", "dog", "runs"}, {"a", "dog"}, {"a", "cat", "and", "a", "dog"}};
+  const auto vocabulary = Vocabulary::build(captions, 2);
+  EXPECT_THAT(vocabulary.words(), testing::ElementsAre("<pad>", "<start>", "<end>", "<unk>", "a", "dog"));
+  EXPECT_THAT(vocabulary.counts(), testing::ElementsAre(0, 0, 3, 3, 4, 3));
+  const auto again = vocabulary.counted({{"dog", "dog", "cow"}});
+  EXPECT_EQ(again.words(), vocabulary.words());
+  EXPECT_THAT(again.counts(), testing::ElementsAre(0, 0, 1, 1, 0, 2));
+  EXPECT_THAT(again.counted({}).counts(), testing::IsEmpty());
+  EXPECT_THAT(Vocabulary(vocabulary.words()).counts(), testing::IsEmpty());
+}
+
+TEST(Vocabulary, RefusesCountsThatAreNone) {
+  const std::vector<std::string> words{"<pad>", "<start>", "<end>", "<unk>", "dog"};
+  EXPECT_NO_THROW(Vocabulary(words, {0, 0, 2, 1, 3}));
+  EXPECT_THROW(Vocabulary(words, {0, 0, 2, 1}), InputError);
+  EXPECT_THROW(Vocabulary(words, {0, 0, 2, 1, -1}), InputError);
+  EXPECT_THROW(Vocabulary(words, {0, 0, 0, 1, 3}), InputError);
+}
+
 TEST(Vocabulary, LeavesOutRareWords) {
   const auto vocabulary = Vocabulary::build(Captions{{"dog", "cat"}, {"dog"}}, 2);
   EXPECT_EQ(vocabulary.size(), 5);

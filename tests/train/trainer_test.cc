@@ -12,7 +12,6 @@
 #include "text/ptb_tokenizer.h"
 #include "train/objective.h"
 #include "train/optimizer.h"
-#include "train/teachers.h"
 
 namespace attend {
 namespace {
@@ -159,28 +158,26 @@ TEST_F(DistillationTest, AModelThatBeginsAsItsOnlyTeacherHasNothingToLearnFromIt
   for (const double value : divergence) EXPECT_NEAR(value, 0, 1e-4);
 }
 
-TEST_F(DistillationTest, TeachersSayTheMeanOfTheirProbabilitiesAtTheirTemperature) {
-  const std::vector<fs::path> files{teacher(1, 64), teacher(2, 96)};
-  Captioner first = load_captioner(files[0]), second = load_captioner(files[1]);
-  const auto captions = pack_captions({{{4, 5, 6}, {7}}, {{5}}});
-  const std::vector<torch::Tensor> pictures{torch::randint(0, 255, {2, 64, 64, 3}, torch::kUInt8),
-                                            torch::randint(0, 255, {2, 96, 96, 3}, torch::kUInt8)};  // [B, S, S, 3]
-  const torch::NoGradGuard no_grad;
-  for (const double temperature : {1.0, 0.6}) {
-    torch::Tensor mean;  // [N, V]
-    for (auto* model : {&first, &second}) {
-      model->decoder->eval();
-      const auto annotations = model->annotate(pictures[model == &first ? 0 : 1]);  // [B, L, D]
-      const auto said = model->decoder->teach(model->decoder->remember(annotations), captions).logits;  // [N, V]
-      const auto probability = (said.to(torch::kDouble) / temperature).softmax(1) / 2;                   // [N, V]
-      mean = mean.defined() ? mean + probability : probability;                                          // [N, V]
-    }
-    Teachers teachers(files, temperature, first);
-    ASSERT_EQ(teachers.inputs().size(), 2u);
-    EXPECT_EQ(teachers.inputs()[1].input_size, 96);
-    const auto said = teachers.log_probability(pictures, captions).exp().to(torch::kDouble);  // [N, V]
-    EXPECT_TRUE(torch::allclose(said, mean, 1e-4, 1e-7));
-  }
+TEST_F(TrainerTest, AModelSaysHowOftenItsWordsStandInTheCaptionsItLearntLast) {
+  auto first = job("counted");
+  first.train.epochs = 1;
+  train(first);
+  const auto counts_of = [](const fs::path& model) { return load_captioner(model / "model.safetensors").vocabulary.counts(); };
+  std::vector<std::vector<std::string>> captions;
+  for (const auto& example : read_dataset(first.data).examples)
+    if (example.split == "train")
+      for (const auto& caption : example.captions) captions.push_back(caption_tokens(caption));
+  const auto counts = Vocabulary::build(captions, 1).counts();
+  EXPECT_EQ(counts_of(first.output), counts);
+
+  auto second = job("counted-again");
+  second.train.epochs = 1;
+  second.train.initial_model = folder_ / "of-other-captions.safetensors";
+  auto other = load_captioner(first.output / "model.safetensors");
+  other.vocabulary = other.vocabulary.counted({{"other", "words"}});
+  save_captioner(other, second.train.initial_model);
+  train(second);
+  EXPECT_EQ(counts_of(second.output), counts);
 }
 
 TEST_F(DistillationTest, AnInterruptedRunEndsWithTheWeightsOfAnUninterruptedOne) {
