@@ -74,7 +74,10 @@ void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::pat
   const auto caption = [&](Read of) {
     if (of.inputs.front().empty()) return std::move(of.batch);
     std::vector<torch::Tensor> stacked;  // [B, S, S, 3] each
-    for (const auto& form : of.inputs) stacked.push_back(stack_inputs(form));
+    for (auto& form : of.inputs) {
+      stacked.push_back(stack_inputs(form));
+      form.clear();  // or the batch would be in memory twice while it is captioned
+    }
     auto captions = ensemble.caption(stacked, decode);
     size_t row = 0;
     for (auto& picture : of.batch) {

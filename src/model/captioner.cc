@@ -1,6 +1,8 @@
 // B pictures · L = h·w grid cells · D annotation size
 #include "model/captioner.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "model/layers.h"
 #include "model/safetensors.h"
@@ -84,9 +86,15 @@ torch::Tensor Captioner::annotate(const torch::Tensor& pictures) {
   constexpr int64_t kAtOnce = 8;
   if (!device.is_cpu() || torch::GradMode::is_enabled() || pictures.size(0) <= kAtOnce)
     return encoder->forward(pictures.to(device)).flatten(1, 2);  // [B, L, D]
-  std::vector<torch::Tensor> parts;
-  for (const auto& some : pictures.split(kAtOnce)) parts.push_back(encoder->forward(some).flatten(1, 2));  // [b, L, D]
-  return torch::cat(parts);                                                                              // [B, L, D]
+  torch::Tensor annotations;  // [B, L, D]
+  for (int64_t begin = 0; begin < pictures.size(0); begin += kAtOnce) {
+    const int64_t count = std::min(kAtOnce, pictures.size(0) - begin);
+    const auto some = encoder->forward(pictures.narrow(0, begin, count)).flatten(1, 2);  // [b, L, D]
+    if (begin == 0)
+      annotations = torch::empty({pictures.size(0), some.size(1), some.size(2)}, some.options());  // [B, L, D]
+    annotations.narrow(0, begin, count).copy_(some);
+  }
+  return annotations;
 }
 
 namespace {

@@ -70,6 +70,19 @@ TEST_F(CaptionerTest, ComesBackFromItsFileWithTheSameWeightsAndWords) {
   for (const auto& [name, tensor] : before) EXPECT_TRUE(torch::equal(tensor, after.at(name))) << name;
 }
 
+TEST_F(CaptionerTest, AnnotatesManyPicturesAsItDoesEachOfThem) {
+  auto captioner = small();
+  const torch::NoGradGuard no_grad;
+  const auto pictures = torch::randint(256, {19, 64, 64, 3}, torch::kUInt8);  // [B, S, S, 3]
+  const auto all = captioner.annotate(pictures);                              // [B, L, D]
+  ASSERT_EQ(all.size(0), 19);
+  for (int64_t i = 0; i < 19; ++i) {
+    const auto one = captioner.annotate(pictures.narrow(0, i, 1));  // [1, L, D]
+    EXPECT_TRUE(torch::allclose(all.narrow(0, i, 1), one, 1e-4, 1e-4)) << i;
+  }
+  EXPECT_EQ(captioner.annotate(pictures.narrow(0, 0, 0)).size(0), 0);
+}
+
 TEST_F(CaptionerTest, AFileNeedsNoCountsOfItsWordsButNotWrongOnes) {
   save_captioner(small(), folder_ / "m.safetensors");
   const auto file = read_safetensors(folder_ / "m.safetensors");
