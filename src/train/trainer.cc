@@ -6,7 +6,6 @@
 #include <cmath>
 #include <fstream>
 #include <optional>
-#include <unordered_map>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -16,16 +15,15 @@
 #include "decode/ensemble.h"
 #include "metrics/caption_faults.h"
 #include "metrics/figures.h"
-#include "model/pictures.h"
 #include "model/weights.h"
 #include "model/workers.h"
 #include "text/ptb_tokenizer.h"
 #include "train/batches.h"
 #include "train/checkpoint.h"
-#include "train/features.h"
 #include "train/objective.h"
 #include "train/optimizer.h"
 #include "train/self_critical.h"
+#include "train/training_data.h"
 
 namespace attend {
 namespace {
@@ -49,16 +47,6 @@ Json validation_figures(const std::vector<std::string>& candidates,
           {"repetitions", faults.repetitions}};
 }
 
-/// What a step needs, made ready on another thread.
-struct Batch {
-  std::vector<size_t> examples;  // indices into the data set
-  std::vector<bool> mirrored;    // of each; empty: none is
-  Tensor pictures;               // u8 [B, S, S, 3] when the encoder runs; else undefined
-  Tensor annotations;            // fp16 [B, L, D] from the feature store; else undefined
-  std::vector<Tensor> teachers_pictures;  // the same pictures, in each form that the teachers want
-  PackedCaptions captions;
-};
-
 /// What a step did.
 struct StepDone {
   int64_t words = 0;                                   // that were taught
@@ -81,10 +69,7 @@ class Run {
       throw UsageError(job.output.string() + ": already holds a run; --resume goes on with it, or choose another folder");
     if (job.train.fine_tune_stages == 0 && (job.augment.crop > 0 || job.augment.flip))
       warn("augmentation only takes effect while the encoder is trained (train.fine_tune_stages)");
-    dataset_ = read_dataset(job.data);
-    train_ = dataset_.split(job.data.train_split);
-    validation_ = dataset_.split(job.data.val_split);
-    require_captions();
+    data_.emplace(job);
     make_captioner();
     if (begun)
       progression_ = load_checkpoint(file("checkpoint.safetensors"), *captioner_, *optimizer_, recipe_);
@@ -98,7 +83,7 @@ class Run {
 
   void train() {
     const auto& options = job_.train;
-    const auto per_epoch = static_cast<int64_t>((train_.size() + options.batch_size - 1) / options.batch_size);
+    const auto per_epoch = static_cast<int64_t>((data_->train().size() + options.batch_size - 1) / options.batch_size);
     steps_ = per_epoch * options.epochs;
     for (;;) {
       const int64_t epoch = progression_.step / per_epoch + 1;  // from 1
@@ -138,13 +123,6 @@ class Run {
     return job_.train.fine_tune_stages > 0 && epoch >= job_.train.fine_tune_from;
   }
 
-  void require_captions() const {
-    for (const size_t i : train_)
-      if (dataset_.examples[i].captions.empty())
-        throw InputError(dataset_.source + ": the training pictures have no captions (" +
-                         dataset_.examples[i].picture.filename().string() + " is the first); nothing can be learnt of them");
-  }
-
   /// Begins with the weights and the vocabulary of another model, which must be the same network.
   void read_initial_model() {
     const std::string source = job_.train.initial_model.string();
@@ -158,21 +136,15 @@ class Run {
 
   /// Vocabulary, model with its first weights, and optimizer.
   void make_captioner() {
-    std::vector<std::vector<Tokens>> references;  // of each training picture
-    std::vector<Tokens> captions;                 // the same in one row
-    for (const size_t i : train_) {
-      auto& list = references.emplace_back();
-      for (const auto& caption : dataset_.examples[i].captions) list.push_back(caption_tokens(caption));
-      captions.insert(captions.end(), list.begin(), list.end());
-    }
+    auto references = data_->training_captions();  // of each training picture
+    std::vector<Tokens> captions;                  // the same in one row
+    for (const auto& list : references) captions.insert(captions.end(), list.begin(), list.end());
     torch::manual_seed(job_.train.seed);
     if (captioner_)
       captioner_->vocabulary = captioner_->vocabulary.counted(captions);  // what it will have learnt, not what it had
     else
       captioner_.emplace(job_.model, Vocabulary::build(captions, job_.train.min_word_count));
-    words_.resize(dataset_.examples.size());
-    for (size_t i = 0; i < train_.size(); ++i)
-      for (const auto& caption : references[i]) words_[train_[i]].push_back(captioner_->vocabulary.encode(caption));
+    data_->number_words(captioner_->vocabulary, references);
     faults_.emplace(references);
     if (job_.train.objective == "self_critical")
       self_critical_.emplace(
@@ -212,85 +184,16 @@ class Run {
     teachers_.emplace(std::move(teachers), sources);
   }
 
-  FeatureStore& features() {
-    if (!features_) {
-      const auto folder = job_.train.features.empty() ? file("features") : job_.train.features;
-      std::vector<std::filesystem::path> pictures;
-      for (const auto* split : {&train_, &validation_})
-        for (const size_t i : *split) {
-          store_row_.emplace(i, pictures.size());
-          pictures.push_back(dataset_.examples[i].picture);
-        }
-      features_.emplace(encode_features(*captioner_, pictures, folder, job_.threads));
-    }
-    return *features_;
-  }
-
-  std::vector<std::vector<size_t>> batches(int64_t epoch) const {
-    return shuffled_batches(train_, job_.train.batch_size, mix(job_.train.seed, 1, epoch), [&](size_t example) {
-      size_t longest = 0;
-      for (const auto& caption : words_[example]) longest = std::max(longest, caption.size());
-      return longest;
-    });
-  }
-
-  Batch load(std::vector<size_t> examples, int64_t epoch) {
-    Batch batch;
-    std::vector<std::vector<std::vector<int64_t>>> captions;
-    for (const size_t i : examples) captions.push_back(words_[i]);
-    if (fine_tuning(epoch)) {
-      batch.pictures = read_augmented(examples, epoch, job_.model.encoder, &batch.mirrored);  // [B, S, S, 3]
-      for (size_t i = 0; i < examples.size(); ++i)
-        if (batch.mirrored[i]) exchange_words(captions[i], captioner_->vocabulary, "left", "right");
-    } else {
-      batch.annotations = read_rows(examples);  // [B, L, D]
-    }
-    if (teachers_)
-      for (const auto& form : teachers_->inputs())
-        batch.teachers_pictures.push_back(!fine_tuning(epoch)                       ? read_pictures(examples, form)
-                                          : same_form(form, job_.model.encoder) ? batch.pictures
-                                                                                : read_augmented(examples, epoch, form));
-    batch.captions = pack_captions(captions);
-    batch.examples = std::move(examples);
-    return batch;
-  }
-
-  /// Annotations of these examples from the feature store, fp16 [B, L, D].
-  Tensor read_rows(const std::vector<size_t>& examples) {
-    std::vector<size_t> rows;
-    for (const size_t i : examples) rows.push_back(store_row_.at(i));
-    return stored_annotations(*features_, *captioner_, rows);  // [B, L, D]
-  }
-
-  /// Their pictures as they are, u8 [B, S, S, 3].
-  Tensor read_pictures(const std::vector<size_t>& examples, const EncoderOptions& form) const {
-    std::vector<cv::Mat> inputs;
-    for (const size_t i : examples) inputs.push_back(load_input(dataset_.examples[i].picture, form));
-    return stack_inputs(inputs);  // [B, S, S, 3]
-  }
-
-  /// Their pictures as this epoch changes them, whatever their form, u8 [B, S, S, 3], and which of them are mirrored.
-  Tensor read_augmented(const std::vector<size_t>& examples, int64_t epoch, const EncoderOptions& form,
-                        std::vector<bool>* mirrored = nullptr) const {
-    std::vector<cv::Mat> inputs;
-    for (const size_t i : examples) {
-      std::mt19937_64 generator(mix(job_.train.seed, epoch, 2 + i));
-      bool left_is_right = false;
-      inputs.push_back(
-          load_augmented_input(dataset_.examples[i].picture, form, job_.augment, generator, left_is_right));
-      if (mirrored) mirrored->push_back(left_is_right);
-    }
-    return stack_inputs(inputs);  // [B, S, S, 3]
-  }
-
   void run_epoch(int64_t epoch, int64_t first) {
-    if (!fine_tuning(epoch)) features();
-    auto list = batches(epoch);
+    const bool changed = fine_tuning(epoch);
+    if (!changed) data_->store_annotations(*captioner_);
+    auto list = data_->batches(epoch);
     list.erase(list.begin(), list.begin() + first);
     // A processor that trains needs no more than one reader beside it; a GPU is fed by all.
     const int readers = captioner_->device.is_cpu() ? 1 : job_.threads;
+    const auto forms = teachers_ ? teachers_->inputs() : std::vector<EncoderOptions>();
     OrderedPipeline<Batch> pipeline(list.size(), readers, 2 * static_cast<size_t>(readers) + 1,
-                                    [&](size_t i) { return load(list[i], epoch); });
+                                    [&](size_t i) { return data_->load(list[i], epoch, changed, forms); });
     Progress progress("epoch " + std::to_string(epoch) + "/" + std::to_string(job_.train.epochs),
                       static_cast<int64_t>(list.size()));
     auto since = std::chrono::steady_clock::now();
@@ -360,9 +263,10 @@ class Run {
 
   /// Of captions that the decoder draws.
   Tensor self_critical_loss(const Tensor& annotations, const Batch& batch, StepDone& done) {
+    const auto& train = data_->train();
     std::vector<size_t> pictures;  // counted through the training split
     for (const size_t example : batch.examples)
-      pictures.push_back(std::lower_bound(train_.begin(), train_.end(), example) - train_.begin());
+      pictures.push_back(std::lower_bound(train.begin(), train.end(), example) - train.begin());
     const auto sampled = self_critical_->step(*captioner_->decoder, annotations, pictures, batch.mirrored);
     Tensor loss = sampled.loss;  // []
     const double weight = job_.train.reward_cross_entropy;
@@ -394,7 +298,7 @@ class Run {
 
   [[noreturn]] void refuse(const Batch& batch) const {
     std::string pictures;
-    for (const size_t i : batch.examples) pictures.append(" ").append(dataset_.examples[i].picture.filename().string());
+    for (const size_t i : batch.examples) pictures.append(" ").append(data_->dataset().examples[i].picture.filename().string());
     throw Error("step " + std::to_string(progression_.step + 1) +
                 ": the loss is not a finite number; lower train.learning_rate or set train.clip_norm. The last checkpoint "
                 "is kept. Pictures of the batch:" + pictures);
@@ -406,13 +310,13 @@ class Run {
     decode.beam_width = job_.train.validation_beam;
     decode.n_best = 1;
     torch::manual_seed(job_.train.seed);  // the same locations in every epoch where hard attention samples them
-    const auto list = chunks(validation_, 32);
+    const auto list = chunks(data_->validation(), 32);
     std::vector<std::string> candidates;
-    Progress progress("validating", static_cast<int64_t>(validation_.size()));
+    Progress progress("validating", static_cast<int64_t>(data_->validation().size()));
     // Several workers would draw locations in any order.
     compute_batches(
         {list.size(), job_.threads, captioner_->device, decode.locations != "sampled"},
-        [&](size_t i) { return live ? read_pictures(list[i], job_.model.encoder) : read_rows(list[i]); },
+        [&](size_t i) { return live ? data_->pictures(list[i], job_.model.encoder) : data_->annotations(list[i]); },
         [&](const Tensor& batch) {
           const torch::NoGradGuard no_grad;
           const Tensor annotations =
@@ -432,12 +336,12 @@ class Run {
   /// Validates the averaged weights; keeps the model if they are the best so far.
   void validate(int64_t epoch) {
     const bool live = fine_tuning(std::max<int64_t>(epoch, 1));
-    if (!live) features();
+    if (!live) data_->store_annotations(*captioner_);
     const auto begin = std::chrono::steady_clock::now();
     optimizer_->swap_average();
     const auto candidates = validation_captions(live);
     std::vector<std::vector<std::string>> references;
-    for (const size_t i : validation_) references.push_back(dataset_.examples[i].captions);
+    for (const size_t i : data_->validation()) references.push_back(data_->dataset().examples[i].captions);
     const Json figures = validation_figures(candidates, references, *faults_);
     const double cider = figures["validation_cider"];
     const bool best = cider > progression_.best_cider;
@@ -462,8 +366,8 @@ class Run {
   void keep(const Json& figures) {
     captioner_->about = {{"recipe", recipe_},
                          {"seed", job_.train.seed},
-                         {"training_pictures", train_.size()},
-                         {"validation_pictures", validation_.size()},
+                         {"training_pictures", data_->train().size()},
+                         {"validation_pictures", data_->validation().size()},
                          {"validation", figures}};
     save_captioner(*captioner_, file("model.safetensors"));
   }
@@ -483,16 +387,12 @@ class Run {
 
   const TrainJob& job_;
   const Json recipe_;
-  Dataset dataset_;
-  std::vector<size_t> train_, validation_;
-  std::vector<std::vector<std::vector<int64_t>>> words_;  // of training examples: each caption's word ids
+  std::optional<TrainingData> data_;
   std::optional<CaptionFaults> faults_;
   std::optional<Captioner> captioner_;
   std::optional<SelfCritical> self_critical_;
   std::optional<Ensemble> teachers_;
   std::optional<Optimizer> optimizer_;
-  std::optional<FeatureStore> features_;
-  std::unordered_map<size_t, size_t> store_row_;  // example → row of the feature store
   Progression progression_;
   int64_t steps_ = 0;  // of the whole run, what the schedule spans
   double gradient_norm_ = 0;
