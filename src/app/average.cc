@@ -5,7 +5,7 @@
 #include "app/commands.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "model/captioner.h"
+#include "decode/caption.h"
 
 namespace attend {
 namespace {
@@ -19,7 +19,8 @@ CommandSyntax syntax() {
           SIZE_MAX,
           "Writes one model whose weights are the mean of those of several. They must be the same network with the same "
           "vocabulary, and worth averaging are only models that have a common past: runs that began with the same "
-          "--initial-model. Decoding and whatever else is no weight is the first one's. Unlike an ensemble "
+          "--initial-model. Whatever is no weight is the first one's, and so is how the mean decodes, but for what flags "
+          "say; the file keeps it as its default. Unlike an ensemble "
           "(attend caption --model a --model b), the mean takes no more time than one model.",
           {{"attend average a.safetensors b.safetensors --output mean.safetensors", "average two models"},
            {"attend evaluate --model mean.safetensors --captions val.json --images photos", "see whether it is better"}}};
@@ -75,7 +76,12 @@ int average_command(const std::vector<std::string>& arguments) {
   options.add("input_size", input_size,
               "side of the square that the mean brings pictures to, pixels (32 to 4096); 0: as the first model does",
               between(0, kMostInputSize));
+  DecodeOptions decode;
+  decode.list(options);
   const CommandLine line = parse_command_line(arguments, options, syntax());
+  if (line.help) return answer(line, syntax(), options, std::cout), 0;
+  decode = model_decode_options(load_captioner(line.positional.front()), line.positional.front());
+  parse_command_line(arguments, options, syntax());  // what the line says counts more than what the model says
   if (answer(line, syntax(), options, std::cout)) return 0;
   if (output.empty()) throw UsageError("--output: say which file the mean is written to");
   for (const auto& model : line.positional)
@@ -86,6 +92,11 @@ int average_command(const std::vector<std::string>& arguments) {
   Captioner mean = average(line.positional);
   if (input_size > 0) mean.options.encoder.input_size = input_size;
   check_model_options(mean.options);
+  check_decode_options(decode, mean.options.attention);
+  check_word_counts(decode, mean.vocabulary, line.positional.front());
+  OptionList list;
+  decode.list(list);
+  mean.decode = list.to_json()["decode"];
   save_captioner(mean, output);
   std::cout << output.string() << "\n";
   return 0;

@@ -81,6 +81,12 @@ void check_decode_options(const DecodeOptions& options, const AttentionOptions& 
                      attention.kind);
 }
 
+void check_word_counts(const DecodeOptions& options, const Vocabulary& vocabulary, const std::string& source) {
+  if (options.frequency_exponent != 0 && vocabulary.counts().empty())
+    throw UsageError("decode.frequency_exponent: " + source + " doesn't say how often its words stand in its training "
+                     "captions; leave the exponent at 0, or train a model anew");
+}
+
 std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor& annotations,
                                            const std::string& locations) {
   return std::make_unique<CaptionerWordModel>(decoder, annotations, locations);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.h"
 #include "model/pictures.h"
 
 namespace attend {
@@ -86,10 +85,8 @@ Ensemble::Ensemble(std::vector<Captioner> captioners, const std::vector<std::str
 
 void Ensemble::check(const DecodeOptions& options) const {
   check_decode_options(options, first().options.attention);
-  for (size_t m = 0; m < captioners_.size() && options.frequency_exponent != 0; ++m)
-    if (captioners_[m].vocabulary.counts().empty())
-      throw UsageError("decode.frequency_exponent: " + sources_[m] + " doesn't say how often its words stand in its "
-                       "training captions; leave the exponent at 0, or train a model anew");
+  for (size_t m = 0; m < captioners_.size(); ++m)
+    check_word_counts(options, captioners_[m].vocabulary, sources_[m]);
 }
 
 /// Of each captioner, [B, L, D].

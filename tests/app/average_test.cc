@@ -57,7 +57,7 @@ TEST_F(AverageCommand, WritesAModelWhoseWeightsAreTheMean) {
   }
   EXPECT_GT(largest, 0.1);
   EXPECT_EQ(values(made, "decoder.init_h.weight"), values(first, "decoder.init_h.weight"));
-  for (const char* key : {"options", "vocabulary", "decode"})
+  for (const char* key : {"options", "vocabulary"})
     EXPECT_EQ(made.header["__metadata__"][key], first.header["__metadata__"][key]) << key;
 
   const Json about = Json::parse(attend_command({"inspect", "--json", mean}).out)["about"];
@@ -70,6 +70,23 @@ TEST_F(AverageCommand, WritesAModelWhoseWeightsAreTheMean) {
 
   const std::string picture = folder_.write("x.jpg", encoded(".jpg", gradient(40, 40))).string();
   EXPECT_EQ(attend_command({"caption", picture, "--model", mean, "--threads", "1"}).status, 0);
+}
+
+TEST_F(AverageCommand, TheMeanDecodesAsTheFirstModelButForWhatFlagsSay) {
+  TinyModel first;
+  first.edit("decode", [](Json& decode) { decode = {{"beam_width", 3}, {"length_exponent", 1.5}}; });
+  const std::string file = write("first.safetensors", first), mean = at("mean.safetensors");
+  const auto decode_of = [](const std::string& model) {
+    return Json::parse(attend_command({"inspect", "--json", model}).out)["decode"];
+  };
+  ASSERT_EQ(attend_command({"average", file, ATTEND_TINY_MODEL, "--output", mean, "--length-exponent", "0.5"}).status, 0);
+  EXPECT_EQ(decode_of(mean)["beam_width"], 3);
+  EXPECT_EQ(decode_of(mean)["length_exponent"], 0.5);
+
+  const auto refused = attend_command({"average", file, file, "--output", at("no.safetensors"), "--locations", "argmax"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("locations"));
+  EXPECT_FALSE(fs::exists(at("no.safetensors")));
 }
 
 TEST_F(AverageCommand, OfAModelWithItselfIsTheModel) {
