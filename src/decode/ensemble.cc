@@ -66,7 +66,7 @@ void MeanWordModel::reorder(const torch::Tensor& rows) {
 }
 
 Ensemble::Ensemble(std::vector<Captioner> captioners, const std::vector<std::string>& sources)
-    : captioners_(std::move(captioners)), sources_(sources) {
+    : captioners_(std::move(captioners)), source_(sources.front()) {
   const auto grid = [](const Captioner& captioner) {
     return captioner.encoder->grid(captioner.options.encoder.input_size);
   };
@@ -81,12 +81,15 @@ Ensemble::Ensemble(std::vector<Captioner> captioners, const std::vector<std::str
     }));
     maps_agree_ &= grid(captioner) == grid(first()) && encoder.resize == first().options.encoder.resize;
   }
+  const auto counted = [](const Captioner& captioner) { return !captioner.vocabulary.counts().empty(); };
+  if (const size_t m = find(captioners_, counted); m < captioners_.size())
+    for (auto& captioner : captioners_)
+      if (!counted(captioner)) captioner.vocabulary = captioners_[m].vocabulary;
 }
 
 void Ensemble::check(const DecodeOptions& options) const {
   check_decode_options(options, first().options.attention);
-  for (size_t m = 0; m < captioners_.size(); ++m)
-    check_word_counts(options, captioners_[m].vocabulary, sources_[m]);
+  check_word_counts(options, first().vocabulary, source_);
 }
 
 /// Of each captioner, [B, L, D].

@@ -32,7 +32,8 @@ class MeanWordModel : public WordModel {
 class Ensemble {
  public:
   /// At least one captioner, all on one device; sources[m] is the file captioners[m] was read from. Encoders, inputs and
-  /// grids may differ. Throws InputError where vocabularies do, naming the file and the first word.
+  /// grids may differ; a captioner without counts of its words takes those of the first that has some. Throws InputError
+  /// where vocabularies differ, naming the file and the first word.
   Ensemble(std::vector<Captioner> captioners, const std::vector<std::string>& sources);
 
   size_t size() const { return captioners_.size(); }
@@ -40,7 +41,7 @@ class Ensemble {
   Captioner& first() { return captioners_.front(); }
   const Captioner& first() const { return captioners_.front(); }
 
-  /// Throws UsageError where `options` contradict each other, or ask of a captioner what it can't do, naming its file.
+  /// Throws UsageError where `options` contradict each other, or ask of the captioners what they can't do.
   void check(const DecodeOptions& options) const;
 
   /// The forms pictures are wanted in (input_size and resize), each once.
@@ -61,7 +62,7 @@ class Ensemble {
   std::vector<torch::Tensor> annotate(const std::vector<torch::Tensor>& pictures);
 
   std::vector<Captioner> captioners_;   // [M]
-  std::vector<std::string> sources_;    // [M], their files
+  std::string source_;                  // the first one's file
   std::vector<EncoderOptions> inputs_;
   std::vector<size_t> input_of_;        // [M], index of inputs_
   std::vector<size_t> encoder_of_;      // [M], the first captioner with the same encoder

@@ -208,6 +208,22 @@ TEST(Ensemble, SaysKnownCaptionsWithTheMeanOfItsMembersProbabilities) {
   }
 }
 
+TEST(Ensemble, TakesCountsFromAMemberThatHasThem) {
+  const auto uncounted = [](int seed) {
+    auto captioner = small(seed);
+    captioner.vocabulary = Vocabulary(kWords);
+    return captioner;
+  };
+  auto options = three_best();
+  options.frequency_exponent = 0.5;
+  const auto batch = pictures(3, 64);
+  const auto expected = together(small(1), small(2)).caption({batch}, options);
+  auto first = together(uncounted(1), small(2)), second = together(small(1), uncounted(2));
+  EXPECT_NO_THROW(first.check(options));
+  expect_same(first.caption({batch}, options), expected, 0);
+  expect_same(second.caption({batch}, options), expected, 0);
+}
+
 TEST(Ensemble, RefusesAFrequencyExponentWithoutCounts) {
   const std::vector<std::string> words{"<pad>", "<start>", "<end>", "<unk>", "dog"};
   const auto both = together(small(1, 64, "squash", words), small(2, 64, "squash", words));
