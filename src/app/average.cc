@@ -45,9 +45,9 @@ Json about_mean(const std::vector<std::string>& files, const std::vector<Json>& 
   return about;
 }
 
-Captioner average(const std::vector<std::string>& files) {
+/// The mean of the models in `files`, made in the first of them.
+Captioner average(Captioner mean, const std::vector<std::string>& files) {
   const torch::NoGradGuard no_grad;
-  Captioner mean = load_captioner(files.front());
   TensorMap sum;
   for (const auto& [name, tensor] : captioner_state(mean)) sum[name] = tensor.to(torch::kDouble);
   std::vector<Json> abouts{mean.about};
@@ -80,7 +80,9 @@ int average_command(const std::vector<std::string>& arguments) {
   decode.list(options);
   const CommandLine line = parse_command_line(arguments, options, syntax());
   if (line.help) return answer(line, syntax(), options, std::cout), 0;
-  decode = model_decode_options(load_captioner(line.positional.front()), line.positional.front());
+  const std::string& source = line.positional.front();
+  Captioner first = load_captioner(source);
+  decode = model_decode_options(first, source);
   parse_command_line(arguments, options, syntax());  // what the line says counts more than what the model says
   if (answer(line, syntax(), options, std::cout)) return 0;
   if (output.empty()) throw UsageError("--output: say which file the mean is written to");
@@ -88,15 +90,12 @@ int average_command(const std::vector<std::string>& arguments) {
     if (std::error_code error; fs::equivalent(model, output, error))
       throw UsageError(output.string() + ": is one of the models and would be replaced; name another file");
   check_input_size(input_size);
+  check_decode_options(decode, first, source);
   AtomicFile{output};  // whether it can be written shows now
-  Captioner mean = average(line.positional);
+  Captioner mean = average(std::move(first), line.positional);
   if (input_size > 0) mean.options.encoder.input_size = input_size;
   check_model_options(mean.options);
-  check_decode_options(decode, mean.options.attention);
-  check_word_counts(decode, mean.vocabulary, line.positional.front());
-  OptionList list;
-  decode.list(list);
-  mean.decode = list.to_json()["decode"];
+  mean.decode = options.to_json()["decode"];
   save_captioner(mean, output);
   std::cout << output.string() << "\n";
   return 0;

@@ -26,7 +26,7 @@ struct CaptionOptions {
   bool null = false;
   std::string format = "text";
   std::filesystem::path html;  // empty: no page
-  int batch_size = 16;
+  int batch_size = kBatchSize;
 
   void list(OptionList& options) {
     options.section("", "Pictures");

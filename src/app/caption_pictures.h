@@ -28,6 +28,9 @@ struct WantedExplanations {
   bool pixels = false;  // maps over pixels, too
 };
 
+/// A usual batch_size: more take more memory, and no less time.
+constexpr int kBatchSize = 16;
+
 /// Captions `pictures` in batches, each read and captioned by one of `threads` workers, and hands every batch to `take` in
 /// the order of the list. `explain`, where given, says how the best caption of each is explained. A picture that can't be
 /// read is handed on as refused. Throws Interrupted, between batches, when the work was asked to stop.

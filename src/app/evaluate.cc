@@ -181,8 +181,7 @@ Candidates make_candidates(std::vector<Example> examples, Ensemble& ensemble, co
   Candidates candidates;
   Progress progress("captioning", static_cast<int64_t>(pictures.size()));
   const auto begin = std::chrono::steady_clock::now();
-  constexpr int kBatch = 32;
-  caption_pictures(ensemble, pictures, decode, kBatch, threads, [&](std::vector<PictureCaptions>& batch) {
+  caption_pictures(ensemble, pictures, decode, kBatchSize, threads, [&](std::vector<PictureCaptions>& batch) {
     for (auto& picture : batch) {
       if (!picture.refusal.empty()) {
         complain(picture.refusal);

@@ -81,8 +81,9 @@ void check_decode_options(const DecodeOptions& options, const AttentionOptions& 
                      attention.kind);
 }
 
-void check_word_counts(const DecodeOptions& options, const Vocabulary& vocabulary, const std::string& source) {
-  if (options.frequency_exponent != 0 && vocabulary.counts().empty())
+void check_decode_options(const DecodeOptions& options, const Captioner& captioner, const std::string& source) {
+  check_decode_options(options, captioner.options.attention);
+  if (options.frequency_exponent != 0 && captioner.vocabulary.counts().empty())
     throw UsageError("decode.frequency_exponent: " + source + " doesn't say how often its words stand in its training "
                      "captions; leave the exponent at 0, or train a model anew");
 }

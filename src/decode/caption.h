@@ -26,8 +26,8 @@ DecodeOptions model_decode_options(const Captioner& captioner, const std::string
 /// Throws UsageError where `options` contradict each other, or ask of a captioner what its attention can't do.
 void check_decode_options(const DecodeOptions& options, const AttentionOptions& attention);
 
-/// Throws UsageError, naming the model's file, where `options` need counts that its vocabulary doesn't have.
-void check_word_counts(const DecodeOptions& options, const Vocabulary& vocabulary, const std::string& source);
+/// The same for a captioner read from the file `source`, whose vocabulary must have the counts that `options` need, too.
+void check_decode_options(const DecodeOptions& options, const Captioner& captioner, const std::string& source);
 
 /// The decoder over annotations [B, L, D] as Captioner::annotate() gives them; `decoder` must outlive it. locations: where
 /// hard attention looks, as in DecodeOptions.

@@ -87,10 +87,7 @@ Ensemble::Ensemble(std::vector<Captioner> captioners, const std::vector<std::str
       if (!counted(captioner)) captioner.vocabulary = captioners_[m].vocabulary;
 }
 
-void Ensemble::check(const DecodeOptions& options) const {
-  check_decode_options(options, first().options.attention);
-  check_word_counts(options, first().vocabulary, source_);
-}
+void Ensemble::check(const DecodeOptions& options) const { check_decode_options(options, first(), source_); }
 
 /// Of each captioner, [B, L, D].
 std::vector<torch::Tensor> Ensemble::annotate(const std::vector<torch::Tensor>& pictures) {

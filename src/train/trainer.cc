@@ -176,12 +176,13 @@ class Run {
     std::vector<Captioner> teachers;
     std::vector<std::string> sources;
     for (const auto& file : job_.train.teacher) {
-      const auto& source = sources.emplace_back(file.string());
-      auto& teacher = teachers.emplace_back(load_captioner(file));
-      require_same_vocabulary(captioner_->vocabulary, "the model that is trained", teacher.vocabulary, source);
-      teacher.to(job_.device);
+      sources.push_back(file.string());
+      teachers.push_back(load_captioner(file));
+      teachers.back().to(job_.device);
     }
     teachers_.emplace(std::move(teachers), sources);
+    require_same_vocabulary(captioner_->vocabulary, "the model that is trained", teachers_->first().vocabulary,
+                            sources.front());
   }
 
   void run_epoch(int64_t epoch, int64_t first) {
