@@ -10,12 +10,18 @@
 namespace attend {
 namespace {
 
-// A task takes two groups of lanes: 32 channels, a cache line of bf16. Their part of a picture is copied as fp32 into a
-// `Plane` with room for the padding around it, so the loops below know neither borders nor storage types.
+// Neighbouring outputs computed together: they share the inputs they read, and their sums stay in registers.
+#ifdef __AVX512F__
+constexpr int kAtOnce = 5;
+#else
+constexpr int kAtOnce = 3;
+#endif
+
+// On the way back a task takes two groups of lanes: 32 channels, a cache line of bf16. Their part of a picture is copied as
+// fp32 into a `Plane` with room for the padding around it, so the loops below know neither borders nor storage types.
 constexpr int kGroups = 2;
 constexpr int64_t kTaskChannels = kGroups * kLanes;
-// Neighbouring outputs computed together: they share the inputs they read. Rows that are whole fives take fives.
-constexpr int kTogether = 3, kMoreTogether = 5;
+constexpr int kTogether = 3;
 
 int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
@@ -45,23 +51,22 @@ std::vector<Lanes> gather(const T* values, int64_t rows, int64_t channels, const
   return lanes;
 }
 
-/// sum[r, c] = bias + Σ weight[ky, kx] · plane[r · S + ky, c · S + kx], handed to finish(r, c, sum). `dilation` 2 says
-/// that only every second row of the plane, counted from `first_row`, holds anything but zeros.
-template <int K, int S, int kTogether, class Finish>
-void convolve(const Lanes* plane, int64_t pitch, const Lanes* weight, Lanes bias, int64_t rows, int64_t columns,
-              int64_t dilation, int64_t first_row, Finish&& finish) {
+/// sum[r, c] = Σ weight[ky, kx] · plane[r + ky, c + kx], handed to finish(r, c, sum). `dilation` 2 says that only every
+/// second row of the plane, counted from `first_row`, holds anything but zeros.
+template <int K, class Finish>
+void convolve(const Lanes* plane, int64_t pitch, const Lanes* weight, int64_t rows, int64_t columns, int64_t dilation,
+              int64_t first_row, Finish&& finish) {
   for (int64_t r = 0; r < rows; ++r) {
-    const int64_t start = (r * S + first_row) % dilation;
+    const int64_t start = (r + first_row) % dilation;
     for (int64_t c = 0; c < columns; c += kTogether) {
-      Lanes sum[kTogether];
-      unroll<kTogether>([&](auto p) { sum[p] = bias; });
+      Lanes sum[kTogether] = {};
       for (int64_t ky = start; ky < K; ky += dilation) {
-        const Lanes* in = plane + (r * S + ky) * pitch + c * S;
+        const Lanes* in = plane + (r + ky) * pitch + c;
         const Lanes* w = weight + ky * K;
-        unroll<(kTogether - 1) * S + K>([&](auto i) {
+        unroll<kTogether - 1 + K>([&](auto i) {
           const Lanes value = in[i];
           unroll<kTogether>([&](auto p) {
-            constexpr int kx = i - p * S;
+            constexpr int kx = i - p;
             if constexpr (kx >= 0 && kx < K) sum[p] += w[kx] * value;
           });
         });
@@ -99,51 +104,209 @@ void correlate(const Lanes* plane, int64_t pitch, const Lanes* gradient, int64_t
   }
 }
 
+/// Some channels of one picture [H, W, C].
+template <class T>
+struct Pixels {
+  const T* first;
+  int64_t height, width, channels;
+  int64_t count;  // how many of them
+
+  /// Row `row`, and the rows of a kernel that begins there which the picture has.
+  const T* row(int64_t row) const { return first + row * width * channels; }
+  int64_t first_row(int64_t row) const { return std::max<int64_t>(0, -row); }
+  int64_t end_row(int64_t row, int64_t kernel) const { return std::min(kernel, height - row); }
+};
+
+/// A kernel's weights and bias for 16 channels, computed with in fp32.
+template <int K, class T>
+struct PlainKernel {
+  static constexpr int64_t kChannels = kLanes;
+  static constexpr bool kMasked = false;
+  static constexpr int kColumns = K;
+  using Register = Lanes;
+
+  PlainKernel(const float* w, const float* b, int64_t channels, int64_t count) : bias(load_lanes(b, count)) {
+    for (int i = 0; i < K * K; ++i) weight[i] = load_lanes(w + i * channels, count);
+  }
+
+  /// The kAtOnce outputs whose kernels begin at (row, column) and S columns on each. `whole`: the picture has all these
+  /// columns, and all channels unless kMasked.
+  template <int S, bool whole>
+  [[gnu::always_inline]] void convolve(const Pixels<T>& x, int64_t row, int64_t column, Lanes* out) const {
+    const int64_t channels = x.channels;
+    Lanes sum[kAtOnce];
+    unroll<kAtOnce>([&](auto p) { sum[p] = bias; });
+    for (int64_t ky = x.first_row(row); ky < x.end_row(row, K); ++ky) {
+      const T* pixel = x.row(row + ky) + column * channels;
+      unroll<(kAtOnce - 1) * S + K>([&](auto i) {
+        Lanes value{};
+        if constexpr (whole)
+          value = load_lanes(pixel);
+        else if (column + i >= 0 && column + i < x.width)
+          value = load_lanes(pixel, x.count);
+        pixel += channels;
+        unroll<kAtOnce>([&](auto p) {
+          constexpr int kx = i - p * S;
+          if constexpr (kx >= 0 && kx < K) sum[p] += weight[ky * K + kx] * value;
+        });
+      });
+    }
+    unroll<kAtOnce>([&](auto p) { out[p] = relu6(sum[p]); });
+  }
+
+  static void store(T* to, Lanes value, int64_t count) { store_lanes(to, value, count); }
+
+  Lanes weight[K * K], bias;
+};
+
+#ifdef __AVX512BF16__
+/// The same for 32 channels in bf16. One instruction adds the products of two neighbouring pixels with two weights: rows of
+/// the kernel are filled up with a 0 to whole pairs. Pixels are paired within quarters of a register, so of the sums' halves
+/// `low` holds channels 0-3, 8-11, 16-19, 24-27 and `high` the others.
+template <int K>
+struct PairedKernel {
+  static constexpr int64_t kChannels = 2 * kLanes;
+  static constexpr bool kMasked = true;
+  static constexpr int kPairs = (K + 1) / 2, kColumns = 2 * kPairs;
+  using Register = __m512i;
+  struct Pairs {
+    __m512i low, high;
+  };
+
+  PairedKernel(const float* w, const float* b, int64_t channels, int64_t count) {
+    const auto load = [&](const float* from, int64_t offset) {
+      return count > offset ? load_lanes(from + offset, count - offset) : Lanes{};
+    };
+    // What rounding takes from a weight goes to the next one: neighbouring pixels are much alike, so their errors cancel.
+    Lanes low_error{}, high_error{};
+    const auto rounded = [&](int row, int column) {
+      struct {
+        HalfLaneBits low, high;
+      } kept{};
+      if (column < K) {
+        const float* from = w + (row * K + column) * channels;
+        low_error += load(from, 0);
+        high_error += load(from, kLanes);
+        kept = {narrow(low_error), narrow(high_error)};
+        low_error -= widen(kept.low);
+        high_error -= widen(kept.high);
+      }
+      return _mm512_loadu_si512(&kept);
+    };
+    for (int row = 0; row < K; ++row) {
+      for (int i = 0; i < kPairs; ++i) {
+        const auto left = rounded(row, 2 * i);
+        weight[row][i] = pair(left, rounded(row, 2 * i + 1));
+      }
+    }
+    const auto first = reinterpret_cast<__m512>(load(b, 0)), second = reinterpret_cast<__m512>(load(b, kLanes));
+    const auto of_low = _mm512_set_epi32(27, 26, 25, 24, 19, 18, 17, 16, 11, 10, 9, 8, 3, 2, 1, 0);
+    const auto of_high = _mm512_add_epi32(of_low, _mm512_set1_epi32(4));
+    bias_low = _mm512_permutex2var_ps(first, of_low, second);
+    bias_high = _mm512_permutex2var_ps(first, of_high, second);
+  }
+
+  template <int S, bool whole>
+  [[gnu::always_inline]] void convolve(const Pixels<c10::BFloat16>& x, int64_t row, int64_t column, __m512i* out) const {
+    const auto wanted = static_cast<__mmask32>((uint64_t{1} << x.count) - 1);
+    const int64_t channels = x.channels;
+    __m512 low[kAtOnce], high[kAtOnce];
+    unroll<kAtOnce>([&](auto p) {
+      low[p] = bias_low;
+      high[p] = bias_high;
+    });
+    for (int64_t ky = x.first_row(row); ky < x.end_row(row, K); ++ky) {
+      const auto* pixels = x.row(row + ky) + column * channels;
+      const Pairs* of_row = weight[ky];
+      __m512i next = pixel<whole>(x, pixels, column, wanted);
+      unroll<(kAtOnce - 1) * S + kColumns - 1>([&](auto i) {
+        const __m512i here = next;
+        pixels += channels;
+        next = pixel<whole>(x, pixels, column + i + 1, wanted);
+        if constexpr (i % S == 0) {
+          const Pairs both = pair(here, next);
+          unroll<kAtOnce>([&](auto p) {
+            constexpr int kx = i - p * S;
+            if constexpr (kx >= 0 && kx < K && kx % 2 == 0) {
+              low[p] = add_products(low[p], both.low, of_row[kx / 2].low);
+              high[p] = add_products(high[p], both.high, of_row[kx / 2].high);
+            }
+          });
+        }
+      });
+    }
+    const auto quarters = _mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0), six = _mm512_set1_epi16(0x40c0);
+    unroll<kAtOnce>([&](auto p) {
+      const auto rounded = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high[p], low[p]));
+      // ReLU6: as integers, bf16 above 0 keep their order and those below stay below.
+      const auto clamped = _mm512_min_epi16(_mm512_max_epi16(rounded, _mm512_setzero_si512()), six);
+      out[p] = _mm512_maskz_permutexvar_epi64(0xff, quarters, clamped);
+    });
+  }
+
+  static void store(c10::BFloat16* to, __m512i value, int64_t count) {
+    if (count == kChannels) return _mm512_storeu_si512(to, value);
+    std::memcpy(to, &value, count * sizeof *to);
+  }
+
+  template <bool whole>
+  [[gnu::always_inline]] static __m512i pixel(const Pixels<c10::BFloat16>& x, const c10::BFloat16* at, int64_t column,
+                                              __mmask32 wanted) {
+    if (!whole && (column < 0 || column >= x.width)) return _mm512_setzero_si512();
+    return _mm512_maskz_loadu_epi16(wanted, at);
+  }
+  [[gnu::always_inline]] static Pairs pair(__m512i left, __m512i right) {
+    return {_mm512_unpacklo_epi16(left, right), _mm512_unpackhi_epi16(left, right)};
+  }
+  [[gnu::always_inline]] static __m512 add_products(__m512 sum, __m512i a, __m512i b) {
+    return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+  }
+
+  Pairs weight[K][kPairs];
+  __m512 bias_low, bias_high;
+};
+template <int K, class T>
+using Kernel = std::conditional_t<std::is_same_v<T, c10::BFloat16>, PairedKernel<K>, PlainKernel<K, T>>;
+#else
+template <int K, class T>
+using Kernel = PlainKernel<K, T>;
+#endif
+
 template <int K, int S, class T>
 void forward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
              torch::Tensor& y) {
+  using Kernel = Kernel<K, T>;
   const int64_t pictures = x.size(0), height = x.size(1), width = x.size(2), channels = x.size(3);
-  const int64_t tasks = (channels + kTaskChannels - 1) / kTaskChannels;
-  // A band of output rows a task keeps its plane in the second-level cache.
+  const int64_t tasks = (channels + Kernel::kChannels - 1) / Kernel::kChannels;
+  // All tasks of a band of output rows, one after the other: what the first brings into the cache the next find there.
   const int64_t band = std::max<int64_t>(8, 1024 / g.width), bands = (g.height + band - 1) / band;
   const T* from = x.data_ptr<T>();
   T* to = y.data_ptr<T>();
-  const float *w = weight.data_ptr<float>(), *b = bias.data_ptr<float>();
-
-  const bool fives = g.width % kMoreTogether == 0;
-  const int64_t columns = fives ? g.width : round_up(g.width, kTogether);
+  std::vector<Kernel> kernels;
+  for (int64_t channel = 0; channel < channels; channel += Kernel::kChannels) {
+    kernels.emplace_back(weight.data_ptr<float>() + channel, bias.data_ptr<float>() + channel, channels,
+                         std::min(channels - channel, Kernel::kChannels));
+  }
 
   at::parallel_for(0, pictures * bands * tasks, 1, [&](int64_t begin, int64_t end) {
-    Plane plane((band - 1) * S + K, std::max((columns - 1) * S + K, g.left + width));
     for (int64_t unit = begin; unit < end; ++unit) {
-      const Channels part(unit % tasks, channels);
-      const int64_t first = unit / tasks % bands * band, rows = std::min(band, g.height - first);
-      const int64_t picture = unit / tasks / bands;
-      for (int64_t r = 0; r < (rows - 1) * S + K; ++r) {
-        const int64_t row = first * S + r - g.top;
-        const bool inside = row >= 0 && row < height;
-        const T* source = from + (picture * height + row) * width * channels;
-        for (int group = 0; group < part.groups(); ++group) {
-          Lanes* into = plane.groups[group].data() + r * plane.pitch + g.left;
-          const int64_t offset = part.offset(group), count = part.count(group);
-          for (int64_t c = 0; c < width; ++c) {
-            into[c] = inside ? load_lanes(source + c * channels + offset, count) : Lanes{};
-          }
+      const Kernel& kernel = kernels[unit % tasks];
+      const int64_t channel = unit % tasks * Kernel::kChannels, picture = unit / tasks / bands;
+      const int64_t first = unit / tasks % bands * band, count = std::min(channels - channel, Kernel::kChannels);
+      const Pixels<T> pixels{from + picture * height * width * channels + channel, height, width, channels, count};
+      const bool filled = count == Kernel::kChannels || Kernel::kMasked;
+      for (int64_t r = first; r < std::min(first + band, g.height); ++r) {
+        T* target = to + (picture * g.height + r) * g.width * channels + channel;
+        for (int64_t c = 0; c < g.width; c += kAtOnce) {
+          const int64_t row = r * S - g.top, column = c * S - g.left;
+          typename Kernel::Register out[kAtOnce];
+          if (filled && column >= 0 && column + (kAtOnce - 1) * S + Kernel::kColumns <= width)
+            kernel.template convolve<S, true>(pixels, row, column, out);
+          else
+            kernel.template convolve<S, false>(pixels, row, column, out);
+          for (int64_t p = 0; p < std::min<int64_t>(kAtOnce, g.width - c); ++p)
+            Kernel::store(target + (c + p) * channels, out[p], count);
         }
-      }
-      T* target = to + (picture * g.height + first) * g.width * channels;
-      for (int group = 0; group < part.groups(); ++group) {
-        const int64_t offset = part.offset(group), count = part.count(group);
-        const auto kernel = gather(w, K * K, channels, part, group);
-        const Lanes start = load_lanes(b + offset, count);
-        const auto finish = [&](int64_t r, int64_t c, Lanes sum) {
-          store_lanes(target + (r * g.width + c) * channels + offset, relu6(sum), count);
-        };
-        const Lanes* in = plane.groups[group].data();
-        if (fives)
-          convolve<K, S, kMoreTogether>(in, plane.pitch, kernel.data(), start, rows, g.width, 1, 0, finish);
-        else
-          convolve<K, S, kTogether>(in, plane.pitch, kernel.data(), start, rows, g.width, 1, 0, finish);
       }
     }
   });
@@ -210,13 +373,13 @@ void backward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::T
           T* target = gx_data + picture * height * width * channels;
           const int64_t offset = part.offset(group), count = part.count(group);
           Lanes& input_bias = sum[group][K * K + 1];
-          convolve<K, 1, kTogether>(out, outputs.pitch, turned[group].data(), Lanes{}, height, width, S, down,
-                         [&](int64_t r, int64_t c, Lanes value) {
-                           const Lanes activation = in[(g.top + r) * inputs.pitch + g.left + c];
-                           const Lanes masked = relu6_gradient(value, activation);
-                           input_bias += masked;
-                           store_lanes(target + (r * width + c) * channels + offset, masked, count);
-                         });
+          convolve<K>(out, outputs.pitch, turned[group].data(), height, width, S, down,
+                      [&](int64_t r, int64_t c, Lanes value) {
+                        const Lanes activation = in[(g.top + r) * inputs.pitch + g.left + c];
+                        const Lanes masked = relu6_gradient(value, activation);
+                        input_bias += masked;
+                        store_lanes(target + (r * width + c) * channels + offset, masked, count);
+                      });
         }
       }
       for (int group = 0; group < part.groups(); ++group) {

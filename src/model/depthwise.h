@@ -17,7 +17,8 @@ struct DepthwiseGeometry {
 };
 
 /// y = ReLU6(x * weight + bias). x [N, H, W, C] and y [N, h, w, C], fp32 or bf16, contiguous, on the processor;
-/// weight [k, k, C] and bias [C], fp32. Sums are fp32.
+/// weight [k, k, C] and bias [C], fp32. Sums are fp32. With instructions for bf16, weights are rounded to it where x is bf16,
+/// and the sum of each kernel's is kept.
 void depthwise_relu6(const DepthwiseGeometry& geometry, const torch::Tensor& x, const torch::Tensor& weight,
                      const torch::Tensor& bias, torch::Tensor& y);
 

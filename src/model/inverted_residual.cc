@@ -13,7 +13,7 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// A block is computed a few pictures at a time, so that the widened channels never leave the cache.
+// A block is computed a few pictures at a time, or a band of rows, so that the widened channels never leave the cache.
 constexpr int64_t kCacheBytes = 1 << 20;
 
 Tensor rows(const Tensor& x) { return x.view({-1, x.size(-1)}); }
@@ -39,6 +39,20 @@ struct Block {
   int64_t pictures_at_once(const Tensor& x) const {
     const int64_t bytes = x.size(1) * x.size(2) * widened() * x.element_size();
     return std::clamp<int64_t>(kCacheBytes / bytes, 1, x.size(0));
+  }
+  /// Rows of the output, all of them unless one picture is too large.
+  int64_t rows_at_once(const Tensor& x) const {
+    const int64_t row_bytes = x.size(2) * widened() * x.element_size(), fitting = kCacheBytes / row_bytes;
+    if (fitting >= x.size(1)) return geometry.height;
+    const int64_t most = std::max<int64_t>((fitting - geometry.kernel) / geometry.stride + 1, 1);
+    const int64_t bands = (geometry.height + most - 1) / most;
+    return (geometry.height + bands - 1) / bands;
+  }
+  /// The first of the input's rows that the output's rows [first, last) need, and the one after their last.
+  std::array<int64_t, 2> rows_for(int64_t first, int64_t last, int64_t height) const {
+    const int64_t begin = first * geometry.stride - geometry.top;
+    const int64_t end = (last - 1) * geometry.stride - geometry.top + geometry.kernel;
+    return {std::max<int64_t>(begin, 0), std::min(end, height)};
   }
 };
 
@@ -66,22 +80,31 @@ Tensor run(const Block& block, const Tensor& x, Tensor* widened, Tensor* filtere
   const auto& g = block.geometry;
   const int64_t pictures = x.size(0), at_once = block.pictures_at_once(x), channels = block.widened();
   auto y = torch::empty({pictures, g.height, g.width, block.project_bias.size(0)}, x.options());  // [N, h, w, O]
-  const int64_t kept = widened ? pictures : at_once;
+  const int64_t band = widened ? g.height : block.rows_at_once(x), kept = widened ? pictures : at_once;
+  const int64_t wide_rows = std::min((band - 1) * g.stride + g.kernel, x.size(1));
   Tensor e, d;
-  if (block.expand.defined()) e = torch::empty({kept, x.size(1), x.size(2), channels}, x.options());  // [., H, W, E]
-  d = torch::empty({kept, g.height, g.width, channels}, x.options());                                 // [., h, w, E]
+  if (block.expand.defined()) e = torch::empty({kept, wide_rows, x.size(2), channels}, x.options());  // [., ., W, E]
+  d = torch::empty({kept, band, g.width, channels}, x.options());                                     // [., ., w, E]
   for (int64_t first = 0; first < pictures; first += at_once) {
     const int64_t count = std::min(at_once, pictures - first), place = widened ? first : 0;
-    const auto part = x.narrow(0, first, count);  // [n, H, W, I]
-    auto wide = part;
-    if (block.expand.defined()) {
-      wide = e.narrow(0, place, count);  // [n, H, W, E]
-      multiply(rows(part), block.expand, block.expand_bias, Activation::kRelu6, {}, rows(wide));
+    for (int64_t row = 0; row < g.height; row += band) {
+      const int64_t end = std::min(row + band, g.height);
+      const auto [from, to] = block.rows_for(row, end, x.size(1));
+      auto wide = x.narrow(0, first, count).narrow(1, from, to - from);  // [n, ., W, I]
+      if (block.expand.defined()) {
+        const auto part = rows(wide);                                // [n·.·W, I]
+        wide = e.narrow(0, place, count).narrow(1, 0, to - from);    // [n, ., W, E]
+        multiply(part, block.expand, block.expand_bias, Activation::kRelu6, {}, rows(wide));
+      }
+      auto geometry = g;
+      geometry.top = from - (row * g.stride - g.top);
+      geometry.height = end - row;
+      auto narrow = d.narrow(0, place, count).narrow(1, 0, end - row);  // [n, ., w, E]
+      depthwise_relu6(geometry, wide, block.depthwise, block.depthwise_bias, narrow);
+      const auto out = y.narrow(0, first, count).narrow(1, row, end - row);  // [n, ., w, O]
+      multiply(rows(narrow), block.project, block.project_bias, Activation::kNone,
+               block.residual ? rows(x.narrow(0, first, count).narrow(1, row, end - row)) : Tensor(), rows(out));
     }
-    auto narrow = d.narrow(0, place, count);  // [n, h, w, E]
-    depthwise_relu6(g, wide, block.depthwise, block.depthwise_bias, narrow);
-    multiply(rows(narrow), block.project, block.project_bias, Activation::kNone,
-             block.residual ? rows(part) : Tensor(), rows(y.narrow(0, first, count)));
   }
   if (widened) {
     *widened = block.expand.defined() ? e : x;

@@ -29,23 +29,32 @@ using HalfLaneBits = uint16_t __attribute__((vector_size(kLanes * sizeof(uint16_
   return lanes;
 }
 
+/// Sixteen bf16.
+[[gnu::always_inline]] inline Lanes widen(HalfLaneBits bits) {
+  return reinterpret_cast<Lanes>(__builtin_convertvector(bits, LaneBits) << 16);
+}
+
+/// Rounds to the nearest bf16, ties to even.
+[[gnu::always_inline]] inline HalfLaneBits narrow(Lanes lanes) {
+#ifdef __AVX512BF16__
+  return reinterpret_cast<HalfLaneBits>(_mm512_cvtneps_pbh(reinterpret_cast<__m512>(lanes)));
+#else
+  const auto bits = reinterpret_cast<LaneBits>(lanes);
+  return __builtin_convertvector((bits + 0x7fff + ((bits >> 16) & 1)) >> 16, HalfLaneBits);
+#endif
+}
+
 [[gnu::always_inline]] inline Lanes load_lanes(const c10::BFloat16* from) {
   HalfLaneBits bits;
   std::memcpy(&bits, from, sizeof bits);
-  return reinterpret_cast<Lanes>(__builtin_convertvector(bits, LaneBits) << 16);
+  return widen(bits);
 }
 
 [[gnu::always_inline]] inline void store_lanes(float* to, Lanes lanes) { std::memcpy(to, &lanes, sizeof lanes); }
 
-/// Rounds to the nearest, ties to even.
 [[gnu::always_inline]] inline void store_lanes(c10::BFloat16* to, Lanes lanes) {
-#ifdef __AVX512BF16__
-  const auto rounded = _mm512_cvtneps_pbh(reinterpret_cast<__m512>(lanes));
-#else
-  const auto bits = reinterpret_cast<LaneBits>(lanes);
-  const auto rounded = __builtin_convertvector((bits + 0x7fff + ((bits >> 16) & 1)) >> 16, HalfLaneBits);
-#endif
-  std::memcpy(to, &rounded, sizeof rounded);
+  const auto bits = narrow(lanes);
+  std::memcpy(to, &bits, sizeof bits);
 }
 
 /// The first `count` of sixteen (the others are 0); for the last channels of a row.
@@ -65,8 +74,9 @@ void store_lanes(T* to, Lanes lanes, int64_t count) {
 
 [[gnu::always_inline]] inline Lanes relu6(Lanes lanes) {
 #ifdef __AVX512F__
-  return reinterpret_cast<Lanes>(_mm512_min_ps(_mm512_max_ps(reinterpret_cast<__m512>(lanes), _mm512_setzero_ps()),
-                                               reinterpret_cast<__m512>(splat(6))));
+  // Here and below "maskz" of all lanes: GCC warns of the plain names as if they used what is uninitialized.
+  const auto positive = _mm512_maskz_max_ps(0xffff, reinterpret_cast<__m512>(lanes), _mm512_setzero_ps());
+  return reinterpret_cast<Lanes>(_mm512_maskz_min_ps(0xffff, positive, reinterpret_cast<__m512>(splat(6))));
 #else
   lanes = lanes > 0 ? lanes : Lanes{};
   return lanes < 6 ? lanes : splat(6);
@@ -76,7 +86,7 @@ void store_lanes(T* to, Lanes lanes, int64_t count) {
 /// 1 / lanes, to an error below 2e-7 of it.
 [[gnu::always_inline]] inline Lanes reciprocal(Lanes lanes) {
 #ifdef __AVX512F__
-  const auto guess = reinterpret_cast<Lanes>(_mm512_rcp14_ps(reinterpret_cast<__m512>(lanes)));
+  const auto guess = reinterpret_cast<Lanes>(_mm512_maskz_rcp14_ps(0xffff, reinterpret_cast<__m512>(lanes)));
   return guess * (2.0f - lanes * guess);  // a step of Newton's: twice the digits
 #else
   return 1.0f / lanes;

@@ -50,7 +50,7 @@ Problem problem_of(const Case& c, torch::ScalarType type) {
   torch::manual_seed(c.channels);
   const auto g = geometry_of(c);
   return {(torch::randn({c.pictures, c.height, c.width, c.channels}) * 3).clamp(0, 6).to(type),
-          torch::randn({c.kernel, c.kernel, c.channels}) * 0.5, torch::randn({c.channels}),
+          (torch::randn({c.kernel, c.kernel, c.channels}) * 0.5).to(type).to(torch::kFloat), torch::randn({c.channels}),
           torch::randn({c.pictures, g.height, g.width, c.channels}).to(type)};
 }
 
@@ -121,6 +121,33 @@ TEST(Depthwise, GradientsDontDependOnTheNumberOfThreads) {
   EXPECT_TRUE(one.weight.equal(three.weight));
   EXPECT_TRUE(one.bias.equal(three.bias));
   EXPECT_TRUE(one.input.equal(three.input));
+}
+
+// One picture's widened channels are more than a core's cache holds here, so bands of rows are computed; where gradients
+// are wanted the whole picture is.
+TEST(InvertedResidual, BandsOfRowsMakeTheWholePicture) {
+  torch::manual_seed(5);
+  const int64_t inputs = 16, widened = 96;
+  for (const int64_t kernel : {3, 5}) {
+    for (const int64_t stride : {1, 2}) {
+      for (const auto type : {torch::kFloat, torch::kBFloat16}) {
+        if (type == torch::kBFloat16 && !multiplies_bf16()) continue;
+        const auto make = [&](int64_t O, int64_t I, int64_t k, int64_t S, int64_t groups) {
+          return Convolution{"", "", "", 0, 0, S, groups, torch::randn({O, I, k, k}) * 0.3, torch::randn({O}), {}, {}};
+        };
+        const auto expand = make(widened, inputs, 1, 1, 1), depthwise = make(widened, 1, kernel, stride, widened);
+        auto project = make(inputs, widened, 1, 1, 1);
+        const InvertedResidual block{&expand, &depthwise, &project, stride == 1};
+        const auto x = torch::randn({2, 131, 70, inputs}).to(type);
+        torch::NoGradGuard no_grad;
+        const auto bands = block.forward(x, type);
+        project.weight.requires_grad_();
+        const torch::AutoGradMode grad(true);
+        const auto whole = block.forward(x, type).detach();
+        EXPECT_LT(relative_difference(bands, whole), type == torch::kFloat ? 1e-6 : 5e-3) << kernel << ' ' << stride;
+      }
+    }
+  }
 }
 
 TEST(Pointwise, GradientsPassBiasAndActivationWhateverTheChannels) {
