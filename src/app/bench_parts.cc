@@ -168,7 +168,7 @@ std::vector<Figure> measure_parts(Captioner& captioner, const std::vector<std::f
     figures.push_back({"decoding a picture, beam " + std::to_string(beam), said, "ms"});
     if (beam == 5) figures.push_back({"share of decoding, beam 5", 100 * said / (loaded + encoded + said), "%"});
   }
-  for (const char* precision : {"fp32", "bf16"}) {
+  for (const char* precision : {"fp32", "bf16", "int8"}) {
     captioner.set_precision(precision);
     figures.push_back({std::string("encoding a picture, ") + precision,
                        milliseconds([&] { captioner.annotate(batch); }), "ms"});

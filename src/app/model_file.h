@@ -13,7 +13,7 @@ namespace attend {
 /// Which models caption together, their arithmetic and the size of their inputs.
 struct ModelFiles {
   std::vector<std::filesystem::path> models;  // none: embedded_model()
-  std::string precision = "model";            // model | fp32 | bf16
+  std::string precision = "model";            // model | fp32 | bf16 | int8
   int input_size = 0;                         // pixels; 0: as each model says
 
   void list(OptionList& options);

@@ -43,7 +43,7 @@ struct Captioner {
   Json about = Json::object();
 
   void to(torch::Device where);
-  /// Of encoder and decoder: fp32 | bf16.
+  /// Of encoder and decoder: fp32 | bf16 | int8.
   void set_precision(const std::string& precision);
 
   /// pictures u8 RGB [B, S, S, 3] → annotations [B, L, D], on the captioner's device.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "model/int8_product.h"
 #include "model/layers.h"
 #include "model/recurrence.h"
 #include "text/vocabulary.h"
@@ -27,9 +28,9 @@ void DecoderOptions::list(OptionList& options) {
   options.add("gate", gate, "the gate beta on the context", one_of({"scalar", "vector", "off"}));
   options.add("tied", tied, "the output layer shares the embedding matrix");
   options.add("precision", precision,
-              "arithmetic of the products when captions are written; bf16 only where the processor has instructions for "
-              "it, else fp32",
-              one_of({"fp32", "bf16"}));
+              "arithmetic of the products when captions are written; bf16 and int8 only where the processor has "
+              "instructions for them, else the one before",
+              one_of({"fp32", "bf16", "int8"}));
   options.add("dropout", dropout, "share dropped of embedded words and of the deep output", between(0, 0.95));
   options.add("annotation_dropout", annotation_dropout, "share dropped of the annotations' entries", between(0, 0.95));
 }
@@ -203,9 +204,13 @@ void Decoder::train(bool on) {
 
 void Decoder::set_precision(const std::string& precision) {
   all_word_gates_.forget();
-  type_ = precision == "bf16" && multiplies_bf16() ? torch::kBFloat16 : torch::kFloat;
+  const auto type_of = [&](int64_t inputs) {
+    if (precision == "int8" && multiplies_int8() && inputs % 4 == 0) return torch::kChar;
+    return precision != "fp32" && multiplies_bf16() ? torch::kBFloat16 : torch::kFloat;
+  };
+  type_ = type_of(embedding_->weight.size(1));
   for (const auto& module : modules(false))
-    if (auto* layer = module->as<LinearImpl>()) layer->type = type_;
+    if (auto* layer = module->as<LinearImpl>()) layer->type = type_of(layer->weight.size(1));
 }
 
 Tensor Decoder::all_word_gates() {

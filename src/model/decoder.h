@@ -25,7 +25,7 @@ struct DecoderOptions {
   bool positions = false;           // annotations also say where in the picture their cell lies
   std::string gate = "scalar";      // beta: scalar | vector | off
   bool tied = true;                 // the output layer L_o shares the embedding matrix
-  std::string precision = "fp32";   // of products when captions are written: fp32 | bf16, with fp32 sums
+  std::string precision = "fp32";   // of products when captions are written: fp32 | bf16 | int8
   double dropout = 0.5;             // of embedded words and of the deep output
   double annotation_dropout = 0.0;  // of whole annotations' entries
 
@@ -87,7 +87,8 @@ class Decoder : public torch::nn::Module {
   WordStep step(const Memory& memory, const DecoderState& state, const torch::Tensor& words,
                 const torch::Tensor& pictures, const torch::Tensor& cells = {});
 
-  /// Of the products when captions are written: fp32, or bf16 with fp32 sums where the processor has instructions for it.
+  /// Of the products when captions are written: fp32, bf16 or int8, the last two where the processor has instructions for them,
+  /// else the one before. Sums are fp32 or exact.
   void set_precision(const std::string& precision);
 
   /// Training changes weights: what was computed ahead of them is forgotten.

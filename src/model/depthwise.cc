@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "model/int8_product.h"
 #include "model/lanes.h"
 
 namespace attend {
@@ -159,61 +160,145 @@ struct PlainKernel {
   Lanes weight[K * K], bias;
 };
 
+#if defined(__AVX512BF16__) || defined(__AVX512VNNI__)
+/// The values of 32 channels, [0] of those that pairs of pixels leave in the `low` half of their sums and [1] of the others:
+/// pixels are paired within quarters of a register.
+struct Halves {
+  Halves(Lanes first, Lanes second) {
+    const auto a = reinterpret_cast<__m512>(first), b = reinterpret_cast<__m512>(second);
+    const auto of_low = _mm512_set_epi32(27, 26, 25, 24, 19, 18, 17, 16, 11, 10, 9, 8, 3, 2, 1, 0);
+    low = _mm512_permutex2var_ps(a, of_low, b);
+    high = _mm512_permutex2var_ps(a, _mm512_add_epi32(of_low, _mm512_set1_epi32(4)), b);
+  }
+  __m512 low, high;
+};
+
+/// 32 channels of a pixel, or a weight of each: 16 bits each.
+struct HalfLanes {
+  HalfLaneBits first, second;
+  __m512i bits() const { return _mm512_loadu_si512(this); }
+};
+#endif
+
 #ifdef __AVX512BF16__
-/// The same for 32 channels in bf16. One instruction adds the products of two neighbouring pixels with two weights: rows of
-/// the kernel are filled up with a 0 to whole pairs. Pixels are paired within quarters of a register, so of the sums' halves
-/// `low` holds channels 0-3, 8-11, 16-19, 24-27 and `high` the others.
-template <int K>
+/// How PairedKernel computes in bf16.
+struct Bf16Numbers {
+  using Storage = c10::BFloat16;
+  using Sum = __m512;
+  using Register = __m512i;
+
+  Bf16Numbers(const Lanes (*)[2], int, const Lanes* of_bias) : bias(of_bias[0], of_bias[1]) {}
+
+  /// What rounding takes from a weight goes to the next one: neighbouring pixels are much alike, so their errors cancel.
+  __m512i rounded(const Lanes* weight) {
+    HalfLanes kept{};
+    for (int half = 0; half < 2; ++half) {
+      error[half] += weight[half];
+      const auto bits = narrow(error[half]);
+      (half ? kept.second : kept.first) = bits;
+      error[half] -= widen(bits);
+    }
+    return kept.bits();
+  }
+  static __m512i load(const Storage* from, __mmask32 wanted) { return _mm512_maskz_loadu_epi16(wanted, from); }
+  Sum low() const { return bias.low; }
+  Sum high() const { return bias.high; }
+  static Sum add_products(Sum sum, __m512i a, __m512i b) {
+    return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+  }
+  Register finish(Sum low, Sum high) const {
+    const auto quarters = _mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0), six = _mm512_set1_epi16(0x40c0);
+    const auto bits = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
+    // ReLU6: as integers, bf16 above 0 keep their order and those below stay below.
+    const auto clamped = _mm512_min_epi16(_mm512_max_epi16(bits, _mm512_setzero_si512()), six);
+    return _mm512_maskz_permutexvar_epi64(0xff, quarters, clamped);
+  }
+  static void store(Storage* to, Register value, int64_t count) {
+    if (count == 2 * kLanes) return _mm512_storeu_si512(to, value);
+    std::memcpy(to, &value, count * sizeof *to);
+  }
+
+  Halves bias;
+  Lanes error[2] = {};
+};
+#endif
+
+#ifdef __AVX512VNNI__
+/// How PairedKernel computes with pixels in ReLU6's steps: weights in 16 bits with a scale a channel, exact sums.
+struct StepNumbers {
+  using Storage = uint8_t;
+  using Sum = __m512i;
+  using Register = __m256i;
+
+  StepNumbers(const Lanes (*weights)[2], int count, const Lanes* of_bias)
+      : inverse{inverse_scale(weights, count, 0), inverse_scale(weights, count, 1)},
+        scale(1 / inverse[0], 1 / inverse[1]),
+        bias(of_bias[0] / kRelu6Step, of_bias[1] / kRelu6Step) {}
+
+  /// 25 times 255 times the largest weight stay below 2^31.
+  static Lanes inverse_scale(const Lanes (*weights)[2], int count, int half) {
+    Lanes most = splat(1e-20f);
+    for (int i = 0; i < count; ++i) {
+      const Lanes size = weights[i][half] < 0 ? -weights[i][half] : weights[i][half];
+      most = size > most ? size : most;
+    }
+    return 32767 / most;
+  }
+  __m512i rounded(const Lanes* weight) const {
+    const auto whole = [&](int half) {
+      const auto integers = _mm512_maskz_cvtps_epi32(0xffff, reinterpret_cast<__m512>(weight[half] * inverse[half]));
+      return reinterpret_cast<HalfLaneBits>(_mm512_maskz_cvtsepi32_epi16(0xffff, integers));
+    };
+    return HalfLanes{whole(0), whole(1)}.bits();
+  }
+  static __m512i load(const Storage* from, __mmask32 wanted) {
+    return _mm512_maskz_cvtepu8_epi16(0xffffffff, _mm256_maskz_loadu_epi8(wanted, from));
+  }
+  static Sum low() { return _mm512_setzero_si512(); }
+  static Sum high() { return _mm512_setzero_si512(); }
+  static Sum add_products(Sum sum, __m512i a, __m512i b) { return _mm512_dpwssd_epi32(sum, a, b); }
+  Register finish(Sum low, Sum high) const {
+    const auto steps = [](Sum sum, __m512 of_scale, __m512 of_bias) {
+      return _mm512_maskz_cvtps_epi32(0xffff, _mm512_maskz_cvtepi32_ps(0xffff, sum) * of_scale + of_bias);
+    };
+    // Both ways to narrow cut off what is below 0 or above 255: ReLU6.
+    const auto both = _mm512_packus_epi32(steps(low, scale.low, bias.low), steps(high, scale.high, bias.high));
+    return _mm512_maskz_cvtusepi16_epi8(0xffffffff, both);
+  }
+  static void store(Storage* to, Register value, int64_t count) {
+    if (count == 2 * kLanes) return _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), value);
+    std::memcpy(to, &value, count);
+  }
+
+  Lanes inverse[2];
+  Halves scale, bias;
+};
+#endif
+
+#if defined(__AVX512BF16__) || defined(__AVX512VNNI__)
+/// The same as PlainKernel for 32 channels of 16 bits. One instruction adds the products of two neighbouring pixels with two
+/// weights: rows of the kernel are filled up with a 0 to whole pairs.
+template <int K, class Numbers>
 struct PairedKernel {
   static constexpr int64_t kChannels = 2 * kLanes;
   static constexpr bool kMasked = true;
   static constexpr int kPairs = (K + 1) / 2, kColumns = 2 * kPairs;
-  using Register = __m512i;
+  using Storage = typename Numbers::Storage;
+  using Register = typename Numbers::Register;
   struct Pairs {
     __m512i low, high;
   };
 
-  PairedKernel(const float* w, const float* b, int64_t channels, int64_t count) {
-    const auto load = [&](const float* from, int64_t offset) {
-      return count > offset ? load_lanes(from + offset, count - offset) : Lanes{};
-    };
-    // What rounding takes from a weight goes to the next one: neighbouring pixels are much alike, so their errors cancel.
-    Lanes low_error{}, high_error{};
-    const auto rounded = [&](int row, int column) {
-      struct {
-        HalfLaneBits low, high;
-      } kept{};
-      if (column < K) {
-        const float* from = w + (row * K + column) * channels;
-        low_error += load(from, 0);
-        high_error += load(from, kLanes);
-        kept = {narrow(low_error), narrow(high_error)};
-        low_error -= widen(kept.low);
-        high_error -= widen(kept.high);
-      }
-      return _mm512_loadu_si512(&kept);
-    };
-    for (int row = 0; row < K; ++row) {
-      for (int i = 0; i < kPairs; ++i) {
-        const auto left = rounded(row, 2 * i);
-        weight[row][i] = pair(left, rounded(row, 2 * i + 1));
-      }
-    }
-    const auto first = reinterpret_cast<__m512>(load(b, 0)), second = reinterpret_cast<__m512>(load(b, kLanes));
-    const auto of_low = _mm512_set_epi32(27, 26, 25, 24, 19, 18, 17, 16, 11, 10, 9, 8, 3, 2, 1, 0);
-    const auto of_high = _mm512_add_epi32(of_low, _mm512_set1_epi32(4));
-    bias_low = _mm512_permutex2var_ps(first, of_low, second);
-    bias_high = _mm512_permutex2var_ps(first, of_high, second);
-  }
+  PairedKernel(const float* w, const float* b, int64_t channels, int64_t count) : PairedKernel(Taps(w, b, channels, count)) {}
 
   template <int S, bool whole>
-  [[gnu::always_inline]] void convolve(const Pixels<c10::BFloat16>& x, int64_t row, int64_t column, __m512i* out) const {
+  [[gnu::always_inline]] void convolve(const Pixels<Storage>& x, int64_t row, int64_t column, Register* out) const {
     const auto wanted = static_cast<__mmask32>((uint64_t{1} << x.count) - 1);
     const int64_t channels = x.channels;
-    __m512 low[kAtOnce], high[kAtOnce];
+    typename Numbers::Sum low[kAtOnce], high[kAtOnce];
     unroll<kAtOnce>([&](auto p) {
-      low[p] = bias_low;
-      high[p] = bias_high;
+      low[p] = numbers.low();
+      high[p] = numbers.high();
     });
     for (int64_t ky = x.first_row(row); ky < x.end_row(row, K); ++ky) {
       const auto* pixels = x.row(row + ky) + column * channels;
@@ -228,54 +313,79 @@ struct PairedKernel {
           unroll<kAtOnce>([&](auto p) {
             constexpr int kx = i - p * S;
             if constexpr (kx >= 0 && kx < K && kx % 2 == 0) {
-              low[p] = add_products(low[p], both.low, of_row[kx / 2].low);
-              high[p] = add_products(high[p], both.high, of_row[kx / 2].high);
+              low[p] = Numbers::add_products(low[p], both.low, of_row[kx / 2].low);
+              high[p] = Numbers::add_products(high[p], both.high, of_row[kx / 2].high);
             }
           });
         }
       });
     }
-    const auto quarters = _mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0), six = _mm512_set1_epi16(0x40c0);
-    unroll<kAtOnce>([&](auto p) {
-      const auto rounded = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high[p], low[p]));
-      // ReLU6: as integers, bf16 above 0 keep their order and those below stay below.
-      const auto clamped = _mm512_min_epi16(_mm512_max_epi16(rounded, _mm512_setzero_si512()), six);
-      out[p] = _mm512_maskz_permutexvar_epi64(0xff, quarters, clamped);
-    });
+    unroll<kAtOnce>([&](auto p) { out[p] = numbers.finish(low[p], high[p]); });
   }
 
-  static void store(c10::BFloat16* to, __m512i value, int64_t count) {
-    if (count == kChannels) return _mm512_storeu_si512(to, value);
-    std::memcpy(to, &value, count * sizeof *to);
-  }
+  static void store(Storage* to, Register value, int64_t count) { Numbers::store(to, value, count); }
 
   template <bool whole>
-  [[gnu::always_inline]] static __m512i pixel(const Pixels<c10::BFloat16>& x, const c10::BFloat16* at, int64_t column,
+  [[gnu::always_inline]] static __m512i pixel(const Pixels<Storage>& x, const Storage* at, int64_t column,
                                               __mmask32 wanted) {
     if (!whole && (column < 0 || column >= x.width)) return _mm512_setzero_si512();
-    return _mm512_maskz_loadu_epi16(wanted, at);
+    return Numbers::load(at, wanted);
   }
   [[gnu::always_inline]] static Pairs pair(__m512i left, __m512i right) {
     return {_mm512_unpacklo_epi16(left, right), _mm512_unpackhi_epi16(left, right)};
   }
-  [[gnu::always_inline]] static __m512 add_products(__m512 sum, __m512i a, __m512i b) {
-    return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
-  }
 
+  Numbers numbers;
   Pairs weight[K][kPairs];
-  __m512 bias_low, bias_high;
+
+ private:
+  struct Taps {
+    Taps(const float* w, const float* b, int64_t channels, int64_t count) {
+      for (int half = 0; half < 2; ++half) {
+        const int64_t offset = half * kLanes;
+        const auto load = [&](const float* from) {
+          return count > offset ? load_lanes(from + offset, count - offset) : Lanes{};
+        };
+        for (int i = 0; i < K * K; ++i) weight[i][half] = load(w + i * channels);
+        bias[half] = load(b);
+      }
+    }
+    Lanes weight[K * K][2], bias[2];
+  };
+
+  explicit PairedKernel(const Taps& taps) : numbers(taps.weight, K * K, taps.bias) {
+    for (int row = 0; row < K; ++row) {
+      for (int i = 0; i < kPairs; ++i) {
+        const auto* tap = taps.weight + row * K + 2 * i;
+        const auto left = numbers.rounded(tap[0]);
+        weight[row][i] = pair(left, 2 * i + 1 < K ? numbers.rounded(tap[1]) : _mm512_setzero_si512());
+      }
+    }
+  }
 };
+#endif
+
 template <int K, class T>
-using Kernel = std::conditional_t<std::is_same_v<T, c10::BFloat16>, PairedKernel<K>, PlainKernel<K, T>>;
-#else
-template <int K, class T>
-using Kernel = PlainKernel<K, T>;
+struct KernelFor {
+  using Type = PlainKernel<K, T>;
+};
+#ifdef __AVX512BF16__
+template <int K>
+struct KernelFor<K, c10::BFloat16> {
+  using Type = PairedKernel<K, Bf16Numbers>;
+};
+#endif
+#ifdef __AVX512VNNI__
+template <int K>
+struct KernelFor<K, uint8_t> {
+  using Type = PairedKernel<K, StepNumbers>;
+};
 #endif
 
 template <int K, int S, class T>
 void forward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
              torch::Tensor& y) {
-  using Kernel = Kernel<K, T>;
+  using Kernel = typename KernelFor<K, T>::Type;
   const int64_t pictures = x.size(0), height = x.size(1), width = x.size(2), channels = x.size(3);
   const int64_t tasks = (channels + Kernel::kChannels - 1) / Kernel::kChannels;
   // All tasks of a band of output rows, one after the other: what the first brings into the cache the next find there.
@@ -398,20 +508,15 @@ void backward(const DepthwiseGeometry& g, const torch::Tensor& x, const torch::T
   if (gradients.input_bias.defined()) gradients.input_bias.add_(total[K * K + 1]);
 }
 
-/// Calls body<K, S, T>() for the kernel, stride and storage at hand.
+/// Calls body<K, S>() for the kernel and stride at hand.
 template <class Body>
-void dispatch(const DepthwiseGeometry& geometry, torch::ScalarType type, Body&& body) {
-  const auto with_type = [&]<int K, int S>() {
-    if (type == torch::kBFloat16) return body.template operator()<K, S, c10::BFloat16>();
-    TORCH_CHECK(type == torch::kFloat, "depthwise_relu6: storage must be fp32 or bf16");
-    return body.template operator()<K, S, float>();
-  };
+void dispatch(const DepthwiseGeometry& geometry, Body&& body) {
   TORCH_CHECK(geometry.stride == 1 || geometry.stride == 2, "depthwise_relu6: the stride must be 1 or 2");
   TORCH_CHECK(geometry.kernel == 3 || geometry.kernel == 5, "depthwise_relu6: the kernel must be 3 or 5");
   if (geometry.kernel == 3) {
-    geometry.stride == 1 ? with_type.template operator()<3, 1>() : with_type.template operator()<3, 2>();
+    geometry.stride == 1 ? body.template operator()<3, 1>() : body.template operator()<3, 2>();
   } else {
-    geometry.stride == 1 ? with_type.template operator()<5, 1>() : with_type.template operator()<5, 2>();
+    geometry.stride == 1 ? body.template operator()<5, 1>() : body.template operator()<5, 2>();
   }
 }
 
@@ -419,13 +524,25 @@ void dispatch(const DepthwiseGeometry& geometry, torch::ScalarType type, Body&& 
 
 void depthwise_relu6(const DepthwiseGeometry& geometry, const torch::Tensor& x, const torch::Tensor& weight,
                      const torch::Tensor& bias, torch::Tensor& y) {
-  dispatch(geometry, x.scalar_type(), [&]<int K, int S, class T>() { forward<K, S, T>(geometry, x, weight, bias, y); });
+  const auto type = x.scalar_type();
+  dispatch(geometry, [&]<int K, int S>() {
+#ifdef __AVX512VNNI__
+    if (type == torch::kByte) return forward<K, S, uint8_t>(geometry, x, weight, bias, y);
+#endif
+    if (type == torch::kBFloat16) return forward<K, S, c10::BFloat16>(geometry, x, weight, bias, y);
+    TORCH_CHECK(type == torch::kFloat, "depthwise_relu6: ", type, " is no storage this build computes with");
+    forward<K, S, float>(geometry, x, weight, bias, y);
+  });
 }
 
 void depthwise_relu6_backward(const DepthwiseGeometry& geometry, const torch::Tensor& x, const torch::Tensor& y,
                               const torch::Tensor& gy, const torch::Tensor& weight, DepthwiseGradients& gradients) {
-  dispatch(geometry, x.scalar_type(),
-           [&]<int K, int S, class T>() { backward<K, S, T>(geometry, x, y, gy, weight, gradients); });
+  dispatch(geometry, [&]<int K, int S>() {
+    if (x.scalar_type() == torch::kBFloat16)
+      return backward<K, S, c10::BFloat16>(geometry, x, y, gy, weight, gradients);
+    TORCH_CHECK(x.scalar_type() == torch::kFloat, "depthwise_relu6_backward: storage must be fp32 or bf16");
+    backward<K, S, float>(geometry, x, y, gy, weight, gradients);
+  });
 }
 
 }  // namespace attend

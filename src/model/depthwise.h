@@ -16,7 +16,8 @@ struct DepthwiseGeometry {
   int64_t height, width;  // output
 };
 
-/// y = ReLU6(x * weight + bias). x [N, H, W, C] and y [N, h, w, C], fp32 or bf16, contiguous, on the processor;
+/// y = ReLU6(x * weight + bias). x [N, H, W, C] and y [N, h, w, C], fp32, bf16 or, where multiplies_int8(), u8 in steps of
+/// kRelu6Step, contiguous, on the processor;
 /// weight [k, k, C] and bias [C], fp32. Sums are fp32. With instructions for bf16, weights are rounded to it where x is bf16,
 /// and the sum of each kernel's is kept.
 void depthwise_relu6(const DepthwiseGeometry& geometry, const torch::Tensor& x, const torch::Tensor& weight,

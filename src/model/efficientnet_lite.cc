@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kEpsilon = 1e-3;  // of batch norm
 constexpr int64_t kStemChannels = 32, kHeadChannels = 1280;
-constexpr int64_t kPatch = 27, kPatchColumns = 32;  // 3 x 3 colours, filled up to whole lanes
+constexpr int64_t kPatch = 27;  // 3 x 3 colours
 
 /// Table 1 of the paper, for width and depth 1.
 struct Group {
@@ -73,7 +73,7 @@ class EfficientNetLite : public FoldedEncoder {
     }
     for (const auto& block : blocks_) {
       const torch::AutoGradMode mode(in_graph(++stage, x));
-      x = block.forward(x, type);  // [B, ., ., C]
+      x = block.forward(x, type, int8());  // [B, ., ., C]
     }
     if (!head_) return x.to(torch::kFloat).contiguous();  // [B, h, w, C]
     const torch::AutoGradMode mode(in_graph(++stage, x));
@@ -84,6 +84,8 @@ class EfficientNetLite : public FoldedEncoder {
   }
 
   int64_t annotation_size() const override { return channels_; }
+
+  bool has_int8() const override { return true; }
 
   std::array<int64_t, 2> grid(int64_t input_size) const override {
     const int64_t side = (input_size + reduction_ - 1) / reduction_;  // every halving is rounded up
@@ -115,8 +117,7 @@ class EfficientNetLite : public FoldedEncoder {
     }
     const auto [top, height] = same_padding(pictures.size(1), 3, 2);
     const auto [left, width] = same_padding(pictures.size(2), 3, 2);
-    const auto patches =
-        extract_patches(pictures, 3, 2, top, left, height, width, kPatchColumns, compute_type());  // [B, ., ., 32]
+    const auto patches = extract_patches(pictures, 2, top, left, height, width, compute_type());  // [B, ., ., 32]
     return pointwise_relu6(patches, *stem_, compute_type(), stem_matrix);  // [B, ., ., 32]
   }
 

@@ -44,8 +44,9 @@ void EncoderOptions::list(OptionList& options) {
               one_of({"squash", "crop", "pad"}));
   options.add("precision", precision,
               "arithmetic of the convolutions; bf16 only where the processor has instructions for it, or a GPU computes, else "
-              "fp32",
-              one_of({"fp32", "bf16"}));
+              "fp32; int8: EfficientNet-Lite's blocks in 8-bit integers where the processor has instructions for them and "
+              "they aren't trained, the rest as bf16",
+              one_of({"fp32", "bf16", "int8"}));
 }
 
 std::vector<std::string> encoder_families() {

@@ -30,8 +30,8 @@ struct EncoderOptions {
   // layer" (section 3.1.1): a finer grid whose cells each see less of the picture.
   int stages = 0;
   std::string resize = "squash";   // squash | crop | pad: see vision/geometry.h
-  // fp32 | bf16 (where the processor has instructions for it, else fp32): the arithmetic of the convolutions;
-  // annotations are always fp32
+  // fp32 | bf16 | int8, the last two where the processor has instructions for them, else the one before: the arithmetic of
+  // the convolutions; annotations are always fp32
   std::string precision = "fp32";
 
   void list(OptionList& options);
@@ -77,9 +77,10 @@ class Encoder {
 
   virtual void to(torch::Device device) = 0;
 
-  /// "fp32" or "bf16" from the next forward() on; the parameters are fp32 either way. Throws UsageError.
+  /// "fp32", "bf16" or "int8" from the next forward() on; the parameters are fp32 in any case. Throws UsageError.
   virtual void set_precision(const std::string& precision) = 0;
-  /// The arithmetic at work: "bf16" was asked for and the processor, or the GPU, has it, or "fp32".
+  /// The arithmetic at work, which is what was asked for only where the processor, or the GPU, has it and the network can use
+  /// it.
   virtual std::string precision() const = 0;
 };
 

@@ -66,10 +66,10 @@ std::vector<torch::Tensor> FoldedEncoder::trainable_parameters() const {
 }
 
 void FoldedEncoder::set_precision(const std::string& precision) {
-  if (precision != "fp32" && precision != "bf16") {
-    throw UsageError("encoder.precision: \"" + precision + "\" is unknown, must be fp32 or bf16");
+  if (precision != "fp32" && precision != "bf16" && precision != "int8") {
+    throw UsageError("encoder.precision: \"" + precision + "\" is unknown, must be fp32, bf16 or int8");
   }
-  bf16_ = precision == "bf16";
+  precision_ = precision;
 }
 
 void FoldedEncoder::import_weights(const TensorMap& weights, const std::string& source) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/encoder.h"
+#include "model/int8_product.h"
 #include "model/product.h"
 
 namespace attend {
@@ -40,7 +41,9 @@ class FoldedEncoder : public Encoder {
   void set_trainable(int count) override;
   std::vector<torch::Tensor> trainable_parameters() const override;
   void set_precision(const std::string& precision) override;
-  std::string precision() const override { return compute_type() == torch::kBFloat16 ? "bf16" : "fp32"; }
+  std::string precision() const override {
+    return int8() ? "int8" : compute_type() == torch::kBFloat16 ? "bf16" : "fp32";
+  }
   void import_weights(const TensorMap& weights, const std::string& source) override;
   std::map<std::string, std::vector<int64_t>> published_tensors() const override;
   TensorMap state() const override;
@@ -71,8 +74,11 @@ class FoldedEncoder : public Encoder {
   void check(const torch::Tensor& pictures) const;
 
   torch::ScalarType compute_type() const {
-    return bf16_ && (!device().is_cpu() || multiplies_bf16()) ? torch::kBFloat16 : torch::kFloat;
+    return precision_ != "fp32" && (!device().is_cpu() || multiplies_bf16()) ? torch::kBFloat16 : torch::kFloat;
   }
+  /// Whether what can be computed in 8-bit integers is.
+  bool int8() const { return precision_ == "int8" && has_int8() && device().is_cpu() && multiplies_int8(); }
+  virtual bool has_int8() const { return false; }
   torch::Device device() const { return convolutions_.front().weight.device(); }
 
  private:
@@ -80,7 +86,7 @@ class FoldedEncoder : public Encoder {
   const int wanted_stages_;  // 0: all
   int stages_ = 1;
   int first_trainable_ = 1 << 30;
-  bool bf16_ = false;  // is asked for
+  std::string precision_ = "fp32";  // asked for
 };
 
 }  // namespace attend

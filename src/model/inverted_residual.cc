@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/depthwise.h"
+#include "model/int8_product.h"
 #include "model/pointwise.h"
 #include "model/product.h"
 
@@ -28,21 +29,28 @@ Tensor pack(const Convolution& convolution, torch::ScalarType type, AsMatrix as_
   });
 }
 
+Tensor pack_int8(const Convolution& convolution) {
+  return convolution.packed(torch::kChar, [](const Tensor& weight, torch::ScalarType) {
+    return pack_int8_matrix(pointwise_matrix(weight, torch::kFloat));
+  });
+}
+
 /// Tensors and sizes of one block at work.
 struct Block {
   // The 1x1 convolutions are packed on the way forward, [E, I] and [O, E] on the way back.
   Tensor expand, expand_bias, depthwise, depthwise_bias, project, project_bias;
   DepthwiseGeometry geometry;
   bool residual;
+  bool int8 = false;  // widened channels are u8 in ReLU6's steps
 
   int64_t widened() const { return depthwise_bias.size(0); }
+  int64_t row_bytes(const Tensor& x) const { return x.size(2) * widened() * (int8 ? 1 : x.element_size()); }
   int64_t pictures_at_once(const Tensor& x) const {
-    const int64_t bytes = x.size(1) * x.size(2) * widened() * x.element_size();
-    return std::clamp<int64_t>(kCacheBytes / bytes, 1, x.size(0));
+    return std::clamp<int64_t>(kCacheBytes / (x.size(1) * row_bytes(x)), 1, x.size(0));
   }
   /// Rows of the output, all of them unless one picture is too large.
   int64_t rows_at_once(const Tensor& x) const {
-    const int64_t row_bytes = x.size(2) * widened() * x.element_size(), fitting = kCacheBytes / row_bytes;
+    const int64_t fitting = kCacheBytes / row_bytes(x);
     if (fitting >= x.size(1)) return geometry.height;
     const int64_t most = std::max<int64_t>((fitting - geometry.kernel) / geometry.stride + 1, 1);
     const int64_t bands = (geometry.height + most - 1) / most;
@@ -56,18 +64,19 @@ struct Block {
   }
 };
 
-Block make_block(const InvertedResidual& convolutions, const Tensor& x, torch::ScalarType type) {
+Block make_block(const InvertedResidual& convolutions, const Tensor& x, torch::ScalarType type, bool int8) {
   const auto& depthwise = *convolutions.depthwise;
   const auto [before, height] = same_padding(x.size(1), depthwise.kernel(), depthwise.stride);
   const auto [left, width] = same_padding(x.size(2), depthwise.kernel(), depthwise.stride);
   Block block;
+  block.int8 = int8;
   if (convolutions.expand) {
-    block.expand = pack(*convolutions.expand, type, pointwise_matrix);
+    block.expand = int8 ? pack_int8(*convolutions.expand) : pack(*convolutions.expand, type, pointwise_matrix);
     block.expand_bias = convolutions.expand->bias.detach();           // [E]
   }
   block.depthwise = depthwise.packed(torch::kFloat, pack_depthwise);  // [k, k, E]
   block.depthwise_bias = depthwise.bias.detach();                     // [E]
-  block.project = pack(*convolutions.project, type, pointwise_matrix);
+  block.project = int8 ? pack_int8(*convolutions.project) : pack(*convolutions.project, type, pointwise_matrix);
   block.project_bias = convolutions.project->bias.detach();           // [O]
   block.geometry = {depthwise.kernel(), depthwise.stride, before, left, height, width};
   block.residual = convolutions.residual;
@@ -82,28 +91,38 @@ Tensor run(const Block& block, const Tensor& x, Tensor* widened, Tensor* filtere
   auto y = torch::empty({pictures, g.height, g.width, block.project_bias.size(0)}, x.options());  // [N, h, w, O]
   const int64_t band = widened ? g.height : block.rows_at_once(x), kept = widened ? pictures : at_once;
   const int64_t wide_rows = std::min((band - 1) * g.stride + g.kernel, x.size(1));
+  const auto options = block.int8 ? x.options().dtype(torch::kByte) : x.options();
   Tensor e, d;
-  if (block.expand.defined()) e = torch::empty({kept, wide_rows, x.size(2), channels}, x.options());  // [., ., W, E]
-  d = torch::empty({kept, band, g.width, channels}, x.options());                                     // [., ., w, E]
+  if (block.expand.defined()) e = torch::empty({kept, wide_rows, x.size(2), channels}, options);  // [., ., W, E]
+  d = torch::empty({kept, band, g.width, channels}, options);                                     // [., ., w, E]
   for (int64_t first = 0; first < pictures; first += at_once) {
     const int64_t count = std::min(at_once, pictures - first), place = widened ? first : 0;
+    const auto part = x.narrow(0, first, count);  // [n, H, W, I]
+    const auto steps = block.int8 ? quantize_rows(rows(part), x.size(1) * x.size(2)) : Int8Rows{};
     for (int64_t row = 0; row < g.height; row += band) {
       const int64_t end = std::min(row + band, g.height);
       const auto [from, to] = block.rows_for(row, end, x.size(1));
-      auto wide = x.narrow(0, first, count).narrow(1, from, to - from);  // [n, ., W, I]
+      auto wide = part.narrow(1, from, to - from);  // [n, ., W, I]
       if (block.expand.defined()) {
-        const auto part = rows(wide);                                // [n·.·W, I]
-        wide = e.narrow(0, place, count).narrow(1, 0, to - from);    // [n, ., W, E]
-        multiply(part, block.expand, block.expand_bias, Activation::kRelu6, {}, rows(wide));
+        const auto narrow_rows = wide;
+        wide = e.narrow(0, place, count).narrow(1, 0, to - from);  // [n, ., W, E]
+        if (block.int8)
+          // Where there are bands, there is one picture.
+          multiply_int8(steps.narrow(from * x.size(2), rows(wide).size(0)), block.expand, block.expand_bias, {}, rows(wide));
+        else
+          multiply(rows(narrow_rows), block.expand, block.expand_bias, Activation::kRelu6, {}, rows(wide));
       }
       auto geometry = g;
       geometry.top = from - (row * g.stride - g.top);
       geometry.height = end - row;
       auto narrow = d.narrow(0, place, count).narrow(1, 0, end - row);  // [n, ., w, E]
       depthwise_relu6(geometry, wide, block.depthwise, block.depthwise_bias, narrow);
-      const auto out = y.narrow(0, first, count).narrow(1, row, end - row);  // [n, ., w, O]
-      multiply(rows(narrow), block.project, block.project_bias, Activation::kNone,
-               block.residual ? rows(x.narrow(0, first, count).narrow(1, row, end - row)) : Tensor(), rows(out));
+      const auto out = rows(y.narrow(0, first, count).narrow(1, row, end - row));                      // [n·.·w, O]
+      const auto residual = block.residual ? rows(part.narrow(1, row, end - row)) : Tensor();          // [n·.·w, O]
+      if (block.int8)
+        multiply_int8({rows(narrow), {}}, block.project, block.project_bias, residual, out);
+      else
+        multiply(rows(narrow), block.project, block.project_bias, Activation::kNone, residual, out);
     }
   }
   if (widened) {
@@ -310,15 +329,16 @@ Tensor pointwise_relu6(const Tensor& x, const Convolution& convolution, torch::S
   return run_pointwise(x, pack(convolution, type, as_matrix), convolution.bias.detach(), out_type);
 }
 
-Tensor InvertedResidual::forward(const Tensor& x, torch::ScalarType type) const {
+Tensor InvertedResidual::forward(const Tensor& x, torch::ScalarType type, bool int8) const {
   if (!x.device().is_cpu()) {
     auto y = expand ? torch::relu6(same_convolution(x, *expand)) : x;  // [N, H, W, E]
     y = torch::relu6(same_convolution(y, *depthwise));                 // [N, h, w, E]
     y = same_convolution(y, *project);                                 // [N, h, w, O]
     return residual ? x + y : y;
   }
-  const auto block = make_block(*this, x, type);
-  if (!in_graph(x, *project)) return run(block, x, nullptr, nullptr);
+  const bool trained = in_graph(x, *project);
+  const auto block = make_block(*this, x, type, int8 && expand && !trained);
+  if (!trained) return run(block, x, nullptr, nullptr);
   c10::optional<Tensor> weight, bias;
   if (expand) {
     weight = expand->weight;

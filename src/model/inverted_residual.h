@@ -22,8 +22,9 @@ struct InvertedResidual {
   const Convolution* project;
   bool residual;
 
-  /// x [N, H, W, I] → [N, h, w, O], both in `type` storage and contiguous. Part of a graph if x or a weight is.
-  torch::Tensor forward(const torch::Tensor& x, torch::ScalarType type) const;
+  /// x [N, H, W, I] → [N, h, w, O], both in `type` storage and contiguous. Part of a graph if x or a weight is. `int8`: where
+  /// it is in no graph and widens, in 8-bit integers within (multiplies_int8()).
+  torch::Tensor forward(const torch::Tensor& x, torch::ScalarType type, bool int8 = false) const;
 };
 
 /// A 1x1 convolution's weight as a matrix [O, I].

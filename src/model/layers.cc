@@ -1,5 +1,7 @@
 #include "model/layers.h"
 
+#include "model/int8_product.h"
+
 namespace attend {
 namespace {
 
@@ -32,6 +34,14 @@ torch::Tensor fixed_linear(const torch::Tensor& x, const torch::Tensor& weight, 
   // Every number of rows has code of its own. Few numbers, as live beams end one by one: whole blocks of rows.
   constexpr int64_t kBlock = 16;
   const int64_t I = weight.size(1), O = weight.size(0), M = x.numel() / I;
+  auto sizes = x.sizes().vec();
+  sizes.back() = O;
+  if (type == torch::kChar) {
+    const auto of = [](const torch::Tensor& w, torch::ScalarType) { return pack_int8_matrix(w); };
+    auto out = torch::empty({M, O}, x.options());                                            // [M, O]
+    multiply_int8(quantize_rows(x.reshape({M, I}).contiguous(), 1), packed.get(weight, type, of), bias, {}, out);
+    return out.view(sizes);                                                                  // [..., O]
+  }
   const int64_t padded = (M + kBlock - 1) / kBlock * kBlock;
   auto in = x.reshape({M, I}).contiguous();                                                             // [M, I]
   if (padded != M || type != torch::kFloat) {
@@ -41,8 +51,6 @@ torch::Tensor fixed_linear(const torch::Tensor& x, const torch::Tensor& weight, 
   }
   const auto out = torch::empty({padded, O}, x.options());                                   // [padded, O]
   multiply(in, packed.get(weight, type, pack_matrix), bias, Activation::kNone, {}, out);
-  auto sizes = x.sizes().vec();
-  sizes.back() = O;
   return out.narrow(0, 0, M).view(sizes);                                                    // [..., O]
 }
 

@@ -30,14 +30,15 @@ class LinearImpl : public torch::nn::LinearImpl {
   /// Training changes weights: their packed form is forgotten.
   void train(bool on = true) override;
 
-  torch::ScalarType type = torch::kFloat;  // of the products: fp32 or bf16, with fp32 sums
+  torch::ScalarType type = torch::kFloat;  // of the products: fp32 or bf16, with fp32 sums; or int8, for inputs in fours
 
  private:
   PreparedWeight packed_;
 };
 TORCH_MODULE(Linear);
 
-/// x · weight^T + bias as multiply() does it, for x [..., I] fp32 and weight [O, I]: [..., O] fp32.
+/// x · weight^T + bias as multiply() does it, or multiply_int8() with every row in its own steps, for x [..., I] fp32 and
+/// weight [O, I]: [..., O] fp32.
 torch::Tensor fixed_linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                            PreparedWeight& packed, torch::ScalarType type);
 

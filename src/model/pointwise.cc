@@ -3,7 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <array>
+#include <cstring>
 #include <numeric>
 #include <vector>
 
@@ -64,36 +64,44 @@ void bias_backward(const torch::Tensor& gy, const torch::Tensor& y, torch::Tenso
   }
 }
 
+/// line = source / 127.5 - 1.
 template <class T>
-void extract_patches(const torch::Tensor& pictures, int64_t kernel, int64_t stride, int64_t top, int64_t left,
-                     torch::Tensor& patches) {
+void scale(const uint8_t* source, int64_t count, T* line) {
+  using Bytes = uint8_t __attribute__((vector_size(kLanes)));
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    Bytes bytes;
+    std::memcpy(&bytes, source + i, sizeof bytes);
+    store_lanes(line + i, __builtin_convertvector(bytes, Lanes) / 127.5f - 1.0f);
+  }
+  for (; i < count; ++i) line[i] = static_cast<T>(static_cast<float>(source[i]) / 127.5f - 1);
+}
+
+template <class T>
+void extract_patches(const torch::Tensor& pictures, int64_t stride, int64_t top, int64_t left, torch::Tensor& patches) {
+  constexpr int64_t kKernel = 3, kRow = kKernel * 3;
   const int64_t rows = pictures.size(1), row_values = pictures.size(2) * 3;
-  const int64_t height = patches.size(1), width = patches.size(2), columns = patches.size(3);
+  const int64_t height = patches.size(1), width = patches.size(2);
   const uint8_t* from = pictures.data_ptr<uint8_t>();
   T* to = patches.data_ptr<T>();
-  std::array<T, 256> scaled;
-  for (int i = 0; i < 256; ++i) scaled[i] = static_cast<T>(static_cast<float>(i) / 127.5f - 1);
-  const int64_t wide = std::max((width - 1) * stride + kernel, left + pictures.size(2)) * 3;
+  const int64_t wide = std::max((width - 1) * stride + kKernel, left + pictures.size(2)) * 3;
   at::parallel_for(0, pictures.size(0) * height, 8, [&](int64_t begin, int64_t end) {
-    std::vector<T> lines(kernel * wide);  // the scaled rows under the kernel, with their borders
+    std::vector<T> lines(kKernel * wide);  // the scaled rows under the kernel, with their borders
     for (int64_t index = begin; index < end; ++index) {
       const int64_t picture = index / height, first = index % height * stride - top;
-      for (int64_t ky = 0; ky < kernel; ++ky) {
+      for (int64_t ky = 0; ky < kKernel; ++ky) {
         T* line = lines.data() + ky * wide + left * 3;
         const int64_t row = first + ky;
-        if (row < 0 || row >= rows) {
+        if (row < 0 || row >= rows)
           std::fill_n(line, row_values, T(0));
-        } else {
-          const uint8_t* source = from + (picture * rows + row) * row_values;
-          for (int64_t i = 0; i < row_values; ++i) line[i] = scaled[source[i]];
-        }
+        else
+          scale(from + (picture * rows + row) * row_values, row_values, line);
       }
       for (int64_t c = 0; c < width; ++c) {
-        T* patch = to + (index * width + c) * columns;
-        for (int64_t ky = 0; ky < kernel; ++ky) {
-          std::copy_n(lines.data() + ky * wide + c * stride * 3, kernel * 3, patch + ky * kernel * 3);
-        }
-        std::fill(patch + kernel * kernel * 3, patch + columns, T(0));
+        T* patch = to + (index * width + c) * kPatchColumns;
+        const T* corner = lines.data() + c * stride * 3;
+        for (int64_t ky = 0; ky < kKernel; ++ky) std::memcpy(patch + ky * kRow, corner + ky * wide, kRow * sizeof(T));
+        std::memset(patch + kKernel * kRow, 0, (kPatchColumns - kKernel * kRow) * sizeof(T));
       }
     }
   });
@@ -110,10 +118,10 @@ void bias_backward(const torch::Tensor& gy, const torch::Tensor& y, torch::Tenso
   });
 }
 
-torch::Tensor extract_patches(const torch::Tensor& pictures, int64_t kernel, int64_t stride, int64_t top, int64_t left,
-                              int64_t height, int64_t width, int64_t columns, torch::ScalarType type) {
-  auto patches = torch::empty({pictures.size(0), height, width, columns}, type);  // [B, height, width, columns]
-  with_type(patches, [&]<class T>(T) { extract_patches<T>(pictures, kernel, stride, top, left, patches); });
+torch::Tensor extract_patches(const torch::Tensor& pictures, int64_t stride, int64_t top, int64_t left, int64_t height,
+                              int64_t width, torch::ScalarType type) {
+  auto patches = torch::empty({pictures.size(0), height, width, kPatchColumns}, type);  // [B, height, width, 32]
+  with_type(patches, [&]<class T>(T) { extract_patches<T>(pictures, stride, top, left, patches); });
   return patches;
 }
 

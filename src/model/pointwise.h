@@ -13,10 +13,11 @@ namespace attend {
 /// to bias_gradient [N] fp32, in an order that depends on the shapes alone.
 void bias_backward(const torch::Tensor& gy, const torch::Tensor& y, torch::Tensor out, torch::Tensor& bias_gradient);
 
-/// Pictures as the rows of a matrix whose product with the weights is the convolution: x u8 [B, H, W, 3] →
-/// [B, height, width, columns], values scaled to x / 127.5 - 1, zeros outside the picture. Columns are kernel row,
-/// kernel column, colour, then zeros up to `columns`.
-torch::Tensor extract_patches(const torch::Tensor& pictures, int64_t kernel, int64_t stride, int64_t top, int64_t left,
-                              int64_t height, int64_t width, int64_t columns, torch::ScalarType type);
+/// Pictures as the rows of a matrix whose product with the weights is a 3x3 convolution: x u8 [B, H, W, 3] →
+/// [B, height, width, kPatchColumns], values scaled to x / 127.5 - 1, zeros outside the picture. Columns are kernel row,
+/// kernel column, colour, then zeros up to whole lanes.
+torch::Tensor extract_patches(const torch::Tensor& pictures, int64_t stride, int64_t top, int64_t left, int64_t height,
+                              int64_t width, torch::ScalarType type);
+constexpr int64_t kPatchColumns = 32;
 
 }  // namespace attend

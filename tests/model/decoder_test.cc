@@ -228,9 +228,11 @@ TEST(Decoder, ForgetsWhatItPreparedInAnotherPrecision) {
     const auto memory = decoder.remember(annotations);
     return decoder.step(memory, decoder.start(memory), words, rows).logits;  // [R, V]
   };
-  const auto fp32 = logits("fp32"), bf16 = logits("bf16");
+  const auto fp32 = logits("fp32"), bf16 = logits("bf16"), int8 = logits("int8");
   EXPECT_TRUE(torch::equal(logits("fp32"), fp32));
   EXPECT_TRUE(torch::equal(logits("bf16"), bf16));
+  EXPECT_TRUE(torch::equal(logits("int8"), int8));
+  EXPECT_TRUE(torch::allclose(int8, fp32, 0, 0.05));
 }
 
 TEST(PackedCaptions, HoldEveryWordOnceAndNoPadding) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/int8_product.h"
 #include "model/inverted_residual.h"
 #include "model/pointwise.h"
 
@@ -63,6 +64,18 @@ TEST(Depthwise, ForwardIsLibTorchsConvolution) {
       const auto expected = reference(c, p.x.to(torch::kFloat), p.weight, p.bias);
       EXPECT_LT(relative_difference(y, expected), type == torch::kFloat ? 1e-6 : 5e-3) << c.channels;
     }
+  }
+}
+
+TEST(Depthwise, InStepsItIsLibTorchsConvolutionToTheNearestStep) {
+  if (!multiplies_int8()) GTEST_SKIP() << "this processor has no instructions for products of 8-bit integers";
+  for (const auto& c : kCases) {
+    const auto p = problem_of(c, torch::kFloat);
+    const auto x = (p.x / kRelu6Step).round().to(torch::kByte);
+    auto y = torch::empty(p.gy.sizes(), torch::kByte);
+    depthwise_relu6(geometry_of(c), x, p.weight, p.bias, y);
+    const auto expected = reference(c, x.to(torch::kFloat) * kRelu6Step, p.weight, p.bias) / kRelu6Step;
+    EXPECT_LT((y - expected).abs().max().item<float>(), 0.52) << c.channels;  // weights are rounded, too
   }
 }
 
@@ -169,7 +182,7 @@ TEST(Pointwise, PatchesAreTheScaledPictureUnderTheKernel) {
   const auto pictures = torch::randint(0, 256, {2, 9, 8, 3}, torch::kByte);
   const auto [top, height] = same_padding(9, 3, 2);
   const auto [left, width] = same_padding(8, 3, 2);
-  const auto patches = extract_patches(pictures, 3, 2, top, left, height, width, 32, torch::kFloat);
+  const auto patches = extract_patches(pictures, 2, top, left, height, width, torch::kFloat);
   ASSERT_EQ(patches.sizes(), (std::vector<int64_t>{2, 5, 4, 32}));
   const auto weight = torch::randn({4, 3, 3, 3});
   const auto scaled = pictures.to(torch::kFloat).permute({0, 3, 1, 2}) / 127.5 - 1;

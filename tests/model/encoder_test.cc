@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "model/captioner.h"
+#include "model/pictures.h"
 
 namespace attend {
 namespace {
@@ -329,6 +331,39 @@ TEST(Encoder, BatchesAreSinglePicturesSideBySide) {
   const auto both = encoder->forward(torch::cat({a, b}));
   EXPECT_LT(relative_difference(both[0], encoder->forward(a)[0]), 1e-5);
   EXPECT_LT(relative_difference(both[1], encoder->forward(b)[0]), 1e-5);
+}
+
+TEST(Encoder, Int8FollowsFp32WhateverElseIsInTheBatch) {
+  const std::string data = ATTEND_SOURCE_DIR "/data/";
+  auto captioner = load_captioner(data + "models/flickr8k.safetensors");
+  auto& encoder = *captioner.encoder;
+  encoder.set_precision("int8");
+  if (encoder.precision() != "int8") GTEST_SKIP() << "this processor has no instructions for products of 8-bit integers";
+  const torch::NoGradGuard no_grad;
+  const auto input_of = [&](const std::string& name) {
+    return stack_inputs({load_input(data + "samples/" + name, captioner.options.encoder)});
+  };
+  const auto a = input_of("astronaut.jpg"), b = input_of("windmill.webp");
+  const auto int8 = encoder.forward(a);
+  EXPECT_TRUE(encoder.forward(torch::cat({b, a}))[1].equal(int8[0]));
+  encoder.set_precision("bf16");
+  const auto bf16 = encoder.forward(a);
+  encoder.set_precision("fp32");
+  const auto fp32 = encoder.forward(a);
+  EXPECT_GT(relative_difference(int8, bf16), 0);
+  EXPECT_LT(relative_difference(bf16, fp32), 0.05);
+  EXPECT_LT(relative_difference(int8, fp32), 0.15);
+}
+
+TEST(Encoder, WhatHasNoInt8ComputesInBf16) {
+  const auto encoder = encoder_of("resnet18");
+  const torch::NoGradGuard no_grad;
+  encoder->set_precision("bf16");
+  const auto half = encoder->forward(picture(64));
+  const auto at_work = encoder->precision();
+  encoder->set_precision("int8");
+  EXPECT_EQ(encoder->precision(), at_work);
+  EXPECT_TRUE(encoder->forward(picture(64)).equal(half));
 }
 
 TEST(Encoder, WeightsOfAnotherNetworkAreRefusedByNameAndChangeNothing) {

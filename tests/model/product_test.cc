@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "model/int8_product.h"
 #include "model/layers.h"
 
 namespace attend {
@@ -127,7 +128,9 @@ TEST(FixedLinear, IsTheLearntOneAndKnowsNothingOfOtherRows) {
     EXPECT_TRUE(fixed.allclose(learnt, 1e-5, 1e-6));
     EXPECT_TRUE(layer->forward(x[3]).equal(fixed[3]));
     layer->type = kHalf;
-    if (multiplies_bf16()) EXPECT_TRUE(layer->forward(x).allclose(learnt, 0.02, 0.02));
+    EXPECT_TRUE(!multiplies_bf16() || layer->forward(x).allclose(learnt, 0.02, 0.02));
+    layer->type = torch::kChar;
+    EXPECT_TRUE(!multiplies_int8() || layer->forward(x).allclose(learnt, 0.02, 0.05));
     EXPECT_TRUE(layer->forward(torch::zeros({0, 40})).sizes() == (std::vector<int64_t>{0, 70}));
   }
 }

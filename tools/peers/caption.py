@@ -108,6 +108,9 @@ class AttendModel:
             raise SystemExit(f"{path}: --encoder lite2 wants a model on the whole of efficientnet-lite2")
         self.words = json.loads(metadata["vocabulary"])
         self.decode = json.loads(metadata["decode"])
+        counts = torch.tensor(json.loads(metadata.get("word_counts", "[]")) or [0] * len(self.words), dtype=torch.float64)
+        share = torch.where(counts > 0, counts / counts[END].clamp(min=1), torch.ones(()).double())
+        self.log_prior = (self.decode.get("frequency_exponent", 0) * share.log()).float().to(device)  # [V]
         self.side = options["encoder"]["input_size"]
         self.encoder = Lite2(weights_of(tensors, "encoder.")).eval().to(device)
         self.decoder = Decoder(options, 1280, len(self.words)).eval()
@@ -151,6 +154,7 @@ class TutorialModel:
         torch.manual_seed(1)
         self.words = [str(i) for i in range(V)]
         self.decode = {"beam_width": 5, "length_exponent": 0.7, "max_length": 30, "min_length": 1}
+        self.log_prior = torch.zeros(V)
         network = torchvision.models.resnet101()
         self.encoder = nn.Sequential(*list(network.children())[:-2], nn.AdaptiveAvgPool2d(14)).eval()
         self.decoder = TutorialDecoder(V).eval()
@@ -183,7 +187,7 @@ def beam_search(model, annotations, beam_width, keys_once, fixed_steps):
         step += 1
         embedded = decoder.embedding(sequences[:, -1])  # [k, E]
         logits, h, c, alpha = decoder.step(annotations, embedded, h, c, keys)
-        scores = top + F.log_softmax(logits, 1)  # [k, V]
+        scores = top + F.log_softmax(logits - model.log_prior, 1)  # [k, V]
         scores[:, [PAD, START, UNKNOWN]] = -torch.inf
         if fixed_steps or step <= options["min_length"]:
             scores[:, END] = -torch.inf
