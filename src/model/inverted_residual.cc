@@ -62,6 +62,17 @@ struct Block {
     const int64_t end = (last - 1) * geometry.stride - geometry.top + geometry.kernel;
     return {std::max<int64_t>(begin, 0), std::min(end, height)};
   }
+
+  /// wide [M, E] = ReLU6(x · expand + bias) for x [M, I], which where `int8` are `steps`.
+  void widen(const Tensor& x, const Int8Rows& steps, const Tensor& wide) const {
+    if (int8) return multiply_int8(steps, expand, expand_bias, {}, wide);
+    multiply(x, expand, expand_bias, Activation::kRelu6, {}, wide);
+  }
+  /// y [M, O] = d · project + bias + x for d [M, E]; x [M, O] or undefined.
+  void narrow(const Tensor& d, const Tensor& x, const Tensor& y) const {
+    if (int8) return multiply_int8({d, {}}, project, project_bias, x, y);
+    multiply(d, project, project_bias, Activation::kNone, x, y);
+  }
 };
 
 Block make_block(const InvertedResidual& convolutions, const Tensor& x, torch::ScalarType type, bool int8) {
@@ -104,25 +115,18 @@ Tensor run(const Block& block, const Tensor& x, Tensor* widened, Tensor* filtere
       const auto [from, to] = block.rows_for(row, end, x.size(1));
       auto wide = part.narrow(1, from, to - from);  // [n, ., W, I]
       if (block.expand.defined()) {
-        const auto narrow_rows = wide;
+        const auto in = rows(wide);                                // [n·.·W, I]
         wide = e.narrow(0, place, count).narrow(1, 0, to - from);  // [n, ., W, E]
-        if (block.int8)
-          // Where there are bands, there is one picture.
-          multiply_int8(steps.narrow(from * x.size(2), rows(wide).size(0)), block.expand, block.expand_bias, {}, rows(wide));
-        else
-          multiply(rows(narrow_rows), block.expand, block.expand_bias, Activation::kRelu6, {}, rows(wide));
+        // Where there are bands, there is one picture.
+        block.widen(in, block.int8 ? steps.narrow(from * x.size(2), in.size(0)) : steps, rows(wide));
       }
       auto geometry = g;
       geometry.top = from - (row * g.stride - g.top);
       geometry.height = end - row;
-      auto narrow = d.narrow(0, place, count).narrow(1, 0, end - row);  // [n, ., w, E]
-      depthwise_relu6(geometry, wide, block.depthwise, block.depthwise_bias, narrow);
-      const auto out = rows(y.narrow(0, first, count).narrow(1, row, end - row));                      // [n·.·w, O]
-      const auto residual = block.residual ? rows(part.narrow(1, row, end - row)) : Tensor();          // [n·.·w, O]
-      if (block.int8)
-        multiply_int8({rows(narrow), {}}, block.project, block.project_bias, residual, out);
-      else
-        multiply(rows(narrow), block.project, block.project_bias, Activation::kNone, residual, out);
+      auto filtered_part = d.narrow(0, place, count).narrow(1, 0, geometry.height);  // [n, ., w, E]
+      depthwise_relu6(geometry, wide, block.depthwise, block.depthwise_bias, filtered_part);
+      block.narrow(rows(filtered_part), block.residual ? rows(part.narrow(1, row, geometry.height)) : Tensor(),
+                   rows(y.narrow(0, first, count).narrow(1, row, geometry.height)));
     }
   }
   if (widened) {

@@ -154,10 +154,12 @@ TEST(InvertedResidual, BandsOfRowsMakeTheWholePicture) {
         const auto x = torch::randn({2, 131, 70, inputs}).to(type);
         torch::NoGradGuard no_grad;
         const auto bands = block.forward(x, type);
+        const auto in_int8 = multiplies_int8() ? block.forward(x, type, true) : Tensor();
         project.weight.requires_grad_();
         const torch::AutoGradMode grad(true);
         const auto whole = block.forward(x, type).detach();
         EXPECT_LT(relative_difference(bands, whole), type == torch::kFloat ? 1e-6 : 5e-3) << kernel << ' ' << stride;
+        if (in_int8.defined()) EXPECT_LT(relative_difference(in_int8, whole), 0.02) << kernel << ' ' << stride;
       }
     }
   }
