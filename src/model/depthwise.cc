@@ -161,8 +161,8 @@ struct PlainKernel {
 };
 
 #if defined(__AVX512BF16__) || defined(__AVX512VNNI__)
-/// The values of 32 channels, [0] of those that pairs of pixels leave in the `low` half of their sums and [1] of the others:
-/// pixels are paired within quarters of a register.
+/// The values of 32 channels, in the order in which pairs of pixels leave them in the halves of their sums: pixels are paired
+/// within quarters of a register.
 struct Halves {
   Halves(Lanes first, Lanes second) {
     const auto a = reinterpret_cast<__m512>(first), b = reinterpret_cast<__m512>(second);

@@ -73,7 +73,8 @@ void multiply_tile(const Problem& p, int64_t row, int64_t rows, int64_t block, c
   unroll<kBlocks>([&](auto n) {
     const int64_t first = (block + n) * kLanes;
     const auto wanted = first_lanes(p.O - first);
-    const auto scale = _mm512_loadu_ps(packed + n * stride) * gain, bias = p.bias ? load(p.bias + first, wanted) * gain : _mm512_setzero_ps();
+    const auto scale = _mm512_loadu_ps(packed + n * stride) * gain;
+    const auto bias = p.bias ? load(p.bias + first, wanted) * gain : _mm512_setzero_ps();
     unroll<kRows>([&](auto m) {
       if (m >= rows) return;
       const auto step = _mm512_set1_ps(p.steps ? p.steps[row + m] : kRelu6Step);

@@ -25,13 +25,7 @@ Tensor pack_depthwise(const Tensor& weight, torch::ScalarType) {
 
 Tensor pack(const Convolution& convolution, torch::ScalarType type, AsMatrix as_matrix) {
   return convolution.packed(type, [&](const Tensor& weight, torch::ScalarType) {
-    return pack_matrix(as_matrix(weight, type), type);
-  });
-}
-
-Tensor pack_int8(const Convolution& convolution) {
-  return convolution.packed(torch::kChar, [](const Tensor& weight, torch::ScalarType) {
-    return pack_int8_matrix(pointwise_matrix(weight, torch::kFloat));
+    return pack_matrix(as_matrix(weight, torch::kFloat), type);
   });
 }
 
@@ -81,13 +75,14 @@ Block make_block(const InvertedResidual& convolutions, const Tensor& x, torch::S
   const auto [left, width] = same_padding(x.size(2), depthwise.kernel(), depthwise.stride);
   Block block;
   block.int8 = int8;
+  if (int8) type = torch::kChar;  // of the packed weights
   if (convolutions.expand) {
-    block.expand = int8 ? pack_int8(*convolutions.expand) : pack(*convolutions.expand, type, pointwise_matrix);
+    block.expand = pack(*convolutions.expand, type, pointwise_matrix);
     block.expand_bias = convolutions.expand->bias.detach();           // [E]
   }
   block.depthwise = depthwise.packed(torch::kFloat, pack_depthwise);  // [k, k, E]
   block.depthwise_bias = depthwise.bias.detach();                     // [E]
-  block.project = int8 ? pack_int8(*convolutions.project) : pack(*convolutions.project, type, pointwise_matrix);
+  block.project = pack(*convolutions.project, type, pointwise_matrix);
   block.project_bias = convolutions.project->bias.detach();           // [O]
   block.geometry = {depthwise.kernel(), depthwise.stride, before, left, height, width};
   block.residual = convolutions.residual;

@@ -37,9 +37,8 @@ torch::Tensor fixed_linear(const torch::Tensor& x, const torch::Tensor& weight, 
   auto sizes = x.sizes().vec();
   sizes.back() = O;
   if (type == torch::kChar) {
-    const auto of = [](const torch::Tensor& w, torch::ScalarType) { return pack_int8_matrix(w); };
     auto out = torch::empty({M, O}, x.options());                                            // [M, O]
-    multiply_int8(quantize_rows(x.reshape({M, I}).contiguous(), 1), packed.get(weight, type, of), bias, {}, out);
+    multiply_int8(quantize_rows(x.reshape({M, I}).contiguous(), 1), packed.get(weight, type, pack_matrix), bias, {}, out);
     return out.view(sizes);                                                                  // [..., O]
   }
   const int64_t padded = (M + kBlock - 1) / kBlock * kBlock;

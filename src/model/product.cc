@@ -8,6 +8,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "model/int8_product.h"
+
 namespace attend {
 namespace {
 
@@ -98,6 +100,7 @@ const Product& product_of(const Shape& shape) {
 }  // namespace
 
 torch::Tensor pack_matrix(const torch::Tensor& matrix, torch::ScalarType type) {
+  if (type == torch::kChar) return pack_int8_matrix(matrix);
   const int64_t O = matrix.size(0), I = matrix.size(1);
   const auto plain = matrix.to(type).contiguous();                                             // [O, I]
   const auto order = packed_order(I, O, type);

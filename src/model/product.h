@@ -13,7 +13,7 @@ namespace attend {
 /// What follows the sum.
 enum class Activation { kNone, kRelu6 };
 
-/// A matrix [O, I] in the order multiply() reads it: a flat tensor of `type`, fp32 or bf16.
+/// A matrix [O, I] in the order multiply() reads it: a flat tensor of `type`, fp32 or bf16; or multiply_int8(), int8.
 torch::Tensor pack_matrix(const torch::Tensor& matrix, torch::ScalarType type);
 
 /// out = activation(x · matrix^T + bias) + residual. x [M, I] in the storage `packed` was made for; bias [O] fp32 or
