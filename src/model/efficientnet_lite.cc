@@ -65,21 +65,23 @@ class EfficientNetLite : public FoldedEncoder {
   torch::Tensor forward(const torch::Tensor& pictures) override {
     check(pictures);
     const auto type = compute_type();
+    const bool in_int8 = int8() && !torch::GradMode::is_enabled();
     int stage = 0;
     torch::Tensor x;
     {
       const torch::AutoGradMode mode(in_graph(stage, pictures));
-      x = stem(pictures);  // [B, ., ., 32]
+      x = in_int8 ? stem_int8(pictures) : stem(pictures);  // [B, ., ., 32]
     }
     for (const auto& block : blocks_) {
       const torch::AutoGradMode mode(in_graph(++stage, x));
-      x = block.forward(x, type, int8());  // [B, ., ., C]
+      x = block.forward(x, type, in_int8);  // [B, ., ., C]
     }
     if (!head_) return x.to(torch::kFloat).contiguous();  // [B, h, w, C]
     const torch::AutoGradMode mode(in_graph(++stage, x));
     if (!x.device().is_cpu()) {
       return torch::relu6(same_convolution(x, *head_)).to(torch::kFloat).contiguous();  // [B, h, w, 1280]
     }
+    if (in_int8) return head_int8(x);                  // [B, h, w, 1280]
     return pointwise_relu6(x, *head_, torch::kFloat);  // [B, h, w, 1280]
   }
 
@@ -119,6 +121,33 @@ class EfficientNetLite : public FoldedEncoder {
     const auto [left, width] = same_padding(pictures.size(2), 3, 2);
     const auto patches = extract_patches(pictures, 2, top, left, height, width, compute_type());  // [B, ., ., 32]
     return pointwise_relu6(patches, *stem_, compute_type(), stem_matrix);  // [B, ., ., 32]
+  }
+
+  /// In ReLU6's steps.
+  torch::Tensor stem_int8(const torch::Tensor& pictures) const {
+    const auto [top, height] = same_padding(pictures.size(1), 3, 2);
+    const auto [left, width] = same_padding(pictures.size(2), 3, 2);
+    const auto patches = extract_patches(pictures, 2, top, left, height, width, torch::kByte);  // [B, ., ., 32]
+    // A byte b stands for b / 127.5 - 1. In ReLU6's steps it stands for three times that and 3; the 3 is taken from the bias.
+    const auto packed = stem_->packed(torch::kChar, [](const torch::Tensor& weight, torch::ScalarType type) {
+      return pack_matrix(stem_matrix(weight, torch::kFloat) / 3, type);
+    });
+    auto sums = torch::empty({1, kStemChannels});  // [1, 32], twice the sum of each channel's weights
+    multiply_int8({torch::full({1, kPatchColumns}, 255, torch::kByte), {}}, packed, {}, Activation::kNone, {}, sums);
+    auto y = torch::empty({pictures.size(0), height, width, kStemChannels}, torch::kByte);  // [B, ., ., 32]
+    multiply_int8({patches.view({-1, kPatchColumns}), {}}, packed, stem_->bias.detach() - sums[0] / 2, Activation::kRelu6,
+                  {}, y.view({-1, kStemChannels}));
+    return y;
+  }
+
+  torch::Tensor head_int8(const torch::Tensor& x) const {
+    const auto packed = head_->packed(torch::kChar, [](const torch::Tensor& weight, torch::ScalarType type) {
+      return pack_matrix(pointwise_matrix(weight, torch::kFloat), type);
+    });
+    auto y = torch::empty({x.size(0), x.size(1), x.size(2), kHeadChannels});  // [B, h, w, 1280]
+    multiply_int8(quantize_rows(x.view({-1, x.size(3)}), x.size(1) * x.size(2)), packed, head_->bias.detach(),
+                  Activation::kRelu6, {}, y.view({-1, kHeadChannels}));
+    return y;
   }
 
   const Convolution* stem_;

@@ -1,6 +1,7 @@
 // B pictures · R rows · L grid cells · n heads · A and D size of keys and values, of all heads together
 #include "model/fused_attention.h"
 
+#include <array>
 #include <cmath>
 #include <type_traits>
 #include <vector>
@@ -22,22 +23,39 @@ constexpr int64_t kWidth = std::is_same_v<T, float> ? kLanes : 1;
 
 using ::attend::load_lanes;
 using ::attend::store_lanes;
-double load_lanes(const double* from, int64_t) { return *from; }
-void store_lanes(double* to, double value, int64_t) { *to = value; }
+double load_lanes(const double* from, int64_t count) { return count > 0 ? *from : 0; }
+void store_lanes(double* to, double value, int64_t count) {
+  if (count > 0) *to = value;
+}
 
 using ::attend::reciprocal;
 double reciprocal(double x) { return 1 / x; }
 
+using ::attend::smaller;
+double smaller(double a, double b) { return a < b ? a : b; }
+
 float sum_of(Lanes lanes) {
-  float sum = 0;
-  for (int64_t i = 0; i < kLanes; ++i) sum += lanes[i];
-  return sum;
+  for (int64_t half = kLanes / 2; half > 0; half /= 2)
+    for (int64_t i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  return lanes[0];
 }
 double sum_of(double value) { return value; }
 
 /// Rows sorted by picture: the rows of picture p are order[start[p]] … order[start[p + 1] - 1].
 struct RowsByPicture {
   std::vector<int64_t> start, order;
+
+  struct Group {
+    int64_t picture, first, count;  // rows order[first] … order[first + count - 1]
+  };
+  /// All rows, `most` of one picture at a time.
+  std::vector<Group> groups(int64_t most) const {
+    std::vector<Group> groups;
+    for (size_t p = 0; p + 1 < start.size(); ++p)
+      for (int64_t first = start[p]; first < start[p + 1]; first += most)
+        groups.push_back({static_cast<int64_t>(p), first, std::min(most, start[p + 1] - first)});
+    return groups;
+  }
 
   RowsByPicture(const Tensor& pictures, int64_t count) : start(count + 1, 0), order(pictures.size(0)) {
     const auto* picture = pictures.data_ptr<int64_t>();
@@ -58,25 +76,29 @@ struct Sizes {
         head_A(A / heads), head_D(D / heads) {}
 };
 
-/// Scores of a head's keys against its query. Both know forward(), their value, and backward(), which takes the gradient
-/// `g` of the score of one cell, for W of the keys' entries at a time.
+/// Scores of a head's keys against its query. Both know forward(), what 2 W of the keys' entries add to the score of one
+/// cell, and backward(), which takes the gradient `g` of that score, for W entries. left: entries there are.
 ///
-/// The additive one is handed e^2k and e^2q. With r = 1 / (e^2k e^2q + 1) it is v · (1 - 2 r), of which softmax doesn't
-/// see the first part.
+/// The additive one is handed e^2k and e^2q. With x = e^2k e^2q + 1 it is v · (1 - 2 / x), of which softmax doesn't see the
+/// first part. Two entries share a reciprocal: v / x + w / y = (v y + w x) / (x y).
 template <class T>
 struct AdditiveScore {
   const T* minus_2v;
 
-  static Vector<T> rate(Vector<T> key, Vector<T> query) {
-    const Vector<T> x = key * query + 1;
-    return reciprocal(x < T(1e30) ? x : x * 0 + T(1e30));  // 1 / infinity would not survive Newton's step
+  /// Where it is large, 1 / x is nothing; the product of two must stay finite, as 1 / infinity wouldn't survive Newton's step.
+  static Vector<T> denominator(Vector<T> key, Vector<T> query) {
+    return smaller(Vector<T>{} + T(1e15), key * query + 1);
   }
-  Vector<T> forward(Vector<T> key, Vector<T> query, int64_t a, int64_t left) const {
-    return load_lanes(minus_2v + a, left) * rate(key, query);
+  Vector<T> forward(const T* key, const T* query, int64_t a, int64_t left) const {
+    constexpr int64_t W = kWidth<T>;
+    const Vector<T> x = denominator(load_lanes(key, left), load_lanes(query, left));
+    const Vector<T> y = denominator(load_lanes(key + W, left - W), load_lanes(query + W, left - W));
+    const Vector<T> v = load_lanes(minus_2v + a, left), w = load_lanes(minus_2v + a + W, left - W);
+    return (v * y + w * x) * reciprocal(x * y);
   }
   void backward(T g, Vector<T> key, Vector<T> query, int64_t a, int64_t left, Vector<T>& grad_key, Vector<T>& grad_query,
                 Vector<T>& grad_v) const {
-    const Vector<T> r = rate(key, query);
+    const Vector<T> r = reciprocal(denominator(key, query));
     grad_key = (-2 * g) * load_lanes(minus_2v + a, left) * (r - r * r);
     grad_query += grad_key;
     grad_v += (-2 * g) * r;  // of v: the g of all cells sum to nothing, so g · 1 is left out
@@ -87,7 +109,11 @@ template <class T>
 struct DotScore {
   T scale;
 
-  Vector<T> forward(Vector<T> key, Vector<T> query, int64_t, int64_t) const { return scale * key * query; }
+  Vector<T> forward(const T* key, const T* query, int64_t, int64_t left) const {
+    constexpr int64_t W = kWidth<T>;
+    return scale * (load_lanes(key, left) * load_lanes(query, left) +
+                    load_lanes(key + W, left - W) * load_lanes(query + W, left - W));
+  }
   void backward(T g, Vector<T> key, Vector<T> query, int64_t, int64_t, Vector<T>& grad_key, Vector<T>& grad_query,
                 Vector<T>&) const {
     grad_key = g * scale * query;
@@ -103,26 +129,58 @@ void softmax_in_place(T* score, int64_t L) {
   for (int64_t l = 0; l < L; ++l) score[l] /= sum;
 }
 
-/// One head of one row. All pointers are at the head's share; bias may be null.
+/// The whole tensors; bias may be null.
+template <class T>
+struct ForwardPass {
+  const T *keys, *queries, *values, *bias;
+  T *alpha, *context;
+};
+
+// Keys and values are read from far away, but for the first row that looks at them: the next ones find these cells in the nearest
+// cache. As many sums, which don't wait for one another, fill the pipelines.
+constexpr int kCells = 4;
+
+/// Calls body(l, cells) for every kCells cells of `values` [L, stride]; those past the last are the last one again.
+template <class T, class Body>
+[[gnu::always_inline]] inline void in_cells(const T* values, int64_t L, int64_t stride, Body&& body) {
+  for (int64_t l = 0; l < L; l += kCells) {
+    std::array<const T*, kCells> cells;
+    unroll<kCells>([&](auto c) { cells[c] = values + std::min<int64_t>(l + c, L - 1) * stride; });
+    body(l, cells);
+  }
+}
+
+/// Head n of `count` rows of picture p. The context is 0 before.
 template <class T, class Score>
-void forward_row(const Sizes& s, const Score& score, const T* keys, const T* query, const T* values, const T* bias,
-                 T* alpha, T* context) {
+void forward_rows(const Sizes& s, const Score& score, const ForwardPass<T>& pass, int64_t p, int64_t n,
+                  const int64_t* rows, int64_t count) {
   constexpr int64_t W = kWidth<T>;
-  for (int64_t l = 0; l < s.L; ++l) {
-    const T* key = keys + l * s.A;
-    Vector<T> sum{};
-    for (int64_t a = 0; a < s.head_A; a += W) {
-      const int64_t left = s.head_A - a;
-      sum += score.forward(load_lanes(key + a, left), load_lanes(query + a, left), a, left);
+  const auto alpha_of = [&](int64_t i) { return pass.alpha + (rows[i] * s.heads + n) * s.L; };
+  in_cells(pass.keys + p * s.L * s.A + n * s.head_A, s.L, s.A, [&](int64_t l, const auto& keys) {
+    for (int64_t i = 0; i < count; ++i) {
+      const T* query = pass.queries + rows[i] * s.A + n * s.head_A;
+      Vector<T> sum[kCells]{};
+      in_steps<2 * W>(s.head_A, [&](int64_t a, auto left) {
+        unroll<kCells>([&](auto c) { sum[c] += score.forward(keys[c] + a, query + a, a, left); });
+      });
+      unroll<kCells>([&](auto c) {
+        if (l + c < s.L) alpha_of(i)[l + c] = sum_of(sum[c]) + (pass.bias ? pass.bias[rows[i] * s.L + l + c] : 0);
+      });
     }
-    alpha[l] = sum_of(sum) + (bias ? bias[l] : 0);
-  }
-  softmax_in_place(alpha, s.L);
-  for (int64_t d = 0; d < s.head_D; d += W) {
-    Vector<T> sum{};
-    for (int64_t l = 0; l < s.L; ++l) sum += alpha[l] * load_lanes(values + l * s.D + d, s.head_D - d);
-    store_lanes(context + d, sum, s.head_D - d);
-  }
+  });
+  for (int64_t i = 0; i < count; ++i) softmax_in_place(alpha_of(i), s.L);
+  in_cells(pass.values + p * s.L * s.D + n * s.head_D, s.L, s.D, [&](int64_t l, const auto& values) {
+    for (int64_t i = 0; i < count; ++i) {
+      T weight[kCells];
+      unroll<kCells>([&](auto c) { weight[c] = l + c < s.L ? alpha_of(i)[l + c] : 0; });
+      T* context = pass.context + rows[i] * s.D + n * s.head_D;
+      in_steps<W>(s.head_D, [&](int64_t d, auto left) {
+        Vector<T> sum = load_lanes(context + d, left);
+        unroll<kCells>([&](auto c) { sum += weight[c] * load_lanes(values[c] + d, left); });
+        store_lanes(context + d, sum, left);
+      });
+    }
+  });
 }
 
 /// Adds one head's share of this row to the gradients of its picture (grad_keys, grad_values) and of v, and writes its
@@ -190,18 +248,18 @@ class FusedFunction : public torch::autograd::Function<FusedFunction> {
     const Tensor bias = maybe_bias ? maybe_bias->contiguous() : Tensor();     // [R, L]
     const Sizes s(keys, queries, values, heads);
     Tensor alpha = torch::empty({s.R, heads, s.L}, keys.options());  // [R, n, L]
-    Tensor z = torch::empty({s.R, s.D}, keys.options());             // [R, D]
-    const auto* picture = pictures.data_ptr<int64_t>();
+    Tensor z = torch::zeros({s.R, s.D}, keys.options());             // [R, D]
+    const RowsByPicture rows(pictures, s.B);
+    const auto groups = rows.groups(8);
     AT_DISPATCH_FLOATING_TYPES(keys.scalar_type(), "fused_attention", [&] {
+      const ForwardPass<scalar_t> pass{keys.data_ptr<scalar_t>(),   queries.data_ptr<scalar_t>(),
+                                       values.data_ptr<scalar_t>(), bias.defined() ? bias.data_ptr<scalar_t>() : nullptr,
+                                       alpha.data_ptr<scalar_t>(),  z.data_ptr<scalar_t>()};
       with_score<scalar_t>(v, scale, [&](const auto& score) {
-        at::parallel_for(0, s.R * heads, 1, [&](int64_t begin, int64_t end) {
+        at::parallel_for(0, static_cast<int64_t>(groups.size()) * heads, 1, [&](int64_t begin, int64_t end) {
           for (int64_t i = begin; i < end; ++i) {
-            const int64_t r = i / heads, A = i % heads * s.head_A, D = i % heads * s.head_D;
-            forward_row(s, score, keys.data_ptr<scalar_t>() + picture[r] * s.L * s.A + A,
-                        queries.data_ptr<scalar_t>() + r * s.A + A,
-                        values.data_ptr<scalar_t>() + picture[r] * s.L * s.D + D,
-                        bias.defined() ? bias.data_ptr<scalar_t>() + r * s.L : nullptr,
-                        alpha.data_ptr<scalar_t>() + i * s.L, z.data_ptr<scalar_t>() + r * s.D + D);
+            const auto& group = groups[i / heads];
+            forward_rows(s, score, pass, group.picture, i % heads, rows.order.data() + group.first, group.count);
           }
         });
       });

@@ -24,23 +24,14 @@ struct Problem {
   const float* steps;  // [M] or null
   const int8_t* packed;
   const float* bias;  // [O] or null
+  Activation activation;
 };
 
-__mmask16 first_lanes(int64_t count) { return static_cast<__mmask16>((1u << std::min(count, kLanes)) - 1); }
-
-[[gnu::always_inline]] inline __m512 load(const float* from, __mmask16 wanted) { return _mm512_maskz_loadu_ps(wanted, from); }
-[[gnu::always_inline]] inline __m512 load(const c10::BFloat16* from, __mmask16 wanted) {
-  return reinterpret_cast<__m512>(widen(reinterpret_cast<HalfLaneBits>(_mm256_maskz_loadu_epi16(wanted, from))));
-}
-[[gnu::always_inline]] inline void store(float* to, __m512 value, __mmask16 wanted) { _mm512_mask_storeu_ps(to, wanted, value); }
-[[gnu::always_inline]] inline void store(c10::BFloat16* to, __m512 value, __mmask16 wanted) {
-  _mm256_mask_storeu_epi16(to, wanted, reinterpret_cast<__m256i>(narrow(reinterpret_cast<Lanes>(value))));
-}
-[[gnu::always_inline]] inline Lanes larger(Lanes a, Lanes b) { return a > b ? a : b; }
+using ::attend::store_lanes;
 /// In whole steps from 0 to 255.
-[[gnu::always_inline]] inline void store(uint8_t* to, __m512 value, __mmask16 wanted) {
-  const auto rounded = _mm512_maskz_cvtps_epi32(0xffff, _mm512_maskz_max_ps(0xffff, value, _mm512_setzero_ps()));
-  _mm_mask_storeu_epi8(to, wanted, _mm512_maskz_cvtusepi32_epi8(0xffff, rounded));
+[[gnu::always_inline]] inline void store_lanes(uint8_t* to, Lanes lanes, int64_t count) {
+  const auto rounded = _mm512_maskz_cvtps_epi32(0xffff, reinterpret_cast<__m512>(larger(lanes, Lanes{})));
+  _mm_mask_storeu_epi8(to, first_lanes(count), _mm512_maskz_cvtusepi32_epi8(0xffff, rounded));
 }
 
 /// Outputs of `rows` rows from the first of kBlocks blocks on; as many sums as registers hold.
@@ -69,38 +60,40 @@ void multiply_tile(const Problem& p, int64_t row, int64_t rows, int64_t block, c
   }
 
   constexpr float kGain = std::is_same_v<Out, uint8_t> ? 1 / kRelu6Step : 1;
-  const auto gain = _mm512_set1_ps(kGain);
   unroll<kBlocks>([&](auto n) {
-    const int64_t first = (block + n) * kLanes;
-    const auto wanted = first_lanes(p.O - first);
-    const auto scale = _mm512_loadu_ps(packed + n * stride) * gain;
-    const auto bias = p.bias ? load(p.bias + first, wanted) * gain : _mm512_setzero_ps();
+    const int64_t first = (block + n) * kLanes, left = p.O - first;
+    const Lanes scale = load_lanes(reinterpret_cast<const float*>(packed + n * stride)) * kGain;
+    const Lanes bias = p.bias ? load_lanes(p.bias + first, left) * kGain : Lanes{};
     unroll<kRows>([&](auto m) {
       if (m >= rows) return;
-      const auto step = _mm512_set1_ps(p.steps ? p.steps[row + m] : kRelu6Step);
-      auto value = _mm512_maskz_cvtepi32_ps(0xffff, sum[m][n]) * step * scale + bias;
+      const float step = p.steps ? p.steps[row + m] : kRelu6Step;
+      Lanes value = reinterpret_cast<Lanes>(_mm512_maskz_cvtepi32_ps(0xffff, sum[m][n])) * step * scale + bias;
       const int64_t at = (row + m) * p.O + first;
       if constexpr (!std::is_same_v<Out, uint8_t>) {
-        if (residual) value += load(residual + at, wanted);
+        if (p.activation == Activation::kRelu6) value = relu6(value);
+        if (residual) value += load_lanes(residual + at, left);
       }
-      store(out + at, value, wanted);
+      store_lanes(out + at, value, left);
     });
   });
 }
 
 template <class Out>
 void multiply_rows(const Problem& p, const Out* residual, Out* out) {
-  constexpr int64_t kMostRows = 12;
+  // A part's rows stay in the second nearest cache while all weights pass by, and a block of weights in the nearest one.
+  constexpr int64_t kPartBytes = 128 * 1024, kTile = 12;
+  const int64_t share = (p.M + at::get_num_threads() - 1) / at::get_num_threads();
+  const int64_t most_rows = std::max(std::min(kPartBytes / p.I, share) / kTile * kTile, kTile);
   const int64_t blocks = block_count(p.O);
   // As even as four blocks at most a time allow.
   const int64_t parts = (blocks + 3) / 4;
-  at::parallel_for(0, (p.M + kMostRows - 1) / kMostRows, 1, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, (p.M + most_rows - 1) / most_rows, 1, [&](int64_t begin, int64_t end) {
     for (int64_t part = begin; part < end; ++part) {
       for (int64_t i = 0; i < parts; ++i) {
         const int64_t block = blocks * i / parts, count = blocks * (i + 1) / parts - block;
-        const int64_t last = std::min((part + 1) * kMostRows, p.M);
+        const int64_t last = std::min((part + 1) * most_rows, p.M);
         const auto tiles = [&]<int kBlocks, int kRows>() {
-          for (int64_t row = part * kMostRows; row < last; row += kRows)
+          for (int64_t row = part * most_rows; row < last; row += kRows)
             multiply_tile<kBlocks, kRows>(p, row, std::min<int64_t>(kRows, last - row), block, residual, out);
         };
         if (count == 4) tiles.template operator()<4, 6>();
@@ -112,25 +105,33 @@ void multiply_rows(const Problem& p, const Out* residual, Out* out) {
   });
 }
 
+Lanes magnitude(Lanes lanes) { return reinterpret_cast<Lanes>(_mm512_abs_ps(reinterpret_cast<__m512>(lanes))); }
+
 template <class T>
 void quantize(const T* x, int64_t pictures, int64_t cells, int64_t inputs, uint8_t* values, float* steps) {
+  constexpr int kAtOnce = 4;
   const int64_t count = cells * inputs;
   at::parallel_for(0, pictures, 1, [&](int64_t begin, int64_t end) {
     for (int64_t picture = begin; picture < end; ++picture) {
       const T* from = x + picture * count;
       uint8_t* to = values + picture * count;
-      Lanes most{};
-      for (int64_t i = 0; i < count; i += kLanes)
-        most = larger(most, reinterpret_cast<Lanes>(_mm512_abs_ps(load(from + i, first_lanes(count - i)))));
+      Lanes most[kAtOnce]{};
+      in_steps<kAtOnce * kLanes>(count, [&](int64_t i, auto left) {
+        unroll<kAtOnce>([&](auto n) {
+          most[n] = larger(most[n], magnitude(load_lanes(from + i + n * kLanes, left - n * kLanes)));
+        });
+      });
       float largest = 0;
-      for (int64_t i = 0; i < kLanes; ++i) largest = std::max(largest, most[i]);
+      for (const auto& lanes : most)
+        for (int64_t i = 0; i < kLanes; ++i) largest = std::max(largest, lanes[i]);
       std::fill_n(steps + picture * cells, cells, largest / 127);
-      const auto inverse = _mm512_set1_ps(largest > 0 ? 127 / largest : 0);
-      const auto centre = _mm512_set1_ps(128);
-      for (int64_t i = 0; i < count; i += kLanes) {
-        const auto wanted = first_lanes(count - i);
-        store(to + i, load(from + i, wanted) * inverse + centre, wanted);
-      }
+      const float inverse = largest > 0 ? 127 / largest : 0;
+      in_steps<kAtOnce * kLanes>(count, [&](int64_t i, auto left) {
+        unroll<kAtOnce>([&](auto n) {
+          const int64_t at = i + n * kLanes;
+          store_lanes(to + at, load_lanes(from + at, left - n * kLanes) * inverse + 128.0f, left - n * kLanes);
+        });
+      });
     }
   });
 }
@@ -171,20 +172,24 @@ Int8Rows quantize_rows(const torch::Tensor& x, int64_t cells) {
   return rows;
 }
 
-void multiply_int8(const Int8Rows& x, const torch::Tensor& packed, const torch::Tensor& bias, const torch::Tensor& residual,
-                   torch::Tensor out) {
+void multiply_int8(const Int8Rows& x, const torch::Tensor& packed, const torch::Tensor& bias, Activation activation,
+                   const torch::Tensor& residual, torch::Tensor out) {
   const Problem problem{x.values.size(0),
                         x.values.size(1),
                         out.size(1),
                         x.values.data_ptr<uint8_t>(),
                         x.steps.defined() ? x.steps.data_ptr<float>() : nullptr,
                         packed.data_ptr<int8_t>(),
-                        bias.defined() ? bias.data_ptr<float>() : nullptr};
+                        bias.defined() ? bias.data_ptr<float>() : nullptr,
+                        activation};
   const auto run = [&](auto type) {
     using Out = decltype(type);
     multiply_rows<Out>(problem, residual.defined() ? residual.data_ptr<Out>() : nullptr, out.data_ptr<Out>());
   };
-  if (out.scalar_type() == torch::kByte) return run(uint8_t{});
+  if (out.scalar_type() == torch::kByte) {
+    TORCH_CHECK(activation == Activation::kRelu6 && !residual.defined(), "int8 product: u8 is what ReLU6 bounds, and no sum");
+    return run(uint8_t{});
+  }
   if (out.scalar_type() == torch::kBFloat16) return run(c10::BFloat16{});
   TORCH_CHECK(out.scalar_type() == torch::kFloat, "int8 product: the result must be u8, fp32 or bf16");
   run(float{});
@@ -198,7 +203,9 @@ namespace {
 
 torch::Tensor pack_int8_matrix(const torch::Tensor&) { refuse(); }
 Int8Rows quantize_rows(const torch::Tensor&, int64_t) { refuse(); }
-void multiply_int8(const Int8Rows&, const torch::Tensor&, const torch::Tensor&, const torch::Tensor&, torch::Tensor) { refuse(); }
+void multiply_int8(const Int8Rows&, const torch::Tensor&, const torch::Tensor&, Activation, const torch::Tensor&, torch::Tensor) {
+  refuse();
+}
 bool multiplies_int8() { return false; }
 #endif
 

@@ -7,6 +7,8 @@
 
 #include <torch/torch.h>
 
+#include "model/product.h"
+
 namespace attend {
 
 /// What lies between 0 and 6 in 255 steps.
@@ -29,11 +31,10 @@ struct Int8Rows {
 /// x [M, I] fp32 or bf16, in steps of 1/127 of the largest absolute value of its picture: of `cells` rows each.
 Int8Rows quantize_rows(const torch::Tensor& x, int64_t cells);
 
-/// out = x · matrix^T + bias + residual; in ReLU6's steps, and so cut off at 0 and 6, where out is u8. bias [O] fp32 or undefined;
-/// residual [M, O] like out or undefined, and undefined if out is u8; out [M, O] u8, fp32 or bf16, contiguous. Sums are
-/// exact.
-void multiply_int8(const Int8Rows& x, const torch::Tensor& packed, const torch::Tensor& bias, const torch::Tensor& residual,
-                   torch::Tensor out);
+/// out = activation(x · matrix^T + bias) + residual. bias [O] fp32 or undefined; residual [M, O] like out or undefined; out
+/// [M, O] fp32, bf16, or u8 in ReLU6's steps (its activation is kRelu6, and it takes no residual), contiguous. Sums are exact.
+void multiply_int8(const Int8Rows& x, const torch::Tensor& packed, const torch::Tensor& bias, Activation activation,
+                   const torch::Tensor& residual, torch::Tensor out);
 
 /// Whether this processor, and the build, has the instructions.
 bool multiplies_int8();

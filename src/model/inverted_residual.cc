@@ -35,7 +35,8 @@ struct Block {
   Tensor expand, expand_bias, depthwise, depthwise_bias, project, project_bias;
   DepthwiseGeometry geometry;
   bool residual;
-  bool int8 = false;  // widened channels are u8 in ReLU6's steps
+  torch::ScalarType type;  // of what comes out
+  bool int8 = false;       // widened channels are u8 in ReLU6's steps
 
   int64_t widened() const { return depthwise_bias.size(0); }
   int64_t row_bytes(const Tensor& x) const { return x.size(2) * widened() * (int8 ? 1 : x.element_size()); }
@@ -59,12 +60,12 @@ struct Block {
 
   /// wide [M, E] = ReLU6(x · expand + bias) for x [M, I], which where `int8` are `steps`.
   void widen(const Tensor& x, const Int8Rows& steps, const Tensor& wide) const {
-    if (int8) return multiply_int8(steps, expand, expand_bias, {}, wide);
+    if (int8) return multiply_int8(steps, expand, expand_bias, Activation::kRelu6, {}, wide);
     multiply(x, expand, expand_bias, Activation::kRelu6, {}, wide);
   }
   /// y [M, O] = d · project + bias + x for d [M, E]; x [M, O] or undefined.
   void narrow(const Tensor& d, const Tensor& x, const Tensor& y) const {
-    if (int8) return multiply_int8({d, {}}, project, project_bias, x, y);
+    if (int8) return multiply_int8({d, {}}, project, project_bias, Activation::kNone, x, y);
     multiply(d, project, project_bias, Activation::kNone, x, y);
   }
 };
@@ -74,6 +75,7 @@ Block make_block(const InvertedResidual& convolutions, const Tensor& x, torch::S
   const auto [before, height] = same_padding(x.size(1), depthwise.kernel(), depthwise.stride);
   const auto [left, width] = same_padding(x.size(2), depthwise.kernel(), depthwise.stride);
   Block block;
+  block.type = type;
   block.int8 = int8;
   if (int8) type = torch::kChar;  // of the packed weights
   if (convolutions.expand) {
@@ -94,7 +96,8 @@ Block make_block(const InvertedResidual& convolutions, const Tensor& x, torch::S
 Tensor run(const Block& block, const Tensor& x, Tensor* widened, Tensor* filtered) {
   const auto& g = block.geometry;
   const int64_t pictures = x.size(0), at_once = block.pictures_at_once(x), channels = block.widened();
-  auto y = torch::empty({pictures, g.height, g.width, block.project_bias.size(0)}, x.options());  // [N, h, w, O]
+  auto y = torch::empty({pictures, g.height, g.width, block.project_bias.size(0)},
+                        x.options().dtype(block.type));  // [N, h, w, O]
   const int64_t band = widened ? g.height : block.rows_at_once(x), kept = widened ? pictures : at_once;
   const int64_t wide_rows = std::min((band - 1) * g.stride + g.kernel, x.size(1));
   const auto options = block.int8 ? x.options().dtype(torch::kByte) : x.options();
@@ -104,7 +107,8 @@ Tensor run(const Block& block, const Tensor& x, Tensor* widened, Tensor* filtere
   for (int64_t first = 0; first < pictures; first += at_once) {
     const int64_t count = std::min(at_once, pictures - first), place = widened ? first : 0;
     const auto part = x.narrow(0, first, count);  // [n, H, W, I]
-    const auto steps = block.int8 ? quantize_rows(rows(part), x.size(1) * x.size(2)) : Int8Rows{};
+    const auto steps =
+        block.int8 && block.expand.defined() ? quantize_rows(rows(part), x.size(1) * x.size(2)) : Int8Rows{};
     for (int64_t row = 0; row < g.height; row += band) {
       const int64_t end = std::min(row + band, g.height);
       const auto [from, to] = block.rows_for(row, end, x.size(1));
@@ -336,7 +340,7 @@ Tensor InvertedResidual::forward(const Tensor& x, torch::ScalarType type, bool i
     return residual ? x + y : y;
   }
   const bool trained = in_graph(x, *project);
-  const auto block = make_block(*this, x, type, int8 && expand && !trained);
+  const auto block = make_block(*this, x, type, int8 && (expand || x.scalar_type() == torch::kByte) && !trained);
   if (!trained) return run(block, x, nullptr, nullptr);
   c10::optional<Tensor> weight, bias;
   if (expand) {

@@ -23,7 +23,7 @@ struct InvertedResidual {
   bool residual;
 
   /// x [N, H, W, I] → [N, h, w, O], both in `type` storage and contiguous. Part of a graph if x or a weight is. `int8`: where
-  /// it is in no graph and widens, in 8-bit integers within (multiplies_int8()).
+  /// it is in no graph and widens, in 8-bit integers within (multiplies_int8()); where it doesn't, if x is u8 in ReLU6's steps.
   torch::Tensor forward(const torch::Tensor& x, torch::ScalarType type, bool int8 = false) const;
 };
 

@@ -8,6 +8,7 @@
 #include <immintrin.h>
 #endif
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -57,7 +58,28 @@ using HalfLaneBits = uint16_t __attribute__((vector_size(kLanes * sizeof(uint16_
   std::memcpy(to, &bits, sizeof bits);
 }
 
-/// The first `count` of sixteen (the others are 0); for the last channels of a row.
+// The first `count` of sixteen (the others are 0), none where count is negative; for the last channels of a row.
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+[[gnu::always_inline]] inline __mmask16 first_lanes(int64_t count) {
+  return static_cast<__mmask16>((1u << std::clamp<int64_t>(count, 0, kLanes)) - 1);
+}
+
+[[gnu::always_inline]] inline Lanes load_lanes(const float* from, int64_t count) {
+  return reinterpret_cast<Lanes>(_mm512_maskz_loadu_ps(first_lanes(count), from));
+}
+
+[[gnu::always_inline]] inline Lanes load_lanes(const c10::BFloat16* from, int64_t count) {
+  return widen(reinterpret_cast<HalfLaneBits>(_mm256_maskz_loadu_epi16(first_lanes(count), from)));
+}
+
+[[gnu::always_inline]] inline void store_lanes(float* to, Lanes lanes, int64_t count) {
+  _mm512_mask_storeu_ps(to, first_lanes(count), reinterpret_cast<__m512>(lanes));
+}
+
+[[gnu::always_inline]] inline void store_lanes(c10::BFloat16* to, Lanes lanes, int64_t count) {
+  _mm256_mask_storeu_epi16(to, first_lanes(count), reinterpret_cast<__m256i>(narrow(lanes)));
+}
+#else
 template <class T>
 Lanes load_lanes(const T* from, int64_t count) {
   if (count >= kLanes) return load_lanes(from);
@@ -71,17 +93,27 @@ void store_lanes(T* to, Lanes lanes, int64_t count) {
   if (count >= kLanes) return store_lanes(to, lanes);
   for (int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(static_cast<float>(lanes[i]));
 }
+#endif
 
-[[gnu::always_inline]] inline Lanes relu6(Lanes lanes) {
+/// The smaller and the larger of two, and b where one is NaN.
+[[gnu::always_inline]] inline Lanes smaller(Lanes a, Lanes b) {
 #ifdef __AVX512F__
   // Here and below "maskz" of all lanes: GCC warns of the plain names as if they used what is uninitialized.
-  const auto positive = _mm512_maskz_max_ps(0xffff, reinterpret_cast<__m512>(lanes), _mm512_setzero_ps());
-  return reinterpret_cast<Lanes>(_mm512_maskz_min_ps(0xffff, positive, reinterpret_cast<__m512>(splat(6))));
+  return reinterpret_cast<Lanes>(_mm512_maskz_min_ps(0xffff, reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
 #else
-  lanes = lanes > 0 ? lanes : Lanes{};
-  return lanes < 6 ? lanes : splat(6);
+  return a < b ? a : b;
 #endif
 }
+
+[[gnu::always_inline]] inline Lanes larger(Lanes a, Lanes b) {
+#ifdef __AVX512F__
+  return reinterpret_cast<Lanes>(_mm512_maskz_max_ps(0xffff, reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b)));
+#else
+  return a > b ? a : b;
+#endif
+}
+
+[[gnu::always_inline]] inline Lanes relu6(Lanes lanes) { return smaller(larger(lanes, Lanes{}), splat(6)); }
 
 /// 1 / lanes, to an error below 2e-7 of it.
 [[gnu::always_inline]] inline Lanes reciprocal(Lanes lanes) {
@@ -105,6 +137,15 @@ template <int count, class Body>
     (body(std::integral_constant<int, i>{}), ...);
   }
   (std::make_integer_sequence<int, count>{});
+}
+
+/// Calls body(i, left) for every `step`th i of `count`, with the number of those left; one the compiler knows, `step`, where
+/// there are so many: no masks then.
+template <int64_t step, class Body>
+[[gnu::always_inline]] inline void in_steps(int64_t count, Body&& body) {
+  int64_t i = 0;
+  for (; i + step <= count; i += step) body(i, std::integral_constant<int64_t, step>{});
+  if (i < count) body(i, count - i);
 }
 
 }  // namespace attend

@@ -38,7 +38,8 @@ torch::Tensor fixed_linear(const torch::Tensor& x, const torch::Tensor& weight, 
   sizes.back() = O;
   if (type == torch::kChar) {
     auto out = torch::empty({M, O}, x.options());                                            // [M, O]
-    multiply_int8(quantize_rows(x.reshape({M, I}).contiguous(), 1), packed.get(weight, type, pack_matrix), bias, {}, out);
+    multiply_int8(quantize_rows(x.reshape({M, I}).contiguous(), 1), packed.get(weight, type, pack_matrix), bias,
+                  Activation::kNone, {}, out);
     return out.view(sizes);                                                                  // [..., O]
   }
   const int64_t padded = (M + kBlock - 1) / kBlock * kBlock;

@@ -77,23 +77,26 @@ void scale(const uint8_t* source, int64_t count, T* line) {
   for (; i < count; ++i) line[i] = static_cast<T>(static_cast<float>(source[i]) / 127.5f - 1);
 }
 
+void scale(const uint8_t* source, int64_t count, uint8_t* line) { std::memcpy(line, source, count); }
+
 template <class T>
 void extract_patches(const torch::Tensor& pictures, int64_t stride, int64_t top, int64_t left, torch::Tensor& patches) {
   constexpr int64_t kKernel = 3, kRow = kKernel * 3;
+  const auto outside = static_cast<T>(std::is_same_v<T, uint8_t> ? 128.0f : 0.0f);
   const int64_t rows = pictures.size(1), row_values = pictures.size(2) * 3;
   const int64_t height = patches.size(1), width = patches.size(2);
   const uint8_t* from = pictures.data_ptr<uint8_t>();
   T* to = patches.data_ptr<T>();
   const int64_t wide = std::max((width - 1) * stride + kKernel, left + pictures.size(2)) * 3;
   at::parallel_for(0, pictures.size(0) * height, 8, [&](int64_t begin, int64_t end) {
-    std::vector<T> lines(kKernel * wide);  // the scaled rows under the kernel, with their borders
+    std::vector<T> lines(kKernel * wide, outside);  // the scaled rows under the kernel, with their borders
     for (int64_t index = begin; index < end; ++index) {
       const int64_t picture = index / height, first = index % height * stride - top;
       for (int64_t ky = 0; ky < kKernel; ++ky) {
         T* line = lines.data() + ky * wide + left * 3;
         const int64_t row = first + ky;
         if (row < 0 || row >= rows)
-          std::fill_n(line, row_values, T(0));
+          std::fill_n(line, row_values, outside);
         else
           scale(from + (picture * rows + row) * row_values, row_values, line);
       }
@@ -121,7 +124,10 @@ void bias_backward(const torch::Tensor& gy, const torch::Tensor& y, torch::Tenso
 torch::Tensor extract_patches(const torch::Tensor& pictures, int64_t stride, int64_t top, int64_t left, int64_t height,
                               int64_t width, torch::ScalarType type) {
   auto patches = torch::empty({pictures.size(0), height, width, kPatchColumns}, type);  // [B, height, width, 32]
-  with_type(patches, [&]<class T>(T) { extract_patches<T>(pictures, stride, top, left, patches); });
+  if (type == torch::kByte)
+    extract_patches<uint8_t>(pictures, stride, top, left, patches);
+  else
+    with_type(patches, [&]<class T>(T) { extract_patches<T>(pictures, stride, top, left, patches); });
   return patches;
 }
 

@@ -14,8 +14,8 @@ namespace attend {
 void bias_backward(const torch::Tensor& gy, const torch::Tensor& y, torch::Tensor out, torch::Tensor& bias_gradient);
 
 /// Pictures as the rows of a matrix whose product with the weights is a 3x3 convolution: x u8 [B, H, W, 3] →
-/// [B, height, width, kPatchColumns], values scaled to x / 127.5 - 1, zeros outside the picture. Columns are kernel row,
-/// kernel column, colour, then zeros up to whole lanes.
+/// [B, height, width, kPatchColumns], values scaled to x / 127.5 - 1, zeros outside the picture; of type u8, as they are and
+/// 128, nearly zero, outside. Columns are kernel row, kernel column, colour, then zeros up to whole lanes.
 torch::Tensor extract_patches(const torch::Tensor& pictures, int64_t stride, int64_t top, int64_t left, int64_t height,
                               int64_t width, torch::ScalarType type);
 constexpr int64_t kPatchColumns = 32;

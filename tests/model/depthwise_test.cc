@@ -193,6 +193,10 @@ TEST(Pointwise, PatchesAreTheScaledPictureUnderTheKernel) {
   const auto matrix = torch::constant_pad_nd(weight.permute({0, 2, 3, 1}).reshape({4, 27}), {0, 5});
   const auto got = patches.matmul(matrix.t()).permute({0, 3, 1, 2});
   EXPECT_LT(relative_difference(got, expected), 1e-6);
+
+  const auto bytes = extract_patches(pictures, 2, top, left, height, width, torch::kByte);  // [2, 5, 4, 32]
+  EXPECT_LT(((bytes.to(torch::kFloat) / 127.5 - 1) - patches).narrow(3, 0, 27).abs().max().item<float>(), 0.51 / 127.5);
+  EXPECT_EQ(bytes.narrow(3, 27, 5).max().item<int64_t>(), 0);
 }
 
 }  // namespace

@@ -75,7 +75,8 @@ TEST_P(AdditiveShapes, EqualsThePlainFormulaForwardAndBackward) {
 INSTANTIATE_TEST_SUITE_P(OddAndEven, AdditiveShapes,
                          testing::Values(std::array<int64_t, 5>{1, 1, 1, 1, 1}, std::array<int64_t, 5>{2, 5, 7, 13, 3},
                                          std::array<int64_t, 5>{3, 10, 49, 64, 40},
-                                         std::array<int64_t, 5>{4, 3, 81, 33, 17}));
+                                         std::array<int64_t, 5>{4, 3, 81, 33, 17},
+                                         std::array<int64_t, 5>{1, 19, 6, 40, 70}));
 
 /// Seconds of `look` forward and backward: the best of several, which other work on the machine disturbed least.
 template <class Look>

@@ -27,9 +27,9 @@ Tensor values_of(const Int8Rows& rows) {
 
 double largest(const Tensor& x) { return x.abs().max().item<double>(); }
 
-// Rows and outputs that fill tiles and blocks, leave some over, and fewer than one.
+// Rows and outputs that fill tiles and blocks, leave some over, and fewer than one; more rows than are taken at a time.
 const std::vector<std::array<int64_t, 3>> kShapes{{1, 4, 1},    {5, 16, 7},    {6, 24, 64},  {13, 8, 24},
-                                                  {30, 88, 40}, {25, 208, 88}, {12, 12, 16}, {7, 120, 208}};
+                                                  {30, 88, 40}, {25, 208, 88}, {12, 12, 16}, {7, 120, 208}, {301, 1248, 72}};
 
 TEST_F(Int8Product, IsTheProductOfTheRoundedMatrices) {
   for (const auto& [M, I, O] : kShapes) {
@@ -41,18 +41,20 @@ TEST_F(Int8Product, IsTheProductOfTheRoundedMatrices) {
                              : Int8Rows{torch::randint(0, 256, {M, I}, torch::kByte), {}};
       const auto expected = values_of(x).matmul(rounded(matrix).t()) + bias;  // [M, O]
       auto out = torch::full({M, O}, -1.0f);
-      multiply_int8(x, packed, bias, {}, out);
+      multiply_int8(x, packed, bias, Activation::kNone, {}, out);
       EXPECT_LT(largest(out - expected), 1e-5 * (1 + largest(expected))) << M << ' ' << I << ' ' << O << ' ' << centred;
-      multiply_int8(x, packed, bias, residual, out);
+      multiply_int8(x, packed, bias, Activation::kRelu6, {}, out);
+      EXPECT_LT(largest(out - expected.clamp(0, 6)), 1e-5 * (1 + largest(expected)));
+      multiply_int8(x, packed, bias, Activation::kNone, residual, out);
       EXPECT_LT(largest(out - expected - residual), 1e-5 * (1 + largest(expected)));
 
       auto half = torch::empty({M, O}, torch::kBFloat16);
       const auto half_residual = residual.to(torch::kBFloat16);
-      multiply_int8(x, packed, bias, half_residual, half);
+      multiply_int8(x, packed, bias, Activation::kNone, half_residual, half);
       EXPECT_LT(largest(half - expected - half_residual), 4e-3 * (1 + largest(expected)));
 
       auto steps = torch::empty({M, O}, torch::kByte);
-      multiply_int8(x, packed, bias, {}, steps);
+      multiply_int8(x, packed, bias, Activation::kRelu6, {}, steps);
       EXPECT_LT(largest(steps - expected.clamp(0, 6) / kRelu6Step), 0.501);
     }
   }
@@ -77,10 +79,10 @@ TEST_F(Int8Product, EveryPictureIsQuantizedByItsOwnLargestValue) {
 TEST_F(Int8Product, ZeroRowsAndNoRowsAreNoTrouble) {
   const auto packed = pack_int8_matrix(torch::zeros({3, 4}));
   auto out = torch::empty({2, 3});
-  multiply_int8(quantize_rows(torch::randn({2, 4}), 2), packed, torch::ones({3}), {}, out);
+  multiply_int8(quantize_rows(torch::randn({2, 4}), 2), packed, torch::ones({3}), Activation::kNone, {}, out);
   EXPECT_TRUE(out.equal(torch::ones({2, 3})));
   auto none = torch::empty({0, 3});
-  multiply_int8({torch::empty({0, 4}, torch::kByte), {}}, packed, torch::ones({3}), {}, none);
+  multiply_int8({torch::empty({0, 4}, torch::kByte), {}}, packed, torch::ones({3}), Activation::kNone, {}, none);
 }
 
 }  // namespace
