@@ -18,13 +18,18 @@ struct Tap {
   float weight;
 };
 
-/// For each of `count` output pixels that together show [start, start + length) of an axis of `size` pixels: the pixels
-/// it is made of. Weights sum to 1.
-std::vector<std::vector<Tap>> resampling(double start, double length, int count, int size) {
-  std::vector<std::vector<Tap>> taps(static_cast<size_t>(count));
+/// What the output pixels take along an axis, one after the other: pixel i up to taps[ends[i]]. Weights of a pixel sum to 1.
+struct Resampling {
+  std::vector<Tap> taps;
+  std::vector<size_t> ends;
+};
+
+/// For `count` output pixels that together show [start, start + length) of an axis of `size` pixels.
+Resampling resampling(double start, double length, int count, int size) {
+  Resampling result;
+  auto& list = result.taps;
   const double step = length / count;
   for (int i = 0; i < count; ++i) {
-    auto& list = taps[static_cast<size_t>(i)];
     const double low = start + i * step, high = low + step, centre = (low + high) / 2;
     if (step > 1) {  // the area [low, high) covers
       double covered = 0;
@@ -45,15 +50,18 @@ std::vector<std::vector<Tap>> resampling(double start, double length, int count,
       list.push_back({std::max(left, 0), 1 - part});
       if (part > 0) list.push_back({std::min(left + 1, size - 1), part});
     }
+    result.ends.push_back(list.size());
   }
-  return taps;
+  return result;
 }
 
-/// One row of `from` (u8 BGR) at the resolution of `taps`, f32 RGB.
-void resample_row(const unsigned char* from, const std::vector<std::vector<Tap>>& taps, float* to) {
-  for (const auto& list : taps) {
+/// One row of `from` (u8 BGR) at the resolution of `columns`, f32 RGB.
+void resample_row(const unsigned char* from, const Resampling& columns, float* to) {
+  const Tap* tap = columns.taps.data();
+  for (const size_t end : columns.ends) {
     float red = 0, green = 0, blue = 0;
-    for (const auto& [index, weight] : list) {
+    for (; tap != columns.taps.data() + end; ++tap) {
+      const auto [index, weight] = *tap;
       if (index < 0) {
         red += weight * padding[0], green += weight * padding[1], blue += weight * padding[2];
       } else {
@@ -126,9 +134,11 @@ cv::Mat Geometry::to_input(const cv::Mat& picture) const {
   int cached_row[2] = {-1, -1};
 
   cv::Mat input(input_size_, input_size_, CV_8UC3);
+  const Tap* tap = rows.taps.data();
   for (int y = 0; y < input_size_; ++y) {
     std::fill(sum.begin(), sum.end(), 0.0f);
-    for (const auto& [row, weight] : rows[static_cast<size_t>(y)]) {
+    for (; tap != rows.taps.data() + rows.ends[static_cast<size_t>(y)]; ++tap) {
+      const auto [row, weight] = *tap;
       const float* values = padding_row.data();
       if (row >= 0) {
         const int slot = row % 2;
