@@ -67,7 +67,7 @@ Glimpse Attention::look(const Memory& memory, const Tensor& hidden, const Tensor
 
 Tensor Attention::context_at(const Memory& memory, const Tensor& pictures, const Tensor& cells) {
   const auto rows = pictures * memory.values.size(1) + cells;                                 // [R]
-  return memory.values.flatten(0, 1).index_select(0, rows);                                   // [R, D]
+  return memory.values.flatten(0, 1).index_select(0, rows).to(memory.annotations.scalar_type());  // [R, D]
 }
 
 std::shared_ptr<Attention> make_attention(const AttentionOptions& options, int64_t D, int64_t H) {

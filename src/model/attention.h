@@ -37,8 +37,8 @@ enum class Locations { kExpected, kArgMax, kSampled };
 struct Memory {
   torch::Tensor annotations;  // [B, L, D]
   torch::Tensor keys;         // [B, L, A], the score's own; undefined if it has none
-  torch::Tensor exp_keys;     // [B, L, A], doubled_exp(keys) of the additive score; else undefined
-  torch::Tensor values;       // [B, L, …], what contexts are gathered from
+  torch::Tensor exp_keys;     // [B, L, A], doubled_exp(keys) of the additive score, perhaps in bf16; else undefined
+  torch::Tensor values;       // [B, L, …], what contexts are gathered from; like exp_keys in storage
   torch::Tensor expected;     // [B] bool, hard attention in training: pictures that are shown the expected context
   Locations locations = Locations::kExpected;
 };

@@ -89,7 +89,8 @@ struct AdditiveScore {
   static Vector<T> denominator(Vector<T> key, Vector<T> query) {
     return smaller(Vector<T>{} + T(1e15), key * query + 1);
   }
-  Vector<T> forward(const T* key, const T* query, int64_t a, int64_t left) const {
+  template <class K>
+  Vector<T> forward(const K* key, const T* query, int64_t a, int64_t left) const {
     constexpr int64_t W = kWidth<T>;
     const Vector<T> x = denominator(load_lanes(key, left), load_lanes(query, left));
     const Vector<T> y = denominator(load_lanes(key + W, left - W), load_lanes(query + W, left - W));
@@ -109,7 +110,8 @@ template <class T>
 struct DotScore {
   T scale;
 
-  Vector<T> forward(const T* key, const T* query, int64_t, int64_t left) const {
+  template <class K>
+  Vector<T> forward(const K* key, const T* query, int64_t, int64_t left) const {
     constexpr int64_t W = kWidth<T>;
     return scale * (load_lanes(key, left) * load_lanes(query, left) +
                     load_lanes(key + W, left - W) * load_lanes(query + W, left - W));
@@ -129,10 +131,11 @@ void softmax_in_place(T* score, int64_t L) {
   for (int64_t l = 0; l < L; ++l) score[l] /= sum;
 }
 
-/// The whole tensors; bias may be null.
-template <class T>
+/// The whole tensors, keys and values in K's storage; bias may be null.
+template <class T, class K>
 struct ForwardPass {
-  const T *keys, *queries, *values, *bias;
+  const K *keys, *values;
+  const T *queries, *bias;
   T *alpha, *context;
 };
 
@@ -151,8 +154,8 @@ template <class T, class Body>
 }
 
 /// Head n of `count` rows of picture p. The context is 0 before.
-template <class T, class Score>
-void forward_rows(const Sizes& s, const Score& score, const ForwardPass<T>& pass, int64_t p, int64_t n,
+template <class T, class K, class Score>
+void forward_rows(const Sizes& s, const Score& score, const ForwardPass<T, K>& pass, int64_t p, int64_t n,
                   const int64_t* rows, int64_t count) {
   constexpr int64_t W = kWidth<T>;
   const auto alpha_of = [&](int64_t i) { return pass.alpha + (rows[i] * s.heads + n) * s.L; };
@@ -244,18 +247,18 @@ class FusedFunction : public torch::autograd::Function<FusedFunction> {
     keys = keys.contiguous();                                                 // [B, L, A]
     queries = queries.contiguous();                                           // [R, A]
     const Tensor v = maybe_v ? maybe_v->detach() * -2 : Tensor();             // [A]
-    values = values.contiguous();                                             // [B, L, D]
+    values = values.to(keys.scalar_type()).contiguous();                      // [B, L, D]
     const Tensor bias = maybe_bias ? maybe_bias->contiguous() : Tensor();     // [R, L]
     const Sizes s(keys, queries, values, heads);
-    Tensor alpha = torch::empty({s.R, heads, s.L}, keys.options());  // [R, n, L]
-    Tensor z = torch::zeros({s.R, s.D}, keys.options());             // [R, D]
+    Tensor alpha = torch::empty({s.R, heads, s.L}, queries.options());  // [R, n, L]
+    Tensor z = torch::zeros({s.R, s.D}, queries.options());             // [R, D]
     const RowsByPicture rows(pictures, s.B);
     const auto groups = rows.groups(8);
-    AT_DISPATCH_FLOATING_TYPES(keys.scalar_type(), "fused_attention", [&] {
-      const ForwardPass<scalar_t> pass{keys.data_ptr<scalar_t>(),   queries.data_ptr<scalar_t>(),
-                                       values.data_ptr<scalar_t>(), bias.defined() ? bias.data_ptr<scalar_t>() : nullptr,
-                                       alpha.data_ptr<scalar_t>(),  z.data_ptr<scalar_t>()};
-      with_score<scalar_t>(v, scale, [&](const auto& score) {
+    const auto run = [&]<class T, class K>(T, K) {
+      const ForwardPass<T, K> pass{keys.data_ptr<K>(),     values.data_ptr<K>(),
+                                   queries.data_ptr<T>(),  bias.defined() ? bias.data_ptr<T>() : nullptr,
+                                   alpha.data_ptr<T>(),    z.data_ptr<T>()};
+      with_score<T>(v, scale, [&](const auto& score) {
         at::parallel_for(0, static_cast<int64_t>(groups.size()) * heads, 1, [&](int64_t begin, int64_t end) {
           for (int64_t i = begin; i < end; ++i) {
             const auto& group = groups[i / heads];
@@ -263,7 +266,11 @@ class FusedFunction : public torch::autograd::Function<FusedFunction> {
           }
         });
       });
-    });
+    };
+    if (keys.scalar_type() == torch::kBFloat16)
+      run(float{}, c10::BFloat16{});
+    else
+      AT_DISPATCH_FLOATING_TYPES(keys.scalar_type(), "fused_attention", [&] { run(scalar_t{}, scalar_t{}); });
     context->save_for_backward({keys, queries, v, values, pictures, alpha});
     context->saved_data["scale"] = scale;
     context->saved_data["bias"] = bias.defined();

@@ -19,6 +19,7 @@ struct FusedGlimpse {
 /// undefined, may be -infinity. float or double; differentiable in all but pictures. On a CPU the tensor [R, L, A] is
 /// never made: the backward pass computes tanh again, and tanh(k + q) = 1 - 2 / (e^2k e^2q + 1) costs a division where
 /// the exponentials are known. `exp_keys`: doubled_exp(keys), for looks that share their keys; undefined: made here.
+/// Outside of a graph exp_keys and values may both be bf16, for half the way to memory.
 FusedGlimpse additive_attention(const torch::Tensor& keys, const torch::Tensor& queries, const torch::Tensor& v,
                                 const torch::Tensor& values, const torch::Tensor& pictures,
                                 const torch::Tensor& bias = {}, const torch::Tensor& exp_keys = {});

@@ -22,9 +22,11 @@ AdditiveAttention::AdditiveAttention(const AttentionOptions& options, int64_t an
 }
 
 void AdditiveAttention::prepare(Memory& memory) {
-  memory.keys = key_->forward(memory.annotations);  // [B, L, A]
-  memory.exp_keys = doubled_exp(memory.keys);       // [B, L, A]
-  memory.values = memory.annotations;               // [B, L, D]
+  memory.keys = key_->forward(memory.annotations);      // [B, L, A]
+  // In arithmetic that is no finer than bf16, what every look reads is no finer either.
+  const auto type = key_->type != torch::kFloat && is_fixed(*this, memory.keys) ? torch::kBFloat16 : memory.keys.scalar_type();
+  memory.exp_keys = doubled_exp(memory.keys).to(type);  // [B, L, A]
+  memory.values = memory.annotations.to(type);          // [B, L, D]
 }
 
 Glimpse AdditiveAttention::expect(const Memory& memory, const Tensor& hidden, const Tensor& pictures,

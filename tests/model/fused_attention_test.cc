@@ -165,6 +165,21 @@ TEST(FusedAttention, GivesNothingToCellsOutsideAWindow) {
   }
 }
 
+TEST(AdditiveAttention, ReadsKeysAndValuesInBf16) {
+  torch::manual_seed(10);
+  const torch::NoGradGuard no_grad;
+  const auto in = random_inputs(3, 14, 10, 40, 70, torch::kFloat);
+  const auto exp_keys = doubled_exp(in.keys).to(torch::kBFloat16), values = in.annotations.to(torch::kBFloat16);
+  const auto narrow = additive_attention(in.keys, in.queries, in.v, values, in.pictures, {}, exp_keys);
+  const auto wide = additive_attention(in.keys, in.queries, in.v, values.to(torch::kFloat), in.pictures, {},
+                                       exp_keys.to(torch::kFloat));
+  EXPECT_TRUE(torch::equal(narrow.alpha, wide.alpha));
+  EXPECT_TRUE(torch::equal(narrow.context, wide.context));
+  const auto exact = plain(in.keys, in.queries, in.v, in.annotations, in.pictures);
+  EXPECT_TRUE(torch::allclose(narrow.alpha, exact.alpha, 0.03, 1e-3));
+  EXPECT_TRUE(torch::allclose(narrow.context, exact.context, 0, 0.03));
+}
+
 TEST(AdditiveAttention, StaysFiniteForLargeScores) {
   const auto keys = torch::full({1, 6, 8}, 1e4f), queries = torch::full({2, 8}, -3e4f), v = torch::full({8}, 1e3f);
   const auto g = additive_attention(keys, queries, v, torch::randn({1, 6, 4}), torch::zeros({2}, torch::kInt64));
