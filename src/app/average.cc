@@ -70,12 +70,15 @@ Captioner average(Captioner mean, const std::vector<std::string>& files) {
 int average_command(const std::vector<std::string>& arguments) {
   fs::path output;
   int input_size = 0;
+  std::string precision = "model";
   OptionList options;
   options.section("", "Output");
   options.add("output", output, "model file to write; none of those that are averaged");
   options.add("input_size", input_size,
               "side of the square that the mean brings pictures to, pixels (32 to 4096); 0: as the first model does",
               between(0, kMostInputSize));
+  options.add("precision", precision, "arithmetic that the mean captions in by default; model: as the first model says",
+              one_of({"model", "fp32", "bf16", "int8"}));
   DecodeOptions decode;
   decode.list(options);
   const CommandLine line = parse_command_line(arguments, options, syntax());
@@ -94,6 +97,7 @@ int average_command(const std::vector<std::string>& arguments) {
   AtomicFile{output};  // whether it can be written shows now
   Captioner mean = average(std::move(first), line.positional);
   if (input_size > 0) mean.options.encoder.input_size = input_size;
+  if (precision != "model") mean.set_precision(precision);
   check_model_options(mean.options);
   mean.decode = options.to_json()["decode"];
   save_captioner(mean, output);

@@ -82,6 +82,13 @@ TEST_F(AverageCommand, TheMeanDecodesAsTheFirstModelButForWhatFlagsSay) {
   ASSERT_EQ(attend_command({"average", file, ATTEND_TINY_MODEL, "--output", mean, "--length-exponent", "0.5"}).status, 0);
   EXPECT_EQ(decode_of(mean)["beam_width"], 3);
   EXPECT_EQ(decode_of(mean)["length_exponent"], 0.5);
+  const auto precision = [&] {
+    const Json said = Json::parse(attend_command({"inspect", "--json", mean}).out);
+    return said["encoder"]["precision"].get<std::string>() + " " + said["decoder"]["precision"].get<std::string>();
+  };
+  EXPECT_EQ(precision(), "fp32 fp32");
+  ASSERT_EQ(attend_command({"average", file, ATTEND_TINY_MODEL, "--output", mean, "--precision", "int8"}).status, 0);
+  EXPECT_EQ(precision(), "int8 int8");
 
   const auto refused = attend_command({"average", file, file, "--output", at("no.safetensors"), "--locations", "argmax"});
   EXPECT_EQ(refused.status, 2);
