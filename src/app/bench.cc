@@ -162,7 +162,8 @@ Measured run_caption(const BenchOptions& options, const ModelFiles& files, const
   const fs::path names_file = folder / "names";
   write_file_atomically(names_file, names);
   std::vector<std::string> arguments{"caption", "--null", "--files-from", names_file.string(),
-                                     "--precision", files.precision, "--device", run.device,
+                                     "--precision", files.precision, "--input-size",
+                                     std::to_string(files.input_size), "--device", run.device,
                                      "--threads", std::to_string(threads), "--beam-width",
                                      std::to_string(options.beam_width), "--n-best", "1"};
   for (const auto& model : files.models) arguments.insert(arguments.end(), {"--model", model.string()});
@@ -263,14 +264,17 @@ int bench_command(const std::vector<std::string>& arguments) {
   if (options.json) {
     Json json{{"date", today()},         {"attend", ATTEND_VERSION},       {"machine", processor()},
               {"threads", threads},      {"device", run.device},           {"model", files.names()},
-              {"precision", files.precision}, {"beam_width", options.beam_width}};
+              {"precision", files.precision}, {"input_size", files.input_size},
+              {"beam_width", options.beam_width}};
     for (const auto& section : sections)
       for (const auto& figure : section.figures) json[section.name][key_of(figure)] = figure.value;
     std::cout << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
     return 0;
   }
-  std::printf("%s, %d threads, %s, attend %s\n%s, precision %s, beam %d\n", processor().c_str(), threads,
-              today().c_str(), ATTEND_VERSION, joined(files.names()).c_str(), files.precision.c_str(), options.beam_width);
+  const std::string size = files.input_size > 0 ? std::to_string(files.input_size) : "model";
+  std::printf("%s, %d threads, %s, attend %s\n%s, precision %s, input size %s, beam %d\n", processor().c_str(), threads,
+              today().c_str(), ATTEND_VERSION, joined(files.names()).c_str(), files.precision.c_str(), size.c_str(),
+              options.beam_width);
   for (const auto& section : sections) {
     std::printf("\n%s\n", section.name.c_str());
     for (const auto& figure : section.figures)
