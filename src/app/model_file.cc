@@ -14,8 +14,8 @@ void ModelFiles::list(OptionList& options) {
               "to resize differ");
   options.add("precision", precision,
               "arithmetic of encoders and decoders; int8: decoders and EfficientNet-Lite encoders in 8-bit integers where the "
-              "processor has instructions for them, faster and as good, though one caption in seven is another; model: as "
-              "each model file says",
+              "processor has instructions for them, fastest and as good, though one caption in six is another; model: as "
+              "each model file says, the one that comes with attend int8",
               one_of({"model", "fp32", "bf16", "int8"}));
   options.add("input_size", input_size,
               "side of the square that pictures are brought to, pixels; smaller is faster, and much larger than a model "
