@@ -70,7 +70,7 @@ class EfficientNetLite : public FoldedEncoder {
     torch::Tensor x;
     {
       const torch::AutoGradMode mode(in_graph(stage, pictures));
-      x = in_int8 ? stem_int8(pictures) : stem(pictures);  // [B, ., ., 32]
+      x = in_int8 && !pictures.is_floating_point() ? stem_int8(pictures) : stem(pictures);  // [B, ., ., 32]
     }
     for (const auto& block : blocks_) {
       const torch::AutoGradMode mode(in_graph(++stage, x));
