@@ -159,8 +159,9 @@ Tensor Decoder::embed(const Tensor& words) {
   return torch::dropout(embedding_->forward(words), options_.dropout, is_training());  // [N, E]
 }
 
-DecoderState Decoder::lstm(const DecoderState& state, const Tensor& word_gates, const Tensor& context) {
-  const auto state_gates = state_gates_->forward(torch::cat({context, state.h}, 1));  // [R, 4H]
+DecoderState Decoder::lstm(const DecoderState& state, const Tensor& word_gates, const StateGates& gates_of,
+                           const Tensor& context) {
+  const auto state_gates = gates_of(torch::cat({context, state.h}, 1));               // [R, 4H]
   if (is_fixed(*this, state.c)) {
     auto [h, c] = lstm_cell(word_gates, state_gates, state.c);                        // [R, H] each
     return {h, c, state.step + 1};
@@ -171,19 +172,21 @@ DecoderState Decoder::lstm(const DecoderState& state, const Tensor& word_gates, 
   return {h, c, state.step + 1};
 }
 
-DecoderState Decoder::gru(const DecoderState& state, const Tensor& word_gates, const Tensor& context) {
+DecoderState Decoder::gru(const DecoderState& state, const Tensor& word_gates, const StateGates& gates_of,
+                          const Tensor& context) {
   const auto word = word_gates.chunk(3, 1);                                           // [R, H] each: r, u, candidate
-  const auto gates = state_gates_->forward(torch::cat({context, state.h}, 1)).chunk(2, 1);  // [R, H] each: r, u
+  const auto gates = gates_of(torch::cat({context, state.h}, 1)).chunk(2, 1);         // [R, H] each: r, u
   const auto r = (word[0] + gates[0]).sigmoid(), u = (word[1] + gates[1]).sigmoid();  // [R, H] each
   const auto candidate = (word[2] + candidate_->forward(torch::cat({context, r * state.h}, 1))).tanh();  // [R, H]
   return {u * state.h + (1 - u) * candidate, Tensor(), state.step + 1};               // [R, H]
 }
 
 Decoder::Advance Decoder::advance(const Memory& memory, const DecoderState& state, const Tensor& word_gates,
-                                  const Tensor& pictures, const Tensor& cells) {
+                                  const StateGates& gates_of, const Tensor& pictures, const Tensor& cells) {
   auto glimpse = attention_->look(memory, state.h, pictures, state.step, cells);
   if (beta_) glimpse.context = glimpse.context * beta_->forward(state.h).sigmoid();   // [R, D]
-  auto next = candidate_ ? gru(state, word_gates, glimpse.context) : lstm(state, word_gates, glimpse.context);
+  auto next = candidate_ ? gru(state, word_gates, gates_of, glimpse.context)
+                         : lstm(state, word_gates, gates_of, glimpse.context);
   return {std::move(next), std::move(glimpse)};
 }
 
@@ -224,7 +227,8 @@ WordStep Decoder::step(const Memory& memory, const DecoderState& state, const Te
   const auto embedded = embed(words);                                                 // [R, E]
   const bool fixed = !is_training() && !torch::GradMode::is_enabled();
   const auto gates = fixed ? all_word_gates().index_select(0, words) : word_gates_->forward(embedded);  // [R, G]
-  auto next = advance(memory, state, gates, pictures, cells);
+  const auto state_gates = [&](const Tensor& x) { return state_gates_->forward(x); };
+  auto next = advance(memory, state, gates, state_gates, pictures, cells);
   const auto logits = deep_output(embedded, next.state.h, next.glimpse.context);      // [R, V]
   return {std::move(next.state), logits, next.glimpse.alpha, next.glimpse.location};
 }
@@ -236,6 +240,10 @@ TeacherForced Decoder::teach(const Memory& memory, const PackedCaptions& caption
   const auto pictures = captions.pictures.to(device);                                 // [R]
   DecoderState state = start(memory).select(pictures);                                // [R, H] each
 
+  LinearOverSteps over_steps(state_gates_->weight);
+  const bool learns = torch::GradMode::is_enabled();
+  const auto state_gates = [&](const Tensor& x) { return learns ? over_steps.forward(x) : state_gates_->forward(x); };
+
   TeacherForced taught;
   std::vector<Tensor> hidden, contexts, locations;
   const auto given = captions.locations.defined() ? captions.locations.to(device) : Tensor();  // [N]
@@ -243,7 +251,7 @@ TeacherForced Decoder::teach(const Memory& memory, const PackedCaptions& caption
   for (const int64_t active : captions.rows_at) {
     state = state.narrow(0, active);                                                  // [R_t, H] each
     const auto cells = given.defined() ? given.narrow(0, at, active) : Tensor();      // [R_t]
-    auto next = advance(memory, state, gates.narrow(0, at, active), pictures.narrow(0, 0, active), cells);
+    auto next = advance(memory, state, gates.narrow(0, at, active), state_gates, pictures.narrow(0, 0, active), cells);
     state = std::move(next.state);
     hidden.push_back(state.h);
     contexts.push_back(next.glimpse.context);

@@ -7,6 +7,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -102,12 +103,16 @@ class Decoder : public torch::nn::Module {
     DecoderState state;
     Glimpse glimpse;  // its context gated by beta
   };
+  /// The layer state_gates_: [z_t, h_{t-1}] [R, D + H] → its share of the gates.
+  using StateGates = std::function<torch::Tensor(const torch::Tensor&)>;
   /// One step. word_gates [R, G]: the embedded word's share of the gates, with their bias, G = 4H (LSTM) or 3H (GRU);
   /// cells as in Attention::look().
   Advance advance(const Memory& memory, const DecoderState& state, const torch::Tensor& word_gates,
-                  const torch::Tensor& pictures, const torch::Tensor& cells = {});
-  DecoderState lstm(const DecoderState& state, const torch::Tensor& word_gates, const torch::Tensor& context);
-  DecoderState gru(const DecoderState& state, const torch::Tensor& word_gates, const torch::Tensor& context);
+                  const StateGates& state_gates, const torch::Tensor& pictures, const torch::Tensor& cells);
+  DecoderState lstm(const DecoderState& state, const torch::Tensor& word_gates, const StateGates& state_gates,
+                    const torch::Tensor& context);
+  DecoderState gru(const DecoderState& state, const torch::Tensor& word_gates, const StateGates& state_gates,
+                   const torch::Tensor& context);
   /// Deep output (equation 7), L_o(E y_{t-1} + L_h h_t + L_z z_t): [N, E], [N, H], [N, D] → logits [N, V].
   torch::Tensor deep_output(const torch::Tensor& embedded, const torch::Tensor& h, const torch::Tensor& context);
   torch::Tensor embed(const torch::Tensor& words);

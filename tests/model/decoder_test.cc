@@ -243,6 +243,35 @@ TEST(PackedCaptions, HoldEveryWordOnceAndNoPadding) {
   EXPECT_EQ(packed.inputs.eq(Vocabulary::kStart).sum().item<int64_t>(), 6);
 }
 
+TEST(LinearOverSteps, LearnsWhatALayerAStepDoes) {
+  torch::manual_seed(6);
+  const auto weight = torch::randn({5, 3 + 5}, torch::kDouble).set_requires_grad(true);
+  const auto x = torch::randn({4, 6, 3}, torch::kDouble).set_requires_grad(true);  // [steps, rows, inputs]
+  const auto start = torch::randn({6, 5}, torch::kDouble).set_requires_grad(true);
+  const std::vector<Tensor> leaves{weight, x, start};
+  // Rows drop out, and each state depends on the one before.
+  const auto states = [&](const std::function<Tensor(const Tensor&)>& layer) {
+    std::vector<Tensor> all;
+    auto h = start;
+    for (int64_t t = 0; t < 4; ++t) {
+      const int64_t rows = 6 - t;
+      h = layer(torch::cat({x[t].narrow(0, 0, rows), h.narrow(0, 0, rows)}, 1)).tanh();
+      all.push_back(h.sum());
+    }
+    return all;
+  };
+  const auto plain = states([&](const Tensor& in) { return torch::linear(in, weight); });
+  LinearOverSteps layer(weight);
+  const auto ours = states([&](const Tensor& in) { return layer.forward(in); });
+  // More than one way back through the same graph, from all steps or only from the first ones; and without the weight.
+  for (const size_t last : {3, 1, 3, 0}) {
+    const auto expected = torch::autograd::grad({plain[last]}, leaves, {}, true);
+    const auto got = torch::autograd::grad({ours[last]}, leaves, {}, true);
+    for (size_t i = 0; i < leaves.size(); ++i) EXPECT_TRUE(got[i].allclose(expected[i], 1e-12, 1e-12)) << last << " " << i;
+    EXPECT_TRUE(torch::autograd::grad({ours[last]}, {start}, {}, true)[0].allclose(expected[2], 1e-12, 1e-12)) << last;
+  }
+}
+
 TEST(LstmCell, InOnePassIsTheEquationsWhateverTheSize) {
   torch::manual_seed(4);
   for (const auto& [R, H] : {std::array<int64_t, 2>{0, 16}, {1, 1}, {3, 16}, {40, 37}}) {
