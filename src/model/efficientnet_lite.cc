@@ -112,41 +112,39 @@ class EfficientNetLite : public FoldedEncoder {
     reduction_ *= stride;
   }
 
+  torch::Tensor patches_of(const torch::Tensor& pictures, torch::ScalarType type) const {
+    const auto [top, height] = same_padding(pictures.size(1), 3, 2);
+    const auto [left, width] = same_padding(pictures.size(2), 3, 2);
+    return extract_patches(pictures, 2, top, left, height, width, type);  // [B, ., ., 32]
+  }
+
   torch::Tensor stem(const torch::Tensor& pictures) const {
     if (!pictures.device().is_cpu() || pictures.is_floating_point()) {
       const auto scaled = (pictures.to(torch::kFloat) / 127.5 - 1).to(compute_type());  // [B, S, S, 3]
       return torch::relu6(same_convolution(scaled, *stem_)).contiguous();               // [B, ., ., 32]
     }
-    const auto [top, height] = same_padding(pictures.size(1), 3, 2);
-    const auto [left, width] = same_padding(pictures.size(2), 3, 2);
-    const auto patches = extract_patches(pictures, 2, top, left, height, width, compute_type());  // [B, ., ., 32]
-    return pointwise_relu6(patches, *stem_, compute_type(), stem_matrix);  // [B, ., ., 32]
+    return pointwise_relu6(patches_of(pictures, compute_type()), *stem_, compute_type(), stem_matrix);  // [B, ., ., 32]
   }
 
   /// In ReLU6's steps.
   torch::Tensor stem_int8(const torch::Tensor& pictures) const {
-    const auto [top, height] = same_padding(pictures.size(1), 3, 2);
-    const auto [left, width] = same_padding(pictures.size(2), 3, 2);
-    const auto patches = extract_patches(pictures, 2, top, left, height, width, torch::kByte);  // [B, ., ., 32]
+    const auto patches = patches_of(pictures, torch::kByte);  // [B, ., ., 32]
     // A byte b stands for b / 127.5 - 1. In ReLU6's steps it stands for three times that and 3; the 3 is taken from the bias.
-    const auto packed = stem_->packed(torch::kChar, [](const torch::Tensor& weight, torch::ScalarType type) {
-      return pack_matrix(stem_matrix(weight, torch::kFloat) / 3, type);
+    const auto packed = pack(*stem_, torch::kChar, [](const torch::Tensor& weight, torch::ScalarType type) {
+      return stem_matrix(weight, type) / 3;  // [32, 32]
     });
     auto sums = torch::empty({1, kStemChannels});  // [1, 32], twice the sum of each channel's weights
     multiply_int8({torch::full({1, kPatchColumns}, 255, torch::kByte), {}}, packed, {}, Activation::kNone, {}, sums);
-    auto y = torch::empty({pictures.size(0), height, width, kStemChannels}, torch::kByte);  // [B, ., ., 32]
+    auto y = torch::empty({patches.size(0), patches.size(1), patches.size(2), kStemChannels}, torch::kByte);  // [B, ., ., 32]
     multiply_int8({patches.view({-1, kPatchColumns}), {}}, packed, stem_->bias.detach() - sums[0] / 2, Activation::kRelu6,
                   {}, y.view({-1, kStemChannels}));
     return y;
   }
 
   torch::Tensor head_int8(const torch::Tensor& x) const {
-    const auto packed = head_->packed(torch::kChar, [](const torch::Tensor& weight, torch::ScalarType type) {
-      return pack_matrix(pointwise_matrix(weight, torch::kFloat), type);
-    });
     auto y = torch::empty({x.size(0), x.size(1), x.size(2), kHeadChannels});  // [B, h, w, 1280]
-    multiply_int8(quantize_rows(x.view({-1, x.size(3)}), x.size(1) * x.size(2)), packed, head_->bias.detach(),
-                  Activation::kRelu6, {}, y.view({-1, kHeadChannels}));
+    multiply_int8(quantize_rows(x.view({-1, x.size(3)}), x.size(1) * x.size(2)), pack(*head_, torch::kChar, pointwise_matrix),
+                  head_->bias.detach(), Activation::kRelu6, {}, y.view({-1, kHeadChannels}));
     return y;
   }
 

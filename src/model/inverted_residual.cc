@@ -23,12 +23,6 @@ Tensor pack_depthwise(const Tensor& weight, torch::ScalarType) {
   return weight.squeeze(1).permute({1, 2, 0}).contiguous();  // [k, k, E]
 }
 
-Tensor pack(const Convolution& convolution, torch::ScalarType type, AsMatrix as_matrix) {
-  return convolution.packed(type, [&](const Tensor& weight, torch::ScalarType) {
-    return pack_matrix(as_matrix(weight, torch::kFloat), type);
-  });
-}
-
 /// Tensors and sizes of one block at work.
 struct Block {
   // The 1x1 convolutions are packed on the way forward, [E, I] and [O, E] on the way back.
@@ -302,6 +296,12 @@ std::array<int64_t, 2> same_padding(int64_t side, int64_t kernel, int64_t stride
 
 Tensor pointwise_matrix(const Tensor& weight, torch::ScalarType type) {
   return weight.detach().view({weight.size(0), weight.size(1)}).to(type);  // [O, I]
+}
+
+Tensor pack(const Convolution& convolution, torch::ScalarType type, AsMatrix as_matrix) {
+  return convolution.packed(type, [&](const Tensor& weight, torch::ScalarType) {
+    return pack_matrix(as_matrix(weight, torch::kFloat), type);
+  });
 }
 
 Tensor same_convolution(const Tensor& x, const Convolution& convolution) {

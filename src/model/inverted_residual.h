@@ -33,6 +33,9 @@ torch::Tensor pointwise_matrix(const torch::Tensor& weight, torch::ScalarType ty
 /// A convolution's weight as the matrix that rows of its input are multiplied with.
 using AsMatrix = torch::Tensor (*)(const torch::Tensor& weight, torch::ScalarType type);
 
+/// That matrix as pack_matrix() makes it, kept while the weight is frozen.
+torch::Tensor pack(const Convolution& convolution, torch::ScalarType type, AsMatrix as_matrix);
+
 /// ReLU6(x * weight + bias) for x [N, h, w, I] and a 1x1 convolution, or rows of patches and their convolution; in
 /// `out_type` storage [N, h, w, O].
 torch::Tensor pointwise_relu6(const torch::Tensor& x, const Convolution& convolution, torch::ScalarType out_type,
