@@ -105,7 +105,11 @@ class Decoder(nn.Module):
         context = self.beta(h).sigmoid() * context  # [R, D]
         h, c = self.cell(torch.cat([embedded, context], 1), (h, c))
         deep = embedded + self.output_h(h) + self.output_z(context)  # [R, E]
-        return nn.functional.linear(deep, self.embedding.weight, self.output_bias), h, c, alpha
+        return self.logits(deep), h, c, alpha
+
+    def logits(self, deep):
+        """The output layer: [R, E] → [R, V]."""
+        return nn.functional.linear(deep, self.embedding.weight, self.output_bias)
 
 
 def weights_of(tensors, prefix):
