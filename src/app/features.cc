@@ -16,12 +16,10 @@ int features_command(const std::vector<std::string>& arguments) {
       "--config FILE --features DIR",
       0,
       0,
-      "Encodes the pictures of a data set once and keeps their annotations, in half precision, in the feature store "
-      "that "
-      "training reads them from (training does this by itself when needed). Interrupted and run again, it goes on "
-      "where "
-      "it stopped. It reads a recipe as `attend train` does; only the pictures, the encoder with its weights, and "
-      "train.features matter to it.",
+      "Encodes the pictures of a data set once and keeps their annotations, in half precision, in the feature store that "
+      "training reads them from (training does this by itself when needed). Interrupted and run again, it goes on where "
+      "it stopped. It reads a recipe as `attend train` does; only the pictures, the encoder with its weights "
+      "(train.encoder_weights or train.initial_model), and train.features matter to it.",
       {{"attend features --config configs/flickr8k-soft.json --features features",
         "encode the pictures of a recipe; then train with --features features"},
        {"attend features --train-captions train.json --images photos --family resnet50 --encoder-weights resnet50.pth "
@@ -36,15 +34,17 @@ int features_command(const std::vector<std::string>& arguments) {
   if (answer(line, syntax, options, std::cout)) return 0;
   if (job.train.features.empty()) throw UsageError("--features: say which folder the features are kept in");
   if (job.data.train_captions.empty()) throw UsageError("--train-captions: say which file names the pictures");
-  if (job.train.encoder_weights.empty())
-    throw UsageError("--encoder-weights: say which file holds the encoder's weights");
+  const bool imported = job.train.initial_model.empty();
+  if (imported && job.train.encoder_weights.empty())
+    throw UsageError("--encoder-weights: say which file holds the encoder's weights, or --initial-model: which model");
   const int threads = run.set_threads();
   const auto device = choose_device(run.device);
   watch_interrupts();
   std::vector<std::filesystem::path> pictures;
   for (auto& example : read_dataset(job.data).examples) pictures.push_back(std::move(example.picture));
-  Captioner captioner(job.model, Vocabulary::build({}, 1));  // its encoder alone is used
-  captioner.encoder->import_weights(read_weights(job.train.encoder_weights), job.train.encoder_weights.string());
+  Captioner captioner = imported ? Captioner(job.model, Vocabulary::build({}, 1)) : initial_captioner(job);
+  if (imported)
+    captioner.encoder->import_weights(read_weights(job.train.encoder_weights), job.train.encoder_weights.string());
   captioner.to(device);
   const auto store = encode_features(captioner, pictures, job.train.features, threads);
   std::cout << store.rows_file().string() << "\n";

@@ -62,7 +62,7 @@ class Run {
       throw UsageError("train.reward_meteor: METEOR's tables are not there; tools/fetch-meteor makes them, --meteor FILE "
                        "names others");
     check_model_options(job.model);
-    if (!job.train.initial_model.empty()) read_initial_model();
+    if (!job.train.initial_model.empty()) captioner_.emplace(initial_captioner(job));
     std::filesystem::create_directories(job.output);
     const bool begun = std::filesystem::exists(file("checkpoint.safetensors"));
     if (begun && !job.resume)
@@ -121,17 +121,6 @@ class Run {
   bool out_of_steps() const { return job_.train.max_steps > 0 && progression_.step >= job_.train.max_steps; }
   bool fine_tuning(int64_t epoch) const {
     return job_.train.fine_tune_stages > 0 && epoch >= job_.train.fine_tune_from;
-  }
-
-  /// Begins with the weights and the vocabulary of another model, which must be the same network.
-  void read_initial_model() {
-    const std::string source = job_.train.initial_model.string();
-    if (!job_.train.encoder_weights.empty())
-      throw UsageError("train.encoder_weights and train.initial_model are both set; the model has an encoder's weights");
-    const Captioner model = load_captioner(source);
-    require_same_network(job_.model, model.options, source);
-    captioner_.emplace(job_.model, model.vocabulary);
-    load_captioner_state(*captioner_, captioner_state(model), source);
   }
 
   /// Vocabulary, model with its first weights, and optimizer.
@@ -409,6 +398,17 @@ void TrainJob::list(OptionList& options) {
   augment.list(options);
   train.list(options);
   decode.list(options);
+}
+
+Captioner initial_captioner(const TrainJob& job) {
+  const std::string source = job.train.initial_model.string();
+  if (!job.train.encoder_weights.empty())
+    throw UsageError("train.encoder_weights and train.initial_model are both set; the model has an encoder's weights");
+  const Captioner model = load_captioner(source);
+  require_same_network(job.model, model.options, source);
+  Captioner captioner(job.model, model.vocabulary);
+  load_captioner_state(captioner, captioner_state(model), source);
+  return captioner;
 }
 
 void train(const TrainJob& job) { Run(job).train(); }

@@ -32,6 +32,10 @@ struct TrainJob {
   void list(OptionList& options);
 };
 
+/// The captioner that a run with train.initial_model begins with: the recipe's network with that model's weights and
+/// vocabulary. Throws UsageError when train.encoder_weights is set, too; InputError when the model is another network.
+Captioner initial_captioner(const TrainJob& job);
+
 /// Trains and leaves in `output`:
 ///   model.safetensors       the weights (averaged) with the best validation CIDEr so far, or the last epoch's (train.keep)
 ///   checkpoint.safetensors  everything needed to go on, after every epoch and when interrupted

@@ -126,6 +126,32 @@ TEST_F(ModelFileCommand, APthThatRunsCodeRunsNothing) {
   EXPECT_FALSE(fs::exists(mark));
 }
 
+TEST_F(ModelFileCommand, FeaturesOfAnInitialModelAreThoseItsTrainingReads) {
+  folder_.write("x.jpg", encoded(".jpg", gradient(40, 40)));
+  const std::string captions = write("c.json", R"({"images": [{"id": 1, "file_name": "x.jpg"}],
+                                                   "annotations": [{"image_id": 1, "caption": "a dog"}]})");
+  const std::string store = (folder_.path() / "store").string();
+  const std::vector<std::string> recipe{
+      "--initial-model", ATTEND_TINY_MODEL, "--features", store, "--train-captions", captions, "--images",
+      folder_.path().string(), "--val-split", "train", "--family", "efficientnet-lite0", "--input-size", "96",
+      "--attention-size", "16", "--decoder-hidden-size", "16", "--decoder-embedding-size", "16",
+      "--decoder-annotation-size", "16"};
+  const auto with = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), recipe.begin(), recipe.end());
+    return attend_command(arguments);
+  };
+  const auto made = with({"features"});
+  ASSERT_EQ(made.status, 0) << made.err;
+  const auto files = [&] { return std::distance(fs::directory_iterator(store), fs::directory_iterator()); };
+  EXPECT_EQ(files(), 2);  // rows and their index
+  const auto trained = with({"train", "--epochs", "1", "--output", (folder_.path() / "run").string()});
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  EXPECT_EQ(files(), 2);  // another encoder would have added its own
+  const auto both = with({"features", "--encoder-weights", ATTEND_TINY_MODEL});
+  EXPECT_EQ(both.status, 2);
+  EXPECT_THAT(both.err, HasSubstr("train.encoder_weights and train.initial_model are both set"));
+}
+
 TEST_F(ModelFileCommand, TheModelMayBeNamedByTheEnvironment) {
   ::setenv("ATTEND_MODEL", ATTEND_TINY_MODEL, 1);
   const auto named = attend_command({"inspect", "--json"});
