@@ -14,21 +14,23 @@ namespace fs = std::filesystem;
 
 CommandSyntax syntax() {
   return {"average",
-          "MODEL MODEL...",
-          2,
+          "MODEL...",
+          1,
           SIZE_MAX,
           "Writes one model whose weights are the mean of those of several. They must be the same network with the same "
           "vocabulary, and worth averaging are only models that have a common past: runs that began with the same "
           "--initial-model. Whatever is no weight is the first one's, and so is how the mean decodes, but for what flags "
-          "say; the file keeps it as its default. Unlike an ensemble "
+          "say; the file keeps it as its default. Of a single model this is a copy with other defaults. Unlike an ensemble "
           "(attend caption --model a --model b), the mean takes no more time than one model.",
           {{"attend average a.safetensors b.safetensors --output mean.safetensors", "average two models"},
+           {"attend average a.safetensors --input-size 320 --beam-width 3 --output b.safetensors", "the same model with other defaults"},
            {"attend evaluate --model mean.safetensors --captions val.json --images photos", "see whether it is better"}}};
 }
 
 /// What a mean of models says of itself: what all of them say, but for the figures of each alone; and below
-/// "average_of" the file and the rest of each.
+/// "average_of" the file and the rest of each. A single model says what it said.
 Json about_mean(const std::vector<std::string>& files, const std::vector<Json>& abouts) {
+  if (abouts.size() == 1) return abouts.front();
   Json about = Json::object();
   for (const auto& [key, value] : abouts.front().items())
     if (key != "validation" && std::all_of(abouts.begin(), abouts.end(), [&, &k = key, &v = value](const Json& other) {

@@ -101,6 +101,16 @@ TEST_F(AverageCommand, OfAModelWithItselfIsTheModel) {
   EXPECT_TRUE(TinyModel(at("same.safetensors")).tensors == TinyModel().tensors);
 }
 
+TEST_F(AverageCommand, OfASingleModelIsTheModelWithOtherDefaults) {
+  const std::string copy = at("copy.safetensors");
+  ASSERT_EQ(attend_command({"average", ATTEND_TINY_MODEL, "--output", copy, "--input-size", "64", "--beam-width", "7"}).status, 0);
+  EXPECT_TRUE(TinyModel(copy).tensors == TinyModel().tensors);
+  const Json said = Json::parse(attend_command({"inspect", "--json", copy}).out);
+  EXPECT_EQ(said["encoder"]["input_size"], 64);
+  EXPECT_EQ(said["decode"]["beam_width"], 7);
+  EXPECT_EQ(said["about"], Json({{"licence", "CC0-1.0"}}));
+}
+
 TEST_F(AverageCommand, RefusesWhatCannotBeAveragedAndWritesNothing) {
   TinyModel cat;
   cat.edit("vocabulary", [](Json& words) { words[5] = "cat"; });
@@ -120,7 +130,8 @@ TEST_F(AverageCommand, RefusesWhatCannotBeAveragedAndWritesNothing) {
             "; only models of the same network can be averaged\n");
   EXPECT_THAT(refused({tiny, at("none"), "--output", mean}, 1), HasSubstr("none: No such file"));
   EXPECT_THAT(refused({tiny, other}, 2), HasSubstr("--output"));
-  EXPECT_THAT(refused({tiny, "--output", mean}, 2), HasSubstr("missing argument"));
+  EXPECT_THAT(refused({"--output", mean}, 2), HasSubstr("missing argument"));
+  EXPECT_THAT(refused({other, "--output", other}, 2), HasSubstr("is one of the models"));
   EXPECT_THAT(refused({tiny, tiny, "--output", at("no/folder/mean.safetensors")}, 1), HasSubstr("no/folder"));
   const std::string before = read_file(other);
   EXPECT_THAT(refused({tiny, other, "--output", other}, 2), HasSubstr("is one of the models"));
