@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "base/printable.h"
+
 namespace attend {
 namespace {
 bool line_open = false;  // a progress line stands on the terminal without its newline
@@ -41,7 +43,7 @@ void Progress::update(int64_t done, const std::string& note) {
   const std::string left =
       rate > 0 ? clock_text(static_cast<double>(total_ - done) / rate) + " left" : std::string("starting");
   std::fprintf(stderr, "\r\033[K%s  %lld/%lld  %.1f/s  %s  %s", what_.c_str(), static_cast<long long>(done),
-               static_cast<long long>(total_), rate, left.c_str(), note.c_str());
+               static_cast<long long>(total_), rate, left.c_str(), printable(note).c_str());
   std::fflush(stderr);
 }
 
@@ -51,7 +53,7 @@ void Progress::clear() {
 
 void complain(const std::string& message) {
   erase_line();
-  std::fprintf(stderr, "attend: %s\n", message.c_str());
+  std::fprintf(stderr, "attend: %s\n", printable(message).c_str());
 }
 
 void warn(const std::string& message) { complain("warning: " + message); }

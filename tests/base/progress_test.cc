@@ -29,5 +29,11 @@ TEST(Warn, IsOneLine) {
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "attend: warning: x.jpg: odd\n");
 }
 
+TEST(Complain, ShowsControlCharactersOfNames) {
+  ::testing::internal::CaptureStderr();
+  complain("x.jpg\r: no such\nfile");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "attend: x.jpg\\r: no such\\nfile\n");
+}
+
 }  // namespace
 }  // namespace attend

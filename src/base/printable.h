@@ -1,0 +1,14 @@
+// Text from outside made fit for a person's eyes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace attend {
+
+/// `text` with everything written out that a terminal would act on or leave invisible: control characters as \n, \r, \t
+/// or \x1b, bytes that aren't UTF-8 as \xff, line separators, direction marks and other invisible characters as
+/// \u202e. All else, a backslash too, stays as it is. The result is one line of valid UTF-8.
+std::string printable(std::string_view text);
+
+}  // namespace attend
