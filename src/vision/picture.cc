@@ -1,5 +1,6 @@
 #include "vision/picture.h"
 
+#include <algorithm>
 #include <cstring>
 #include <opencv2/imgproc.hpp>
 #include <string>
@@ -36,7 +37,8 @@ int exif_orientation(Bytes exif) {
   };
   // TIFF 6.0, section 2: the header's offset leads to a directory of 12-byte entries {tag, type, count, value}.
   const size_t directory = number(4, 4);
-  const size_t entries = number(directory, 2);
+  const size_t room = exif.size() > directory + 2 ? (exif.size() - directory - 2) / 12 : 0;
+  const size_t entries = std::min<size_t>(number(directory, 2), room);
   for (size_t i = 0; i < entries; ++i) {
     const size_t entry = directory + 2 + 12 * i;
     if (number(entry, 2) != 0x0112) continue;
