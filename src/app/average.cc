@@ -57,6 +57,10 @@ Captioner average(Captioner mean, const std::vector<std::string>& files) {
     const Captioner model = load_captioner(files[m]);
     if (const auto difference = network_difference(mean.options, model.options, files[m]); !difference.empty())
       throw InputError(files.front() + ": " + difference + "; only models of the same network can be averaged");
+    if (mean.options.attention.kind != model.options.attention.kind)
+      throw InputError(files.front() + ": attention.kind is " + mean.options.attention.kind + ", but " +
+                       model.options.attention.kind + " in " + files[m] +
+                       ": weights that were learnt for a picture's mean and for single cells of it have no common mean");
     require_same_vocabulary(mean.vocabulary, files.front(), model.vocabulary, files[m]);
     for (const auto& [name, tensor] : captioner_state(model)) sum.at(name) += tensor;
     abouts.push_back(model.about);

@@ -2,11 +2,11 @@
 
 #include <iostream>
 
-#include "app/commands.h"
+#include "app/training_line.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "model/weights.h"
-#include "train/trainer.h"
+#include "train/initial_model.h"
 
 namespace attend {
 
@@ -30,10 +30,10 @@ int features_command(const std::vector<std::string>& arguments) {
   OptionList options;
   job.list(options);
   run.list(options);
-  const CommandLine line = parse_command_line(arguments, options, syntax);
+  const CommandLine line = parse_training_line(arguments, options, job, syntax);
   if (answer(line, syntax, options, std::cout)) return 0;
   if (job.train.features.empty()) throw UsageError("--features: say which folder the features are kept in");
-  if (job.data.train_captions.empty()) throw UsageError("--train-captions: say which file names the pictures");
+  job.data.all_sources();  // whether there are any shows now
   const bool imported = job.train.initial_model.empty();
   if (imported && job.train.encoder_weights.empty())
     throw UsageError("--encoder-weights: say which file holds the encoder's weights, or --initial-model: which model");
@@ -46,7 +46,9 @@ int features_command(const std::vector<std::string>& arguments) {
   if (imported)
     captioner.encoder->import_weights(read_weights(job.train.encoder_weights), job.train.encoder_weights.string());
   captioner.to(device);
-  const auto store = encode_features(captioner, pictures, job.train.features, threads);
+  std::vector<Refusal> refused;
+  const auto store = encode_features(captioner, pictures, job.train.features, threads, refused);
+  put_up_with(refused, pictures, job.data.max_faulty);
   std::cout << store.rows_file().string() << "\n";
   return 0;
 }

@@ -2,6 +2,7 @@
 
 #include "app/commands.h"
 #include "app/data_folder.h"
+#include "app/training_line.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "train/trainer.h"
@@ -15,14 +16,17 @@ int train_command(const std::vector<std::string>& arguments) {
       0,
       0,
       "Trains a captioner on pictures with captions (COCO captions JSON or Karpathy's dataset_*.json) and keeps the "
-      "one "
-      "with the best validation CIDEr as DIR/model.safetensors. Ctrl-C stops it with a checkpoint; --resume goes on.",
+      "one with the best validation CIDEr as DIR/model.safetensors. Paths in a configuration start from its folder, those "
+      "of flags from the working directory. Ctrl-C stops it with a checkpoint; --resume goes on.",
       {{"attend train --config configs/flickr8k-soft.json --output runs/flickr8k", "train by a recipe"},
        {"attend train --config configs/flickr8k-soft.json --output runs/flickr8k --resume", "go on with a run"},
        {"attend train --config configs/flickr8k-soft.json --output runs/small --epochs 2", "a recipe with a change"},
        {"attend train --config configs/flickr8k-self-critical.json --output runs/better --initial-model "
         "runs/flickr8k/model.safetensors",
-        "better a model's CIDEr-D by self-critical training"}}};
+        "better a model's CIDEr-D by self-critical training"},
+       {"attend train --config configs/fine-tune.json --initial-model data/models/flickr8k.safetensors --train-captions "
+        "own/train.json --val-captions own/val.json --images own/photos --output runs/own",
+        "teach a model some pictures of one's own, with their words"}}};
   TrainJob job;
   RunOptions run;
   OptionList options;
@@ -34,7 +38,7 @@ int train_command(const std::vector<std::string>& arguments) {
               "METEOR's tables for --reward-meteor, from tools/fetch-meteor; without it, those in data/meteor");
   job.list(options);
   run.list(options);
-  const CommandLine line = parse_command_line(arguments, options, syntax);
+  const CommandLine line = parse_training_line(arguments, options, job, syntax);
   if (answer(line, syntax, options, std::cout)) return 0;
   if (job.output.empty()) throw UsageError("--output: say which folder the run is kept in");
   job.device = choose_device(run.device);

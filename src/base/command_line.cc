@@ -26,6 +26,7 @@ po::options_description describe(const OptionList& options) {
   add("help,h", "");
   if (has_sections(options)) add("config", po::value<std::string>(), "")("dump-config", "");
   for (const auto& field : options.fields()) {
+    if (field.flag.empty()) continue;  // a key of the configuration only
     if (OptionList::is_switch(field))
       add(field.flag.c_str(), "")(("no-" + field.flag).c_str(), "");
     else
@@ -130,12 +131,13 @@ CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& o
     if (part.string_key == "dump-config") line.dump_config = true;
   }
   check_count(line.positional, syntax);
-  for (const auto& file : configurations) options.read_json(read_json_file(file), file);
+  for (const auto& file : configurations)
+    options.read_json(read_json_file(file), file, std::filesystem::path(file).parent_path());
 
   for (const auto& part : parts) {
     for (const auto& field : options.fields()) {
       if (OptionList::is_switch(field) && part.string_key == "no-" + field.flag) options.set_flag(field.flag, "false");
-      if (part.string_key != field.flag) continue;
+      if (field.flag.empty() || part.string_key != field.flag) continue;
       const bool again = !line.flags.insert(field.flag).second;
       options.set_flag(field.flag, part.value.empty() ? "true" : part.value.front(), again);
     }
@@ -152,7 +154,7 @@ std::string command_help(const CommandSyntax& syntax, const OptionList& options)
   out += options.help();
   out += "\nGeneral:\n";
   if (has_sections(options)) {
-    out += help_entry("--config PATH", "JSON file of options, in the form --dump-config prints; flags override it");
+    out += help_entry("--config PATH", "JSON file of options, in the form --dump-config prints; paths in it start from its folder; flags override it");
     out += help_entry("--dump-config", "print the options that would be used, as JSON, and stop");
   }
   return out + help_entry("-h, --help", "show this help and stop");
@@ -162,7 +164,7 @@ bool answer(const CommandLine& line, const CommandSyntax& syntax, const OptionLi
   if (line.help)
     out << command_help(syntax, options);
   else if (line.dump_config)
-    out << options.to_json().dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    out << options.to_json(true).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   return line.help || line.dump_config;
 }
 

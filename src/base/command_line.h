@@ -31,7 +31,8 @@ struct CommandLine {
 ///   --flag VALUE, --flag=VALUE   one flag a field; nothing is guessed from a part of its name. The last one counts; a
 ///                                list's first one replaces its default and later ones are appended.
 ///   --switch, --no-switch, --switch=true|false   for bools
-///   --config FILE                JSON for OptionList::read_json; flags override it wherever they stand
+///   --config FILE                JSON for OptionList::read_json; relative paths in it start from its folder; flags, whose
+///                                paths start from the working directory, override it wherever they stand
 ///   --dump-config, --help, -h    only noted in the result; see answer(). With --help nothing else is looked at.
 ///   --                           ends the flags
 /// --config and --dump-config exist when a field has a JSON section. Reading the same line twice gives the same

@@ -55,7 +55,9 @@ std::string expectation(const OptionList::Field& field) {
                             [](int64_t*) { return "an integer"; }, [](double*) { return "a number"; },
                             [](std::string*) { return "a string"; }, [](std::filesystem::path*) { return "a path"; },
                             [](std::vector<std::string>*) { return "a list of strings"; },
-                            [](std::vector<std::filesystem::path>*) { return "a list of paths"; }},
+                            [](std::vector<std::filesystem::path>*) { return "a list of paths"; },
+                            [](std::map<std::string, double>*) { return "numbers by name (NAME=NUMBER)"; },
+                            [](const OptionList::Items&) { return "a list of objects"; }},
                  field.target);
   const std::string limit = limits(field.allowed);
   return limit.empty() ? what : what + ", " + limit;
@@ -65,13 +67,22 @@ std::string expectation(const OptionList::Field& field) {
   throw UsageError(where + ": " + value + " is not allowed; it takes " + expectation(field));
 }
 
-Json value_json(const OptionList::Target& target) {
-  return std::visit(Overloaded{[](std::filesystem::path* path) { return Json(path->string()); },
-                               [](std::vector<std::filesystem::path>* paths) {
+Json value_json(const OptionList::Target& target, bool absolute = false) {
+  const auto text = [&](const std::filesystem::path& path) {
+    return (absolute && !path.empty() ? std::filesystem::absolute(path).lexically_normal() : path).string();
+  };
+  return std::visit(Overloaded{[&](std::filesystem::path* path) { return Json(text(*path)); },
+                               [&](std::vector<std::filesystem::path>* paths) {
                                  Json list = Json::array();
-                                 for (const auto& path : *paths) list.push_back(path.string());
+                                 for (const auto& path : *paths) list.push_back(text(path));
                                  return list;
                                },
+                               [](std::map<std::string, double>* numbers) {
+                                 Json object = Json::object();
+                                 for (const auto& [name, number] : *numbers) object[name] = number;
+                                 return object;
+                               },
+                               [&](const OptionList::Items& items) { return items.json(absolute); },
                                [](auto* value) { return Json(*value); }},
                     target);
 }
@@ -80,6 +91,13 @@ Json value_json(const OptionList::Target& target) {
 std::string value_text(const OptionList::Target& target) {
   const Json json = value_json(target);
   if (json.is_string()) return json.get<std::string>();
+  if (json.is_object()) {
+    std::string text;
+    for (const auto& [name, number] : json.items())
+      text += (text.empty() ? "" : " ") + name + "=" + number_text(number.get<double>());
+    return text;
+  }
+  if (std::holds_alternative<OptionList::Items>(target)) return "";
   if (json.is_array()) {
     std::string text;
     for (const auto& item : json) text += (text.empty() ? "" : " ") + item.get<std::string>();
@@ -100,9 +118,11 @@ void check_choice(const OptionList::Field& field, const std::string& where, cons
     refuse(field, where, json_text(Json(value)));
 }
 
-/// Checks `json` against the field and returns what writes it to the target. Throws with `where` at the head of the
-/// message.
-std::function<void()> assignment(const OptionList::Field& field, const Json& json, const std::string& where) {
+/// Checks `json` against the field and returns what writes it to the target. Throws with the file `source`, if it comes from
+/// one, and `where` at the head of the message. Relative paths start from `folder`.
+std::function<void()> assignment(const OptionList::Field& field, const Json& json, const std::string& source,
+                                 const std::string& place, const std::filesystem::path& folder) {
+  const std::string where = source.empty() ? place : source + ": " + place;
   const auto set = [](auto* target, auto value) -> std::function<void()> {
     return [target, value = std::move(value)] { *target = value; };
   };
@@ -117,6 +137,9 @@ std::function<void()> assignment(const OptionList::Field& field, const Json& jso
     check_range(field, where, json.get<double>());
     return set(target, json.get<Integer>());
   };
+  const auto from_folder = [&](const std::filesystem::path& path) {
+    return path.empty() || folder.empty() || path.is_absolute() ? path : (folder / path).lexically_normal();
+  };
   const auto strings = [&](auto* target) {
     if (!json.is_array()) refuse(field, where, json_text(json));
     std::remove_pointer_t<decltype(target)> list;
@@ -124,13 +147,10 @@ std::function<void()> assignment(const OptionList::Field& field, const Json& jso
       if (!item.is_string()) refuse(field, where, json_text(item));
       check_choice(field, where, item.get<std::string>());
       list.emplace_back(item.get<std::string>());
+      if constexpr (std::is_same_v<decltype(target), std::vector<std::filesystem::path>*>)
+        list.back() = from_folder(list.back());
     }
     return set(target, std::move(list));
-  };
-  const auto text = [&](auto* target) {
-    if (!json.is_string()) refuse(field, where, json_text(json));
-    check_choice(field, where, json.get<std::string>());
-    return set(target, std::remove_pointer_t<decltype(target)>(json.get<std::string>()));
   };
   return std::visit(
       Overloaded{[&](bool* target) {
@@ -143,10 +163,28 @@ std::function<void()> assignment(const OptionList::Field& field, const Json& jso
                    check_range(field, where, json.get<double>());
                    return set(target, json.get<double>());
                  },
-                 [&](std::string* target) { return text(target); },
-                 [&](std::filesystem::path* target) { return text(target); },
+                 [&](std::string* target) {
+                   if (!json.is_string()) refuse(field, where, json_text(json));
+                   check_choice(field, where, json.get<std::string>());
+                   return set(target, json.get<std::string>());
+                 },
+                 [&](std::filesystem::path* target) {
+                   if (!json.is_string()) refuse(field, where, json_text(json));
+                   return set(target, from_folder(json.get<std::string>()));
+                 },
                  [&](std::vector<std::string>* target) { return strings(target); },
-                 [&](std::vector<std::filesystem::path>* target) { return strings(target); }},
+                 [&](std::vector<std::filesystem::path>* target) { return strings(target); },
+                 [&](std::map<std::string, double>* target) {
+                   if (!json.is_object()) refuse(field, where, json_text(json));
+                   std::map<std::string, double> numbers;
+                   for (const auto& [name, number] : json.items()) {
+                     if (!number.is_number()) refuse(field, where + "." + name, json_text(number));
+                     check_range(field, where + "." + name, number.get<double>());
+                     numbers[name] = number.get<double>();
+                   }
+                   return set(target, std::move(numbers));
+                 },
+                 [&](const OptionList::Items& items) { return items.read(json, source, place, folder); }},
       field.target);
 }
 
@@ -159,6 +197,12 @@ bool parse_number(const std::string& text, Number& value) {
 /// The JSON a flag's text stands for, given the type of its field; text that has no such reading stays a string,
 /// which assign() then refuses.
 Json flag_json(const OptionList::Field& field, const std::string& text) {
+  if (std::holds_alternative<std::map<std::string, double>*>(field.target)) {
+    const size_t equals = text.rfind('=');
+    double value;
+    if (equals == std::string::npos || !parse_number(text.substr(equals + 1), value)) return Json(text);
+    return Json{{text.substr(0, equals), value}};
+  }
   const bool is_bool = std::holds_alternative<bool*>(field.target);
   const bool is_int = std::holds_alternative<int*>(field.target) || std::holds_alternative<int64_t*>(field.target);
   const bool is_double = std::holds_alternative<double*>(field.target);
@@ -172,7 +216,9 @@ Json flag_json(const OptionList::Field& field, const std::string& text) {
 const char* placeholder(const OptionList::Target& target) {
   return std::visit(Overloaded{[](bool*) { return ""; }, [](int*) { return "N"; }, [](int64_t*) { return "N"; },
                                [](double*) { return "X"; }, [](std::string*) { return "WORD"; },
-                               [](std::vector<std::string>*) { return "WORD"; }, [](auto*) { return "PATH"; }},
+                               [](std::vector<std::string>*) { return "WORD"; },
+                               [](std::map<std::string, double>*) { return "NAME=X"; },
+                               [](const OptionList::Items&) { return ""; }, [](auto*) { return "PATH"; }},
                     target);
 }
 
@@ -193,16 +239,16 @@ void OptionList::section(std::string name, std::string title, std::string flag_p
 }
 
 void OptionList::add_field(std::string key, Target target, std::string help, Allowed allowed) {
-  std::string flag = prefix_ + key;
+  std::string flag = std::holds_alternative<Items>(target) ? "" : prefix_ + key;
   std::replace(flag.begin(), flag.end(), '_', '-');
   for (const auto& field : fields_)
-    if (field.flag == flag || (!section_.empty() && field.section == section_ && field.key == key))
+    if ((!flag.empty() && field.flag == flag) || (!section_.empty() && field.section == section_ && field.key == key))
       throw std::logic_error("two options are called --" + flag + " or " + section_ + "." + key);
   fields_.push_back({section_, std::move(key), flag, target, std::move(help), std::move(allowed), value_text(target)});
   field_titles_.push_back(title_);
 }
 
-void OptionList::read_json(const Json& json, const std::string& source) {
+void OptionList::read_json(const Json& json, const std::string& source, const std::filesystem::path& folder) {
   if (!json.is_object()) throw UsageError(source + ": must be a JSON object of sections");
   std::vector<std::function<void()>> assignments;  // run at the end: a file with a fault changes nothing
   for (const auto& [section, members] : json.items()) {
@@ -222,36 +268,46 @@ void OptionList::read_json(const Json& json, const std::string& source) {
           });
       if (found == fields_.end())
         throw UsageError(source + ": " + section + ": unknown key " + json_text(key) + "; known: " + join(keys, ", "));
-      assignments.push_back(assignment(*found, value, source + ": " + section + "." + key));
+      assignments.push_back(assignment(*found, value, source, section + "." + key, folder));
     }
   }
   for (const auto& assign : assignments) assign();
 }
 
-Json OptionList::to_json() const {
+Json OptionList::to_json(bool absolute) const {
   Json json = Json::object();
   for (const auto& field : fields_)
-    if (!field.section.empty()) json[field.section][field.key] = value_json(field.target);
+    if (!field.section.empty()) json[field.section][field.key] = value_json(field.target, absolute);
   return json;
+}
+
+size_t OptionList::check_items(const Json& json, const std::string& source, const std::string& where) {
+  if (!json.is_array()) throw UsageError(source + ": " + where + ": must be a list of JSON objects");
+  return json.size();
 }
 
 bool OptionList::is_switch(const Field& field) { return std::holds_alternative<bool*>(field.target); }
 
 bool OptionList::is_list(const Field& field) {
   return std::holds_alternative<std::vector<std::string>*>(field.target) ||
-         std::holds_alternative<std::vector<std::filesystem::path>*>(field.target);
+         std::holds_alternative<std::vector<std::filesystem::path>*>(field.target) ||
+         std::holds_alternative<std::map<std::string, double>*>(field.target);
 }
 
 void OptionList::set_flag(const std::string& flag, const std::string& text, bool append) {
   const auto field = std::find_if(fields_.begin(), fields_.end(), [&](const Field& f) { return f.flag == flag; });
-  if (field == fields_.end()) throw UsageError("--" + flag + ": unknown option");
+  if (field == fields_.end() || flag.empty()) throw UsageError("--" + flag + ": unknown option");
   Json json = flag_json(*field, text);
-  if (is_list(*field)) {
+  if (json.is_object() && append) {
+    Json all = value_json(field->target);
+    all.update(json);
+    json = std::move(all);
+  } else if (is_list(*field) && !json.is_object()) {
     Json list = append ? value_json(field->target) : Json::array();
     list.push_back(std::move(json));
     json = std::move(list);
   }
-  assignment(*field, json, "--" + flag)();
+  assignment(*field, json, "", "--" + flag, {})();
 }
 
 std::string OptionList::help() const {
@@ -261,6 +317,10 @@ std::string OptionList::help() const {
     if (field_titles_[i] != title) {
       title = field_titles_[i];
       out += "\n" + title + ":\n";
+    }
+    if (field.flag.empty()) {
+      out += help_entry(field.section + "." + field.key, field.help + " (in a configuration only)");
+      continue;
     }
     const bool on = is_switch(field) && field.default_text == "true";
     std::string left = (on ? "--[no-]" : "--") + field.flag;

@@ -11,7 +11,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -40,13 +42,22 @@ Allowed one_of(std::vector<std::string> choices);
 /// The structs must outlive the list. Keys are unique within a section, flags within a list.
 class OptionList {
  public:
+  /// A list of structs that list their own fields: a key of the JSON without a flag.
+  struct Items {
+    /// Checks `json` and returns what takes it over; `where` stands at the head of errors, paths start from `folder`.
+    std::function<std::function<void()>(const Json& json, const std::string& source, const std::string& where,
+                                        const std::filesystem::path& folder)>
+        read;
+    std::function<Json(bool absolute)> json;
+  };
   using Target = std::variant<bool*, int*, int64_t*, double*, std::string*, std::filesystem::path*,
-                              std::vector<std::string>*, std::vector<std::filesystem::path>*>;
+                              std::vector<std::string>*, std::vector<std::filesystem::path>*,
+                              std::map<std::string, double>*, Items>;
 
   struct Field {
     std::string section;  // "" for a field that is a flag only
     std::string key;      // "beam_width"
-    std::string flag;     // "beam-width"
+    std::string flag;     // "beam-width"; "" for a list of structs
     Target target;
     std::string help;
     Allowed allowed;
@@ -62,16 +73,37 @@ class OptionList {
     add_field(std::move(key), Target(&value), std::move(help), std::move(allowed));
   }
 
-  /// Sets the fields named in `json` ({"decode": {"beam_width": 5}}). `source` names the file in errors.
-  /// Throws UsageError on an unknown section or key, a wrong type, a fraction for an integer, a value out of range;
-  /// then no field has changed.
-  void read_json(const Json& json, const std::string& source);
+  /// A list of structs of type T: each one's T::list(OptionList&) adds its fields, which are the keys of an object.
+  template <class T>
+  void add_items(std::string key, std::vector<T>& items, std::string help) {
+    add_field(std::move(key),
+              Items{[&items](const Json& json, const std::string& source, const std::string& where,
+                             const std::filesystem::path& folder) -> std::function<void()> {
+                      std::vector<T> read(check_items(json, source, where));
+                      for (size_t i = 0; i < read.size(); ++i) {
+                        const std::string section = where + "[" + std::to_string(i) + "]";
+                        fields_of(read[i], section).read_json(Json{{section, json[i]}}, source, folder);
+                      }
+                      return [&items, read = std::move(read)] { items = read; };
+                    },
+                    [&items](bool absolute) {
+                      Json list = Json::array();
+                      for (auto& item : items) list.push_back(fields_of(item, "item").to_json(absolute)["item"]);
+                      return list;
+                    }},
+              std::move(help), {});
+  }
 
-  /// All fields that have a section, in the order they were added.
-  Json to_json() const;
+  /// Sets the fields named in `json` ({"decode": {"beam_width": 5}}). `source` names the file in errors; relative paths
+  /// start from `folder`. Throws UsageError on an unknown section or key, a wrong type, a fraction for an integer, a value
+  /// out of range; then no field has changed.
+  void read_json(const Json& json, const std::string& source, const std::filesystem::path& folder = {});
+
+  /// All fields that have a section, in the order they were added. absolute: paths mean the same wherever they are read.
+  Json to_json(bool absolute = false) const;
 
   /// Sets one field from the text of a flag; a list becomes that one value or, with `append`, gains it. An unknown
-  /// flag or a value that doesn't fit throws UsageError.
+  /// flag or a value that doesn't fit throws UsageError. A field of named numbers takes NAME=NUMBER.
   void set_flag(const std::string& flag, const std::string& text, bool append = false);
 
   /// Whether a field is a bool (its flag needs no value) or a list (its flag may be repeated).
@@ -85,6 +117,16 @@ class OptionList {
 
  private:
   void add_field(std::string key, Target target, std::string help, Allowed allowed);
+
+  /// How many objects there are in a list of structs. Throws UsageError unless `json` is such a list.
+  static size_t check_items(const Json& json, const std::string& source, const std::string& where);
+  template <class T>
+  static OptionList fields_of(T& item, const std::string& section) {
+    OptionList fields;
+    fields.section(section, "");
+    item.list(fields);
+    return fields;
+  }
 
   std::vector<Field> fields_;
   std::string section_, prefix_, title_;

@@ -56,6 +56,8 @@ void complain(const std::string& message) {
   std::fprintf(stderr, "attend: %s\n", printable(message).c_str());
 }
 
+void note(const std::string& message) { complain(message); }
+
 void warn(const std::string& message) { complain("warning: " + message); }
 
 }  // namespace attend

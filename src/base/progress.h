@@ -33,6 +33,8 @@ class Progress {
 
 /// Writes "attend: …" to stderr, on a line of its own: an error.
 void complain(const std::string& message);
+/// The same of what one should know: no error.
+void note(const std::string& message);
 /// Writes "attend: warning: …" to stderr, on a line of its own.
 void warn(const std::string& message);
 

@@ -1,7 +1,6 @@
 #include "data/dataset.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <optional>
 #include <set>
@@ -11,6 +10,8 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/progress.h"
+#include "data/hash.h"
+#include "text/raw_caption.h"
 
 namespace attend {
 namespace {
@@ -74,10 +75,6 @@ std::string one_line(std::string text) {
   return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-bool has_word(const std::string& caption) {
-  return std::any_of(caption.begin(), caption.end(), [](unsigned char c) { return std::isalnum(c) || c >= 0x80; });
-}
-
 /// Whether a file name stays below the folder it is joined to.
 bool stays_inside(const std::filesystem::path& name) {
   return !name.empty() && name.is_relative() && name.native().find('\0') == std::string::npos &&
@@ -110,9 +107,13 @@ class Reader {
  private:
   static constexpr int64_t left_out = -1;
 
+  struct Said {
+    std::string caption;
+    uint32_t origin;  // index of Dataset::origins
+  };
   struct Annotation {
     int64_t picture;  // its id
-    std::string caption;
+    Said said;
   };
 
   /// Hands every entry of "images" and "annotations" on while the file is parsed and keeps only what is left of it: a
@@ -154,7 +155,8 @@ class Reader {
       if (!name) throw Malformed{"no file_name"};
       const std::filesystem::path path = std::filesystem::path(text_of(entry, {"filepath"}).value_or("")) / *name;
       if (!stays_inside(path)) return picture_faults_.add("names that leave the images folder", "\"" + *name + "\"");
-      Example example{id, images_ / path, text_of(entry, {"split"}).value_or(""), sentences(entry, place)};
+      Example example{id, images_ / path, text_of(entry, {"split"}).value_or(""), {}};
+      add_sentences(entry, place, example);
       std::error_code error;
       if (!images_.empty() && !std::filesystem::is_regular_file(example.picture, error))
         return picture_faults_.add("files missing", example.picture.string());
@@ -169,43 +171,60 @@ class Reader {
   }
 
   /// Karpathy's form: the captions stand in the picture's own entry.
-  std::vector<std::string> sentences(const Json& entry, const std::string& place) {
-    std::vector<std::string> captions;
+  void add_sentences(const Json& entry, const std::string& place, Example& example) {
     const auto found = entry.find("sentences");
-    if (found == entry.end()) return captions;
+    if (found == entry.end()) return;
     if (!found->is_array()) throw Malformed{"sentences is no list"};
     for (const auto& sentence : *found) {
-      const std::string where = place + ".sentences[" + std::to_string(captions.size()) + "]";
-      if (auto caption = take_caption(sentence, "raw", where)) captions.push_back(std::move(*caption));
+      const std::string where = place + ".sentences[" + std::to_string(example.captions.size()) + "]";
+      if (auto said = take_caption(sentence, "raw", where)) add_caption(std::move(*said), example);
     }
-    return captions;
+  }
+
+  static void add_caption(Said said, Example& example) {
+    example.captions.push_back(std::move(said.caption));
+    example.origins.push_back(said.origin);
   }
 
   void take_annotation(const Json& entry) {
     const std::string place = "annotations[" + std::to_string(captions_seen_) + "]";
-    auto caption = take_caption(entry, "caption", place);
-    if (!caption) return;
+    auto said = take_caption(entry, "caption", place);
+    if (!said) return;
     try {
-      annotations_.push_back({id_of(entry, {"image_id"}), std::move(*caption)});
+      annotations_.push_back({id_of(entry, {"image_id"}), std::move(*said)});
     } catch (const Malformed& fault) {
       caption_faults_.add("malformed", place + ": " + fault.what);
     }
   }
 
   /// The caption of one entry, or nothing and a fault.
-  std::optional<std::string> take_caption(const Json& entry, const char* key, const std::string& place) {
+  std::optional<Said> take_caption(const Json& entry, const char* key, const std::string& place) {
     ++captions_seen_;
     try {
       if (!entry.is_object()) throw Malformed{"no object"};
       auto caption = text_of(entry, {key});
       if (!caption) throw Malformed{std::string("no ") + key};
       caption = one_line(std::move(*caption));
-      if (has_word(*caption)) return caption;
+      if (take_off_marks(*caption)) ++marked_;
+      if (has_word(*caption)) return Said{std::move(*caption), origin_of(entry)};
       caption_faults_.add("without a word", place);
     } catch (const Malformed& fault) {
       caption_faults_.add("malformed", place + ": " + fault.what);
     }
     return std::nullopt;
+  }
+
+  /// The number of what the entry says in "source".
+  uint32_t origin_of(const Json& entry) {
+    const auto found = entry.find("source");
+    if (found == entry.end() || !found->is_string()) return 0;
+    const auto [known, is_new] = origins_.emplace(found->get<std::string>(), dataset_.origins.size());
+    if (is_new) {
+      const auto before = std::find(dataset_.origins.begin(), dataset_.origins.end(), known->first);
+      known->second = static_cast<uint32_t>(before - dataset_.origins.begin());
+      if (before == dataset_.origins.end()) dataset_.origins.push_back(known->first);
+    }
+    return known->second;
   }
 
   /// {"train": [id or file name, …], …} for the pictures that don't name their own split.
@@ -238,12 +257,12 @@ class Reader {
   }
 
   void attach_captions() {
-    for (auto& [id, caption] : annotations_) {
+    for (auto& [id, said] : annotations_) {
       const auto found = index_.find(id);
       if (found == index_.end())
         caption_faults_.add("for an unknown picture", "image_id " + std::to_string(id));
       else if (found->second != left_out)
-        dataset_.examples[static_cast<size_t>(found->second)].captions.push_back(std::move(caption));
+        add_caption(std::move(said), dataset_.examples[static_cast<size_t>(found->second)]);
     }
   }
 
@@ -274,6 +293,9 @@ class Reader {
     std::string text = picture_faults_.text();
     if (caption_faults_.total() > 0) text += (text.empty() ? "captions: " : "; captions: ") + caption_faults_.text();
     if (!text.empty()) warn(file_.string() + ": left out: " + text);
+    if (marked_ > 0)
+      warn(file_.string() + ": " + std::to_string(marked_) + " of " + std::to_string(captions_seen_) +
+           " captions begin or end with marks such as <start> and <end>; they are taken off, attend sets its own");
   }
 
   void check(const Faults& faults, int64_t seen, const std::string& what) const {
@@ -290,7 +312,8 @@ class Reader {
   const size_t first_ = dataset_.examples.size();  // where this file's examples begin
   std::unordered_map<int64_t, int64_t> index_;     // id → example, or left_out
   std::vector<Annotation> annotations_;            // they may stand before the pictures they are for
-  int64_t pictures_seen_ = 0, captions_seen_ = 0;
+  std::unordered_map<std::string, uint32_t> origins_;  // of this file → index of Dataset::origins
+  int64_t pictures_seen_ = 0, captions_seen_ = 0, marked_ = 0;
   Faults picture_faults_, caption_faults_;
 };
 
@@ -309,8 +332,17 @@ std::vector<size_t> Dataset::split(const std::string& name) const {
   throw InputError(source + ": no pictures of split \"" + name + "\"; there are" + (there.empty() ? " none" : there));
 }
 
-void DataOptions::list(OptionList& options) {
-  options.section("data", "Data");
+uint64_t Dataset::hash() const {
+  std::string all;
+  for (const auto& example : examples) {
+    all += std::to_string(example.source) + '\n' + example.picture.filename().string() + '\n' + example.split + '\n';
+    for (size_t c = 0; c < example.captions.size(); ++c)
+      all += origins[example.origins[c]] + '\t' + example.captions[c] + '\n';
+  }
+  return hash_bytes(all);
+}
+
+void CaptionFiles::list(OptionList& options) {
   options.add("train_captions", train_captions,
               "captions to learn from: COCO captions JSON or Karpathy's dataset JSON");
   options.add("val_captions", val_captions, "captions to validate on; empty: the same file");
@@ -318,8 +350,52 @@ void DataOptions::list(OptionList& options) {
   options.add("val_images", val_images, "the same for the validation captions; empty: the same folder");
   options.add("train_split", train_split, "split to learn from");
   options.add("val_split", val_split, "split to validate on");
+}
+
+void DataSource::list(OptionList& options) {
+  options.add("name", name, "what it is called in messages and in the log; empty: the folder of its captions");
+  CaptionFiles::list(options);
+  options.add("share", share, "share of its training pictures that an epoch shows, others in every epoch",
+              between(0.0001, 1));
+  options.add("weight", weight, "weight of its captions' words in the loss", between(0, 1000));
+}
+
+void DataOptions::list(OptionList& options) {
+  options.section("data", "Data");
+  CaptionFiles::list(options);
+  options.add_items("sources", sources,
+                    "several sources to learn from together, in place of the files above: a list of {\"name\", "
+                    "\"train_captions\", \"val_captions\", \"images\", \"val_images\", \"train_split\", \"val_split\", "
+                    "\"share\" of its pictures that an epoch shows, \"weight\" of its words in the loss}");
+  options.add("caption_weights", caption_weights,
+              "weight in the loss of the words of annotations whose \"source\" is NAME, such as rebuilt=0.3; others have 1",
+              between(0, 1000));
+  options.add("sentences", sentences,
+              "text file, may be gzipped: a caption a line, of no picture; see --sentence-share");
   options.add("max_faulty", max_faulty, "share of faulty pictures, and of captions, that is left out and put up with",
               between(0, 1));
+}
+
+std::vector<DataSource> DataOptions::all_sources() const {
+  if (sources.empty()) {
+    if (train_captions.empty()) throw UsageError("data.train_captions: say which file holds the captions to learn from");
+    DataSource only;
+    static_cast<CaptionFiles&>(only) = *this;
+    return {only};
+  }
+  if (!train_captions.empty() || !val_captions.empty() || !images.empty() || !val_images.empty())
+    throw UsageError("data.sources: train_captions, val_captions, images and val_images stand beside it; name the data in "
+                     "one of the two ways");
+  auto named = sources;
+  std::set<std::string> names;
+  for (auto& source : named) {
+    if (source.train_captions.empty()) throw UsageError("data.sources: one has no train_captions");
+    if (source.name.empty())
+      source.name = std::filesystem::absolute(source.train_captions).lexically_normal().parent_path().filename().string();
+    if (!names.insert(source.name).second)
+      throw UsageError("data.sources: two are called " + source.name + "; give each a name of its own");
+  }
+  return named;
 }
 
 Dataset read_captions(const std::filesystem::path& file, const std::filesystem::path& images,
@@ -330,16 +406,42 @@ Dataset read_captions(const std::filesystem::path& file, const std::filesystem::
   return dataset;
 }
 
-Dataset read_dataset(const DataOptions& options) {
-  const bool one_file = options.val_captions.empty() || options.val_captions == options.train_captions;
-  const auto& val_images = options.val_images.empty() ? options.images : options.val_images;
-  const std::set<std::string> splits{options.train_split, options.val_split};
-  Dataset dataset;
-  std::unordered_set<std::string> names;
-  Reader(options.train_captions, options.images, options.max_faulty, dataset, names)
-      .read(splits, options.train_split, one_file);
+namespace {
+
+/// Adds the pictures of a source.
+void read_source(const DataSource& source, double max_faulty, Dataset& dataset, std::unordered_set<std::string>& names) {
+  const bool one_file = source.val_captions.empty() || source.val_captions == source.train_captions;
+  const auto& val_images = source.val_images.empty() ? source.images : source.val_images;
+  const std::set<std::string> splits{source.train_split, source.val_split};
+  Reader(source.train_captions, source.images, max_faulty, dataset, names).read(splits, source.train_split, one_file);
   if (!one_file)
-    Reader(options.val_captions, val_images, options.max_faulty, dataset, names).read(splits, options.val_split, false);
+    Reader(source.val_captions, val_images, max_faulty, dataset, names).read(splits, source.val_split, false);
+}
+
+}  // namespace
+
+Dataset read_dataset(const DataOptions& options) {
+  Dataset dataset;
+  dataset.sources.clear();
+  std::unordered_set<std::string> names;
+  for (const auto& source : options.all_sources()) {
+    const size_t first = dataset.examples.size();
+    read_source(source, options.max_faulty, dataset, names);
+    bool learns = false;
+    for (size_t i = first; i < dataset.examples.size(); ++i) {
+      auto& example = dataset.examples[i];
+      learns = learns || example.split == source.train_split;
+      example.source = dataset.sources.size();
+      if (options.sources.empty()) continue;
+      if (example.split == source.train_split)
+        example.split = options.train_split;
+      else if (example.split == source.val_split)
+        example.split = options.val_split;
+    }
+    if (!learns && !options.sources.empty())
+      throw InputError(source.train_captions.string() + ": no pictures of split \"" + source.train_split + "\"");
+    dataset.sources.push_back(source.name);
+  }
   return dataset;
 }
 

@@ -2,15 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define XXH_INLINE_ALL
-#ifdef __AVX512F__
-#define XXH_VECTOR XXH_AVX2  // GCC 12 warns, wrongly, about its own AVX-512 intrinsics
-#endif
-#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
@@ -31,11 +24,13 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/progress.h"
+#include "data/hash.h"
+#include "data/xxhash.h"
 
 namespace attend {
 namespace {
 
-constexpr uint64_t no_row = UINT64_MAX;
+constexpr uint64_t no_row = UINT64_MAX, left_out = no_row - 1;
 constexpr uint64_t never_trusted = 0;  // a stamp that no file has
 constexpr size_t sync_bytes = size_t{64} << 20;
 
@@ -45,7 +40,7 @@ constexpr size_t sync_bytes = size_t{64} << 20;
 
 /// Stands at the head of both files; they belong together when it is the same.
 struct Header {
-  std::array<char, 8> magic = {'a', 't', 't', 'e', 'n', 'd', 'F', '1'};
+  std::array<char, 8> magic = {'a', 't', 't', 'e', 'n', 'd', 'F', '2'};
   std::array<uint64_t, 2> key{};  // XXH3, 128 bits, of the key, L and D
   uint64_t nonce = 0;             // drawn when the pair was made
   bool operator==(const Header&) const = default;
@@ -59,7 +54,8 @@ struct Record {
   uint64_t stamp;    // of the file when its content was hashed
   uint64_t content;  // content_hash
   uint64_t row;
-  uint64_t check;  // of the four above and the header
+  uint64_t row_hash;  // XXH3 of the row's bytes
+  uint64_t check;     // of the five above and the header
 };
 
 uint64_t checksum(const Record& record, const Header& header) {
@@ -154,8 +150,7 @@ void lock(int file, const std::filesystem::path& path) {
 }  // namespace
 
 uint64_t content_hash(const std::filesystem::path& file) {
-  const std::string bytes = read_file(file);
-  return XXH3_64bits(bytes.data(), bytes.size());
+  return hash_bytes(read_file(file));
 }
 
 struct FeatureStore::State {
@@ -167,9 +162,6 @@ struct FeatureStore::State {
         index_path(folder / (hex(header.key[0]) + ".index")),
         rows_path(folder / (hex(header.key[0]) + ".rows")),
         index_file(index_path, O_RDWR | O_CREAT) {}
-  ~State() {
-    if (map) ::munmap(map, map_size);
-  }
 
   std::vector<Record> load();
   void start_anew();
@@ -177,7 +169,6 @@ struct FeatureStore::State {
   void find_rows(const std::vector<Record>& records);
   std::vector<size_t> match_by_path(const std::vector<Record>& records);
   void match_by_content(const std::vector<size_t>& unsure);
-  void map_rows();
   void record(size_t index, uint64_t content);
   void sync();
 
@@ -192,13 +183,12 @@ struct FeatureStore::State {
 
   std::vector<uint64_t> rows;                         // picture → row, or no_row
   std::vector<uint64_t> stamps;                       // picture → stamp before anybody read it
+  std::vector<uint64_t> row_hashes;                   // by row
   std::unordered_map<uint64_t, uint64_t> by_content;  // content → row
   std::vector<Record> unwritten;                      // records whose rows may not be on disk yet
   size_t index_end = sizeof(Header);                  // where the next record goes
   uint64_t row_count = 0;                             // rows with a record, written or not
   size_t missing = 0, unsynced_bytes = 0;
-  void* map = nullptr;
-  size_t map_size = 0;
 };
 
 /// Opens the pair, or makes a new one where it is absent or doesn't belong together; returns its records.
@@ -221,7 +211,7 @@ std::vector<Record> FeatureStore::State::load() {
 /// New files replace the old ones, whose readers keep what they have mapped.
 void FeatureStore::State::start_anew() {
   if (file_size(index_file, index_path) > sizeof(Header))
-    warn(index_path.string() + ": damaged; the store starts anew");
+    warn(index_path.string() + ": damaged, or of another version of attend; the store starts anew");
   std::random_device random;
   header.nonce = (uint64_t{random()} << 32) | random();
   if (::ftruncate(index_file, 0) != 0) fail(index_path, "can't be written");
@@ -248,7 +238,11 @@ std::vector<Record> FeatureStore::State::read_index() {
 void FeatureStore::State::find_rows(const std::vector<Record>& records) {
   rows.assign(pictures.size(), no_row);
   stamps.resize(pictures.size());
-  for (const auto& one : records) by_content.emplace(one.content, one.row);
+  row_hashes.resize(row_count);
+  for (const auto& one : records) {
+    by_content.emplace(one.content, one.row);
+    row_hashes[one.row] = one.row_hash;
+  }
   const auto unsure = match_by_path(records);
   if (!by_content.empty()) match_by_content(unsure);
   missing = static_cast<size_t>(std::count(rows.begin(), rows.end(), no_row));
@@ -292,17 +286,9 @@ void FeatureStore::State::match_by_content(const std::vector<size_t>& unsure) {
   });
 }
 
-/// Maps room for all rows there may ever be; those past the end of the file appear as it grows.
-void FeatureStore::State::map_rows() {
-  map_size = rows_begin + (row_count + missing) * row_bytes();
-  void* place = ::mmap(nullptr, map_size, PROT_READ, MAP_SHARED, *rows_file, 0);
-  if (place == MAP_FAILED) fail(rows_path, "can't be mapped");
-  map = place;
-}
-
 /// Notes that pictures[index] holds `content` and has the row it has.
 void FeatureStore::State::record(size_t index, uint64_t content) {
-  Record one{path_hash(pictures[index]), stamps[index], content, rows[index], 0};
+  Record one{path_hash(pictures[index]), stamps[index], content, rows[index], row_hashes[rows[index]], 0};
   one.check = checksum(one, header);
   unwritten.push_back(one);
 }
@@ -326,7 +312,6 @@ FeatureStore FeatureStore::open(const std::filesystem::path& folder, const std::
   auto state = std::make_unique<State>(folder, key, std::move(pictures), L, D);
   lock(state->index_file, state->index_path);
   state->find_rows(state->load());
-  state->map_rows();
   state->sync();
   return FeatureStore(std::move(state));
 }
@@ -366,6 +351,7 @@ void FeatureStore::put(size_t index, std::span<const uint16_t> annotations, uint
       throw;
     }
     ++state.row_count;
+    state.row_hashes.push_back(XXH3_64bits(annotations.data(), state.row_bytes()));
     state.unsynced_bytes += state.row_bytes();
   }
   state.rows[index] = found->second;
@@ -376,11 +362,22 @@ void FeatureStore::put(size_t index, std::span<const uint16_t> annotations, uint
 
 void FeatureStore::sync() { state_->sync(); }
 
-std::span<const uint16_t> FeatureStore::get(size_t index) const {
-  const uint64_t row = state_->rows.at(index);
-  if (row == no_row) throw Error(state_->pictures[index].string() + ": has no row in " + state_->rows_path.string());
-  const auto* bytes = static_cast<const std::byte*>(state_->map) + rows_begin + row * state_->row_bytes();
-  return {reinterpret_cast<const uint16_t*>(bytes), state_->row_values};
+void FeatureStore::leave_out(size_t index) {
+  uint64_t& row = state_->rows.at(index);
+  if (row != no_row) return;
+  row = left_out;
+  --state_->missing;
+}
+
+void FeatureStore::read(size_t index, std::span<uint16_t> to) const {
+  const State& state = *state_;
+  const uint64_t row = state.rows.at(index);
+  const std::string picture = state.pictures[index].string(), rows = state.rows_path.string();
+  if (row >= left_out) throw Error(picture + ": has no row in " + rows);
+  const size_t size = read_at(*state.rows_file, state.rows_path, to.data(), to.size_bytes(), rows_begin + row * state.row_bytes());
+  if (size != state.row_bytes() || XXH3_64bits(to.data(), size) != state.row_hashes[row])
+    throw Error(rows + ": the row of " + picture + " is " + (size < state.row_bytes() ? "cut short" : "damaged") +
+                "; delete the file and " + state.index_path.filename().string() + " beside it, to have it made anew");
 }
 
 size_t FeatureStore::size() const { return state_->pictures.size(); }

@@ -1,4 +1,4 @@
-// The feature store: annotations of pictures on disk in half precision, made once, mapped when read.
+// The feature store: annotations of pictures on disk in half precision, made once.
 //
 // n pictures · L = grid cells · D annotation size · row = one picture's annotations [L, D]
 #pragma once
@@ -18,7 +18,7 @@ uint64_t content_hash(const std::filesystem::path& file);
 /// Rows for a list of pictures, found by what the pictures hold, not by their names or order.
 ///
 /// Two files a key lie in the folder: `<hash>.rows`, the rows one after another, and `<hash>.index`, a log of records
-/// (picture path, its size and times, its content's hash → row). <hash> is that of the key, L and D, so that other
+/// (picture path, its size and times, its content's hash → row and the row's own hash). <hash> is that of the key, L and D, so that other
 /// weights or another preprocessing never meet these rows. A row counts once its record is on disk, and a record is
 /// written after its row is: whatever is interrupted, what was recorded stays good, and a torn last record is cut off.
 /// A picture whose size and times are as recorded is trusted; any other is hashed again, and finds its row if its
@@ -27,7 +27,7 @@ uint64_t content_hash(const std::filesystem::path& file);
 ///   auto store = FeatureStore::open(folder, key, pictures, 81, 1280);
 ///   for (size_t i : store.missing()) store.put(i, encode(pictures[i]), content_hash(pictures[i]));
 ///   store.sync();
-///   store.get(0);  // [L, D]
+///   store.read(0, row);  // [L, D]
 ///
 /// A store that still misses rows is held by who opened it: whoever else opens it meanwhile, in this process or
 /// another, gets an Error. A complete store is shared freely. Pictures must not change while they are encoded.
@@ -53,9 +53,12 @@ class FeatureStore {
   void put(size_t index, std::span<const uint16_t> annotations, uint64_t hash);
   void sync();
 
-  /// The annotations of pictures[index], fp16 [L, D], straight from the map; valid as long as the store. The picture
-  /// must have a row. From any thread.
-  std::span<const uint16_t> get(size_t index) const;
+  /// Gives up on pictures[index], which can't be encoded: it has no row and isn't missing any more.
+  void leave_out(size_t index);
+
+  /// Copies the annotations of pictures[index], fp16 [L, D], to `to`. The picture must have a row. Throws Error, naming the
+  /// file and what to do, where the row is cut short or isn't what was put. From any thread.
+  void read(size_t index, std::span<uint16_t> to) const;
 
   size_t size() const;  // n
   const std::filesystem::path& rows_file() const;

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <mutex>
 #include <numbers>
 #include <opencv2/imgcodecs.hpp>
@@ -206,12 +207,33 @@ cv::Mat paint(const Scene& scene, const std::vector<cv::Mat>& masks, int side, R
   return picture;
 }
 
+/// What captions call each shape, colour and size.
+using Names = std::map<std::string, std::string>;
+Names names_of(const ShapesOptions& options) {
+  Names names{{"small", "small"}, {"large", "large"}};
+  for (const auto& colour : colours) names[colour.name] = colour.name;
+  for (const auto& shape : shapes()) names[shape.name] = shape.name;
+  for (const auto& text : options.names) {
+    const auto equals = text.find('=');
+    const std::string word = text.substr(0, equals), name = equals == std::string::npos ? "" : text.substr(equals + 1);
+    const bool letters = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    if (!names.contains(word) || !letters)
+      throw UsageError("--names: " + text + " is not WORD=NAME of a shape, a colour or a size and a name in small letters, "
+                       "such as circle=frobnicator");
+    names[word] = name;
+  }
+  std::set<std::string> different{"a", "and", "above", "left", "of"};
+  for (const auto& [word, name] : names)
+    if (!different.insert(name).second) throw UsageError("--names: " + name + " would mean two things");
+  return names;
+}
+
 /// The caption, and for each object the places of the words that name it.
 struct Caption {
   std::string text;
   std::vector<std::vector<int>> words;
 };
-Caption describe(const Scene& scene) {
+Caption describe(const Scene& scene, const Names& names) {
   Caption caption;
   int count = 0;
   const auto say = [&](const std::string& word) {
@@ -227,9 +249,9 @@ Caption describe(const Scene& scene) {
     }
     say("a");
     auto& words = caption.words.emplace_back();
-    if (!scene.size.empty()) words.push_back(say(scene.size));
-    words.push_back(say(colours[scene.objects[i].colour].name));
-    words.push_back(say(shapes()[scene.objects[i].shape].name));
+    if (!scene.size.empty()) words.push_back(say(names.at(scene.size)));
+    words.push_back(say(names.at(colours[scene.objects[i].colour].name)));
+    words.push_back(say(names.at(shapes()[scene.objects[i].shape].name)));
   }
   return caption;
 }
@@ -246,7 +268,7 @@ struct Entries {
   std::string image, annotation;
 };
 Entries write_picture(const std::filesystem::path& folder, const std::string& name, int64_t id, int side,
-                      Random random) {
+                      const Names& names, Random random) {
   Scene scene = choose_scene(random);
   std::vector<cv::Mat> masks;
   while (masks.empty()) {
@@ -257,7 +279,7 @@ Entries write_picture(const std::filesystem::path& folder, const std::string& na
   cv::imencode(".png", paint(scene, masks, side, random), png);
   write_file(folder / "images" / name, {reinterpret_cast<const char*>(png.data()), png.size()});
 
-  const Caption caption = describe(scene);
+  const Caption caption = describe(scene, names);
   Json objects = Json::array();
   for (size_t i = 0; i < masks.size(); ++i)
     objects.push_back({{"words", caption.words[i]}, {"segmentation", encode_mask(masks[i])}});
@@ -268,6 +290,7 @@ Entries write_picture(const std::filesystem::path& folder, const std::string& na
 
 void write_split(const std::filesystem::path& folder, const std::string& split, size_t number, int count,
                  int64_t first_id, const ShapesOptions& options) {
+  const Names names = names_of(options);
   std::vector<Entries> entries(static_cast<size_t>(count));
   Progress progress("drawing " + split, count);
   std::mutex mutex;
@@ -276,7 +299,7 @@ void write_split(const std::filesystem::path& folder, const std::string& split, 
     if (interrupted()) throw Interrupted("stopped; nothing was written");
     char name[32];
     std::snprintf(name, sizeof name, "_%05zu.png", i);
-    entries[i] = write_picture(folder, split + name, first_id + static_cast<int64_t>(i), options.picture_size,
+    entries[i] = write_picture(folder, split + name, first_id + static_cast<int64_t>(i), options.picture_size, names,
                                Random(options.seed, number, i));
     const std::lock_guard guard(mutex);
     progress.update(++done);
@@ -299,11 +322,12 @@ void write_all(const std::filesystem::path& folder, const ShapesOptions& options
     write_split(folder, split, number++, count, first_id, options);
     first_id += count;
   }
-  const Json made = {{"train", options.train},
-                     {"val", options.val},
-                     {"test", options.test},
-                     {"picture_size", options.picture_size},
-                     {"seed", options.seed}};
+  Json made = {{"train", options.train},
+               {"val", options.val},
+               {"test", options.test},
+               {"picture_size", options.picture_size},
+               {"seed", options.seed}};
+  if (!options.names.empty()) made["names"] = options.names;
   write_file(folder / "shapes.json", made.dump(2) + "\n");
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const bool synced = descriptor >= 0 && ::syncfs(descriptor) == 0;
@@ -331,12 +355,16 @@ void ShapesOptions::list(OptionList& options) {
   options.add("test", test, "pictures to test on", between(1, 1'000'000));
   options.add("picture_size", picture_size, "side of a picture, pixels", between(48, 1024));
   options.add("seed", seed, "what the pictures are drawn from; equal seeds draw equal pictures");
+  options.add("names", names,
+              "WORD=NAME: captions call a shape (circle, square, triangle, star, cross), a colour or a size by this name, such "
+              "as circle=frobnicator; to see whether a model learns words of one's own");
 }
 
 void write_shapes(const std::filesystem::path& folder, const ShapesOptions& options) {
   auto target = std::filesystem::absolute(folder).lexically_normal();
   if (!target.has_filename()) target = target.parent_path();
   check_replaceable(target);
+  names_of(options);  // whether they make sense shows now
   auto fresh = target, old = target;
   fresh += ".tmp" + std::to_string(::getpid());
   old += ".old" + std::to_string(::getpid());

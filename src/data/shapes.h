@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "base/options.h"
 
@@ -12,6 +14,7 @@ struct ShapesOptions {
   int train = 4000, val = 500, test = 500;
   int picture_size = 96;
   int64_t seed = 1;
+  std::vector<std::string> names = {};  // "circle=frobnicator": what captions call a shape, a colour or a size
 
   void list(OptionList& options);
 };
@@ -34,6 +37,9 @@ struct ShapesOptions {
 /// Sizes, rows and columns keep clear of each other, so that it never hangs on a pixel. All shapes of a size have the
 /// same area; the smallest are 0.27 of the side across, so that the centres of an 8 x 8 grid's cells hit them. Equal
 /// options write equal bytes, and more pictures leave the first ones as they are.
+///
+/// With names, captions say these in place of the words they stand for: the pictures stay the same. Throws UsageError for one
+/// that isn't WORD=NAME, of a word that captions have and a name of letters that they don't have yet.
 ///
 /// The folder must be absent, empty, or a data set of this kind and nothing else, which is replaced. It appears when it
 /// is complete. Throws InputError when the folder holds anything else, Error when it can't be written, and Interrupted.

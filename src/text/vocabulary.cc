@@ -11,26 +11,38 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kSpecial = {"<pad>", "<start>", "<end>", "<unk>"};
 
-}  // namespace
-
-Vocabulary Vocabulary::build(const std::vector<std::vector<std::string>>& captions, int min_count) {
+/// Tokens with their counts, by falling count and then alphabetically.
+std::vector<std::pair<std::string, int64_t>> ranked(const std::vector<std::vector<std::string>>& captions) {
   std::map<std::string, int64_t> counts;
   for (const auto& caption : captions) {
     for (const auto& token : caption) ++counts[token];
   }
-  for (const auto special : kSpecial) counts.erase(std::string(special));
-  counts.erase("");
-
-  std::vector<std::pair<std::string, int64_t>> ranked;
-  for (const auto& entry : counts) {
-    if (entry.second >= min_count) ranked.push_back(entry);
-  }
+  std::vector<std::pair<std::string, int64_t>> list(counts.begin(), counts.end());
   // Stable, so that words of one count stay in the map's alphabetical order.
-  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  return list;
+}
 
-  std::vector<std::string> words(kSpecial.begin(), kSpecial.end());
-  for (auto& entry : ranked) words.push_back(std::move(entry.first));
+}  // namespace
+
+Vocabulary Vocabulary::build(const std::vector<std::vector<std::string>>& captions, int min_count) {
+  const std::vector<std::string> special(kSpecial.begin(), kSpecial.end());
+  return Vocabulary(special).grown(captions, min_count);
+}
+
+Vocabulary Vocabulary::grown(const std::vector<std::vector<std::string>>& captions, int min_count) const {
+  std::vector<std::string> words = words_;
+  for (auto& [word, count] : ranked(captions)) {
+    if (count >= min_count && !word.empty() && !ids_.contains(word)) words.push_back(std::move(word));
+  }
   return Vocabulary(std::move(words)).counted(captions);
+}
+
+std::vector<std::pair<std::string, int64_t>> Vocabulary::unknown(
+    const std::vector<std::vector<std::string>>& captions) const {
+  auto list = ranked(captions);
+  std::erase_if(list, [&](const auto& entry) { return encode({entry.first}).front() != kUnknown; });
+  return list;
 }
 
 Vocabulary::Vocabulary(std::vector<std::string> words, std::vector<int64_t> counts)
@@ -74,7 +86,10 @@ int64_t Vocabulary::id(std::string_view word) const {
 std::vector<int64_t> Vocabulary::encode(const std::vector<std::string>& tokens) const {
   std::vector<int64_t> ids;
   ids.reserve(tokens.size());
-  for (const auto& token : tokens) ids.push_back(id(token));
+  for (const auto& token : tokens) {
+    const int64_t number = id(token);
+    ids.push_back(number < static_cast<int64_t>(kSpecial.size()) ? kUnknown : number);
+  }
   return ids;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace attend {
@@ -25,6 +26,13 @@ class Vocabulary {
 
   /// The same words with their counts in these captions.
   Vocabulary counted(const std::vector<std::vector<std::string>>& captions) const;
+  /// The same words under their numbers, and after them those that build() would take from these captions and aren't here
+  /// yet, in its order; all with their counts in these captions.
+  Vocabulary grown(const std::vector<std::vector<std::string>>& captions, int min_count) const;
+
+  /// The tokens of these captions that aren't here with how often they stand there, by falling count and then
+  /// alphabetically.
+  std::vector<std::pair<std::string, int64_t>> unknown(const std::vector<std::vector<std::string>>& captions) const;
 
   /// A word's number; kUnknown for one that isn't here.
   int64_t id(std::string_view word) const;
@@ -36,7 +44,7 @@ class Vocabulary {
   /// empty where none were.
   const std::vector<int64_t>& counts() const { return counts_; }
 
-  /// The numbers of a caption's tokens, without start and end.
+  /// The numbers of a caption's tokens, without start and end; a token that spells a special word is unknown.
   std::vector<int64_t> encode(const std::vector<std::string>& tokens) const;
 
  private:

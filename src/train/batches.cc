@@ -1,6 +1,8 @@
+// N words in all rows together
 #include "train/batches.h"
 
 #include <algorithm>
+#include <numeric>
 #include <random>
 
 namespace attend {
@@ -19,20 +21,45 @@ std::vector<std::vector<size_t>> chunks(const std::vector<size_t>& all, size_t s
   return list;
 }
 
+namespace {
+
+template <class T>
+void shuffle(std::vector<T>& list, std::mt19937_64& generator) {
+  for (size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[generator() % i]);
+}
+
+}  // namespace
+
 std::vector<std::vector<size_t>> shuffled_batches(std::vector<size_t> examples, size_t size, uint64_t seed,
                                                   const std::function<size_t(size_t)>& length) {
   std::mt19937_64 generator(seed);
-  const auto shuffle = [&](auto& list) {
-    for (size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[generator() % i]);
-  };
-  shuffle(examples);
+  shuffle(examples, generator);
   const size_t stretch = size * 16;
   for (size_t at = 0; at < examples.size(); at += stretch)
     std::stable_sort(examples.begin() + at, examples.begin() + std::min(at + stretch, examples.size()),
                      [&](size_t a, size_t b) { return length(a) < length(b); });
   auto list = chunks(examples, size);
-  shuffle(list);
+  shuffle(list, generator);
   return list;
+}
+
+std::vector<size_t> drawn(size_t count, size_t total, uint64_t seed) {
+  std::mt19937_64 generator(seed);
+  std::vector<size_t> all(total), list;
+  while (list.size() < count) {
+    std::iota(all.begin(), all.end(), size_t{0});
+    shuffle(all, generator);
+    list.insert(list.end(), all.begin(), all.begin() + static_cast<ptrdiff_t>(std::min(total, count - list.size())));
+  }
+  return list;
+}
+
+torch::Tensor word_weights(const PackedCaptions& packed, const std::vector<float>& caption_weights) {
+  std::vector<float> weights;
+  for (const int64_t active : packed.rows_at)
+    for (int64_t row = 0; row < active; ++row)
+      weights.push_back(caption_weights[packed.captions[static_cast<size_t>(row)]]);
+  return torch::tensor(weights);  // [N]
 }
 
 void exchange_words(std::vector<std::vector<int64_t>>& captions, const Vocabulary& vocabulary, const std::string& one,

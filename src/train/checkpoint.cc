@@ -26,39 +26,74 @@ std::string first_difference(const Json& a, const Json& b) {
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& path, const Captioner& captioner, const Optimizer& optimizer,
-                     const Progression& progression, const Json& recipe) {
+                     const Progression& progression, const Beginning& beginning) {
   TensorMap tensors;
   for (const auto& [name, tensor] : captioner_state(captioner)) tensors[kWeights + name] = tensor.detach();
   for (const auto& [name, tensor] : optimizer.state()) tensors[kOptimizer + name] = tensor;
   const Json stands{{"step", progression.step},
-                    {"best_cider", progression.best_cider},
+                    {"best", progression.best},
                     {"epochs_since_best", progression.epochs_since_best},
                     {"plateau", progression.plateau},
                     {"baseline", progression.baseline},
                     {"validated_epochs", progression.validated_epochs}};
+  Json left_out = Json::array();
+  for (const auto& picture : beginning.left_out) left_out.push_back(picture.string());
+  const Json data{{"hash", beginning.data}, {"left_out", std::move(left_out)}};
   write_safetensors(path, tensors,
-                    {{"format", "attend-checkpoint"}, {"progression", stands.dump()}, {"recipe", recipe.dump()}});
+                    {{"format", "attend-checkpoint"},
+                     {"progression", stands.dump()},
+                     {"recipe", beginning.recipe.dump()},
+                     {"data", data.dump(-1, ' ', false, Json::error_handler_t::replace)}});
 }
 
-Progression load_checkpoint(const std::filesystem::path& path, Captioner& captioner, Optimizer& optimizer,
-                            const Json& recipe) {
-  const auto file = read_safetensors(path);
-  Progression progression;
+void Checkpoint::require_same(const Json& recipe, uint64_t data) const {
+  if (const std::string option = first_difference(beginning.recipe, recipe); !option.empty())
+    throw UsageError(source + ": this run was begun with another " + option +
+                     "; go on with its own configuration or choose another output folder");
+  if (beginning.data != data)
+    throw UsageError(source + ": the captions aren't those that this run was begun with: they, or their splits or sentences, "
+                     "were changed since; bring them back, or begin with --initial-model in another output folder");
+}
+
+void Checkpoint::restore(Captioner& captioner, Optimizer& optimizer) const {
+  load_captioner_state(captioner, below(tensors, kWeights), source);
+  optimizer.load(below(tensors, kOptimizer), source);
+}
+
+namespace {
+
+/// A whole number of `json` that a run can have reached.
+int64_t count_in(const Json& json, const char* key, int64_t least) {
+  constexpr int64_t kMost = int64_t{1} << 53;
+  const int64_t value = json.at(key).get<int64_t>();
+  if (!json.at(key).is_number_integer() || value < least || value > kMost)
+    throw InputError(std::string("its ") + key + " is " + json.at(key).dump());
+  return value;
+}
+
+}  // namespace
+
+Checkpoint read_checkpoint(const std::filesystem::path& path) {
+  auto file = read_safetensors(path);
+  if (file.metadata.value("format", "") == "attend-checkpoint" && !file.metadata.contains("data"))
+    throw InputError(path.string() + ": of an older version of attend, which kept no sign of the captions; begin with "
+                     "--initial-model in another output folder");
+  Checkpoint checkpoint{path.string(), std::move(file.tensors), {}, {}};
   try {
-    if (file.metadata.at("format") != "attend-checkpoint") throw InputError(path.string() + ": not a checkpoint");
-    const Json stands = Json::parse(file.metadata.at("progression").get<std::string>());
-    progression = {stands.at("step"), stands.at("best_cider"), stands.at("epochs_since_best"), stands.at("plateau"),
-                   stands.at("baseline"), stands.at("validated_epochs")};
-    const std::string option = first_difference(Json::parse(file.metadata.at("recipe").get<std::string>()), recipe);
-    if (!option.empty())
-      throw UsageError(path.string() + ": this run was begun with another " + option +
-                       "; go on with its own configuration or choose another output folder");
+    if (file.metadata.at("format") != "attend-checkpoint") throw InputError("not a checkpoint");
+    const auto part = [&](const char* key) { return Json::parse(file.metadata.at(key).get<std::string>()); };
+    const Json stands = part("progression"), data = part("data");
+    checkpoint.progression = {count_in(stands, "step", 0),     stands.at("best"),
+                              count_in(stands, "epochs_since_best", 0), stands.at("plateau"),
+                              stands.at("baseline"),           count_in(stands, "validated_epochs", -1)};
+    checkpoint.beginning = {part("recipe"), data.at("hash").get<uint64_t>(), {}};
+    for (const auto& picture : data.at("left_out")) checkpoint.beginning.left_out.emplace_back(picture.get<std::string>());
+    return checkpoint;
   } catch (const Json::exception&) {
     throw InputError(path.string() + ": its metadata is damaged");
+  } catch (const InputError& error) {
+    throw InputError(path.string() + ": " + error.what() + "; the file is damaged");
   }
-  load_captioner_state(captioner, below(file.tensors, kWeights), path.string());
-  optimizer.load(below(file.tensors, kOptimizer), path.string());
-  return progression;
 }
 
 }  // namespace attend

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "model/captioner.h"
 #include "train/optimizer.h"
@@ -11,20 +13,39 @@ namespace attend {
 /// Where a run stands, beside its tensors.
 struct Progression {
   int64_t step = 0;              // steps done in all
-  double best_cider = -1;        // of the epochs so far; -1: none yet
+  double best = -1;              // validation figure of the best epoch so far; -1: none yet
   int64_t epochs_since_best = 0;
   double plateau = 1;            // factor on the learning rate (schedule plateau)
   double baseline = 0;           // of hard attention: moving average of the log-probability of a word; 0: none yet
-  int64_t validated_epochs = 0;  // epochs whose validation is done
+  int64_t validated_epochs = 0;  // epochs whose validation is done; -1: the initial model's isn't
 };
 
-/// Writes weights, optimizer state, progression and recipe. Atomic: an interrupted write leaves the one before.
-void save_checkpoint(const std::filesystem::path& path, const Captioner& captioner, const Optimizer& optimizer,
-                     const Progression& progression, const Json& recipe);
+/// What a run was begun with and keeps to.
+struct Beginning {
+  Json recipe;    // the options that decide what is learnt
+  uint64_t data;  // TrainingData::hash()
+  std::vector<std::filesystem::path> left_out;  // pictures that could not be read
+};
 
-/// Restores what save_checkpoint() wrote. Throws UsageError naming the first option in which the run's recipe differs from
-/// `recipe`; InputError on a damaged file.
-Progression load_checkpoint(const std::filesystem::path& path, Captioner& captioner, Optimizer& optimizer,
-                            const Json& recipe);
+/// Writes weights, optimizer state, progression and beginning. Atomic: an interrupted write leaves the one before.
+void save_checkpoint(const std::filesystem::path& path, const Captioner& captioner, const Optimizer& optimizer,
+                     const Progression& progression, const Beginning& beginning);
+
+/// What save_checkpoint() wrote, read but not yet taken over.
+struct Checkpoint {
+  std::string source;  // the file
+  TensorMap tensors;
+  Progression progression;
+  Beginning beginning;
+
+  /// Throws UsageError naming the first option in which `recipe` is another than the run's, or saying that its data are
+  /// others.
+  void require_same(const Json& recipe, uint64_t data) const;
+  /// Throws InputError where the tensors don't fit.
+  void restore(Captioner& captioner, Optimizer& optimizer) const;
+};
+
+/// Throws InputError on a damaged file, and on a progression that no run can have.
+Checkpoint read_checkpoint(const std::filesystem::path& path);
 
 }  // namespace attend

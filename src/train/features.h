@@ -13,11 +13,23 @@
 
 namespace attend {
 
+/// A picture that can't be read, and why.
+struct Refusal {
+  size_t picture;
+  std::string reason;  // begins with its name
+};
+
 /// Opens the store in `folder` for these pictures and this encoder (its options and a hash of its weights are the key), and
 /// encodes what it misses: pictures are decoded on other threads meanwhile, with a progress line, and an interrupted
-/// run goes on where it stopped. Throws InputError for a picture that can't be read; Interrupted after Ctrl-C.
+/// run goes on where it stopped. Pictures that can't be read have no row and are added to `refused`. Throws Interrupted after
+/// Ctrl-C.
 FeatureStore encode_features(Captioner& captioner, const std::vector<std::filesystem::path>& pictures,
-                             const std::filesystem::path& folder, int threads);
+                             const std::filesystem::path& folder, int threads, std::vector<Refusal>& refused);
+
+/// Warns of every picture that was refused and returns their files. Throws InputError when they are more than the share
+/// `max_faulty` of all pictures.
+std::vector<std::filesystem::path> put_up_with(const std::vector<Refusal>& refused,
+                                               const std::vector<std::filesystem::path>& pictures, double max_faulty);
 
 /// These rows of the store as one tensor, fp16 [B, L, D] on the CPU.
 torch::Tensor stored_annotations(const FeatureStore& store, const Captioner& captioner,

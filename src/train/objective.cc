@@ -53,17 +53,23 @@ Tensor doubly_stochastic_regularizer(const TeacherForced& taught, const TrainOpt
 }
 
 Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& captions, const TrainOptions& options,
-                        const Tensor& teachers) {
+                        const Tensor& teachers, const Tensor& weights) {
+  const auto device = taught.logits.device();
+  const auto mean = [&](const Tensor& of_words) {  // [N] → []
+    return (weights.defined() ? of_words * weights.to(device) : of_words).mean();
+  };
+  const Tensor of_words = F::cross_entropy(
+      taught.logits, captions.targets.to(device),
+      F::CrossEntropyFuncOptions().label_smoothing(options.label_smoothing).reduction(torch::kNone));  // [N]
   Loss loss;
-  loss.cross_entropy = F::cross_entropy(
-      taught.logits, captions.targets.to(taught.logits.device()),
-      F::CrossEntropyFuncOptions().label_smoothing(options.label_smoothing));  // []
-  loss.total = loss.cross_entropy;
+  loss.cross_entropy = of_words.detach().mean();  // []
+  loss.total = mean(of_words);                    // []
   if (teachers.defined()) {
-    loss.distillation = F::kl_div(taught.logits.log_softmax(1), teachers,
-                                  F::KLDivFuncOptions().reduction(torch::kBatchMean).log_target(true));  // []
+    const Tensor divergence = F::kl_div(taught.logits.log_softmax(1), teachers,
+                                        F::KLDivFuncOptions().reduction(torch::kNone).log_target(true)).sum(1);  // [N]
+    loss.distillation = divergence.detach().mean();  // []
     const double weight = options.distillation_weight;
-    loss.total = (1 - weight) * loss.cross_entropy + weight * loss.distillation;  // []
+    loss.total = (1 - weight) * loss.total + weight * mean(divergence);  // []
   }
   if (const Tensor regularizer = doubly_stochastic_regularizer(taught, options); regularizer.defined())
     loss.total = loss.total + regularizer;  // []
@@ -88,7 +94,7 @@ Tensor location_log_probability(const TeacherForced& taught) {
 }
 
 HardAttentionLoss hard_attention_loss(const TeacherForced& taught, const PackedCaptions& captions,
-                                      const TrainOptions& options, double baseline) {
+                                      const TrainOptions& options, double baseline, const Tensor& weights) {
   const auto device = taught.logits.device();
   const auto targets = captions.targets.to(device).unsqueeze(1);                              // [N, 1]
   const auto said = taught.logits.detach().log_softmax(-1).gather(1, targets).squeeze(1);     // [N]
@@ -98,8 +104,11 @@ HardAttentionLoss hard_attention_loss(const TeacherForced& taught, const PackedC
   const bool whole = options.location_credit == "caption";
   const auto advantage = credit(said, captions, whole) - baseline * credit(torch::ones_like(said), captions, whole);  // [N]
   const auto words = static_cast<double>(said.size(0));
-  const auto reinforce = (advantage * at_locations(log_alpha, taught.locations)).sum() / words;  // []
-  const auto entropy = -(alpha * log_alpha).sum() / words;                                    // []
+  const auto weighted = [&](const Tensor& of_words) {                                         // [N] each
+    return weights.defined() ? of_words * weights.to(device) : of_words;
+  };
+  const auto reinforce = weighted(advantage * at_locations(log_alpha, taught.locations)).sum() / words;  // []
+  const auto entropy = -weighted((alpha * log_alpha).sum(1)).sum() / words;                   // []
 
   HardAttentionLoss loss;
   loss.total = -options.reinforce_weight * reinforce - options.entropy_weight * entropy;      // []

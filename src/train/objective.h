@@ -23,9 +23,10 @@ torch::Tensor doubly_stochastic_regularizer(const TeacherForced& taught, const T
 /// Cross-entropy of the true words (mean over N), with label smoothing (Szegedy et al. 2016, section 7), plus the doubly
 /// stochastic regularizer. With `teachers`, the log-probabilities that they give every word [N, V], the cross-entropy has
 /// the weight 1 - distillation_weight, and KL(teachers || model) has distillation_weight: word-level knowledge
-/// distillation (Hinton et al. 2015; Kim and Rush 2016, equation 4).
+/// distillation (Hinton et al. 2015; Kim and Rush 2016, equation 4). With `weights` [N], `total` has each word's part times
+/// its weight, still over N; the figures beside it are without.
 Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& captions, const TrainOptions& options,
-                        const torch::Tensor& teachers = {});
+                        const torch::Tensor& teachers = {}, const torch::Tensor& weights = {});
 
 /// log alpha of the cell each word looked at, [N]; 0 where that was the expected context. Needs taught.locations.
 torch::Tensor location_log_probability(const TeacherForced& taught);
@@ -37,12 +38,12 @@ torch::Tensor location_log_probability(const TeacherForced& taught);
 /// the words that a location is credited with: of its whole caption, as in the paper, or (location_credit rest) of its
 /// own word and those after it, which has the same mean, as a location can't change what was said before it, and varies
 /// less (Sutton et al. 2000). b is `baseline` times the number of those words. Words whose picture showed the expected
-/// context have no first term. Needs taught.locations.
+/// context have no first term. With `weights` [N], a word's terms are multiplied by its own. Needs taught.locations.
 struct HardAttentionLoss {
   torch::Tensor total;         // scalar
   double log_probability = 0;  // mean over the words with a sampled location, nats: what the baseline averages
 };
 HardAttentionLoss hard_attention_loss(const TeacherForced& taught, const PackedCaptions& captions,
-                                      const TrainOptions& options, double baseline);
+                                      const TrainOptions& options, double baseline, const torch::Tensor& weights = {});
 
 }  // namespace attend

@@ -13,7 +13,8 @@ void TrainOptions::list(OptionList& options) {
   options.add("encoder_weights", encoder_weights,
               "pretrained weights of the encoder: .pth, .safetensors or a Python wheel that holds one .pth");
   options.add("initial_model", initial_model,
-              "model file whose weights and vocabulary training begins with, in place of random weights");
+              "model file that training goes on from: its weights and words, and, where nothing else is said, its network, "
+              "input size, precision and decoding; words of the training captions that it doesn't know are added");
   options.add("features", features, "folder of the feature store; empty: \"features\" in the output folder");
   options.add("seed", seed, "seed of initial weights, shuffling, dropout and augmentation", at_least(0));
   options.add("objective", objective,
@@ -23,8 +24,13 @@ void TrainOptions::list(OptionList& options) {
   options.add("epochs", epochs, "passes over the training split", between(1, 100000));
   options.add("max_steps", max_steps, "stop after so many steps; 0: no limit", at_least(0));
   options.add("batch_size", batch_size, "pictures a step, each with all its captions", between(1, 65536));
-  options.add("min_word_count", min_word_count, "words rarer than this in the training captions become <unk>",
-              at_least(1));
+  options.add("min_word_count", min_word_count,
+              "words rarer than this in the training captions and sentences become <unk>", at_least(1));
+  options.add("sentence_share", sentence_share,
+              "share of a step's captions that are of data.sentences, taught with the picture left out (annotations of "
+              "zeros), so that the decoder learns more of the language than captions of pictures say",
+              between(0, 0.95));
+  options.add("sentence_epochs", sentence_epochs, "epochs that learn from sentences, the first ones; 0: all", at_least(0));
   options.add("optimizer", optimizer, "update rule", one_of({"adamw", "adam", "rmsprop"}));
   options.add("learning_rate", learning_rate, "of the decoder, at its highest", between(0, 10));
   options.add("encoder_learning_rate", encoder_learning_rate, "of the encoder's trained stages", between(0, 10));
@@ -79,7 +85,8 @@ void TrainOptions::list(OptionList& options) {
   options.add("patience", patience, "epochs without a better validation CIDEr before training stops; 0: never",
               at_least(0));
   options.add("keep", keep,
-              "the epoch whose weights the model file holds: the one with the best validation CIDEr, or the last",
+              "the epoch whose weights the model file holds: the one with the best validation CIDEr (ROUGE-L where CIDEr is 0 "
+              "for any caption), or the last",
               one_of({"best", "last"}));
   options.add("validation_beam", validation_beam, "beam width of the captions decoded for validation",
               between(1, 1000));

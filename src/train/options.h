@@ -18,7 +18,9 @@ struct TrainOptions {
   int epochs = 10;
   int max_steps = 0;               // stop after so many steps in all; 0: no such limit
   int batch_size = 32;             // pictures, each with all its captions
-  int min_word_count = 5;          // words rarer than this in the training split become <unk>
+  int min_word_count = 5;          // words rarer than this in the training captions and sentences become <unk>
+  double sentence_share = 0.5;     // of a step's captions that are sentences without a picture, where data.sentences is set
+  int sentence_epochs = 0;         // epochs that learn from sentences too, the first ones; 0: all
   std::string optimizer = "adamw"; // adamw | adam | rmsprop
   double learning_rate = 1e-3;
   double encoder_learning_rate = 1e-4;

@@ -30,21 +30,21 @@ struct TrainJob {
 
   /// The recipe's sections; METEOR's tables, output, device, threads and resume are the command's.
   void list(OptionList& options);
+  /// Throws UsageError where options contradict each other.
+  void check() const;
 };
 
-/// The captioner that a run with train.initial_model begins with: the recipe's network with that model's weights and
-/// vocabulary. Throws UsageError when train.encoder_weights is set, too; InputError when the model is another network.
-Captioner initial_captioner(const TrainJob& job);
-
 /// Trains and leaves in `output`:
-///   model.safetensors       the weights (averaged) with the best validation CIDEr so far, or the last epoch's (train.keep)
+///   model.safetensors       the weights (averaged) with the best validation CIDEr so far (ROUGE-L where CIDEr can't tell
+///                           captions apart), or the last epoch's (train.keep); where train.max_steps ends the run within its
+///                           first epoch, those it ends with
 ///   checkpoint.safetensors  everything needed to go on, after every epoch and when interrupted
-///   log.jsonl               a line every log_every steps and one an epoch
+///   log.jsonl               what is learnt from, then a line every log_every steps and one an epoch
 ///   config.json             the recipe as it ran
 /// With `resume` a run that was interrupted goes on exactly where it stood: data order, dropout and augmentation depend on
 /// seed and step alone. Decode options and what the model says of itself may change between parts of a run; the model file
-/// of a finished run takes them over. Throws UsageError when `output` holds a run and `resume` is not set, or one of another recipe;
-/// Error with the step and the batch's pictures when the loss is not finite (the last checkpoint stays); Interrupted
+/// of a finished run takes them over. What is learnt from, and what will not be learnt, is said before the first step. Throws
+/// UsageError when `output` holds a run and `resume` is not set, or one of another recipe or of other captions; Error with the step and the batch's pictures when the loss is not finite (the last checkpoint stays); Interrupted
 /// after Ctrl-C or SIGTERM, with the checkpoint written.
 void train(const TrainJob& job);
 

@@ -114,6 +114,9 @@ TEST_F(AverageCommand, OfASingleModelIsTheModelWithOtherDefaults) {
 TEST_F(AverageCommand, RefusesWhatCannotBeAveragedAndWritesNothing) {
   TinyModel cat;
   cat.edit("vocabulary", [](Json& words) { words[5] = "cat"; });
+  TinyModel hard;
+  hard.edit("options", [](Json& options) { options["attention"]["kind"] = "hard"; });
+  const std::string looks_at_cells = write("hard.safetensors", hard);
   const std::string other = write("cat.safetensors", cat), mean = at("mean.safetensors"), tiny = ATTEND_TINY_MODEL;
   const auto refused = [&](std::vector<std::string> arguments, int status) {
     arguments.insert(arguments.begin(), "average");
@@ -128,6 +131,7 @@ TEST_F(AverageCommand, RefusesWhatCannotBeAveragedAndWritesNothing) {
   EXPECT_EQ(refused({tiny, ATTEND_WIDE_MODEL, "--output", mean}, 1),
             "attend: " + tiny + ": decoder.hidden_size is 16, but 24 in " ATTEND_WIDE_MODEL
             "; only models of the same network can be averaged\n");
+  EXPECT_THAT(refused({tiny, looks_at_cells, "--output", mean}, 1), HasSubstr("attention.kind is soft, but hard in " + looks_at_cells));
   EXPECT_THAT(refused({tiny, at("none"), "--output", mean}, 1), HasSubstr("none: No such file"));
   EXPECT_THAT(refused({tiny, other}, 2), HasSubstr("--output"));
   EXPECT_THAT(refused({"--output", mean}, 2), HasSubstr("missing argument"));

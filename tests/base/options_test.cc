@@ -118,6 +118,94 @@ TEST_F(Options, WhatIsWrittenReadsBackTheSame) {
   EXPECT_EQ(other_list.to_json().dump(), text);
 }
 
+/// A list of structs, and numbers by name.
+struct Sources {
+  struct Source {
+    std::string name;
+    std::filesystem::path captions;
+    double share = 1;
+    void list(OptionList& options) {
+      options.add("name", name, "its name");
+      options.add("captions", captions, "its captions");
+      options.add("share", share, "its share", between(0, 1));
+    }
+  };
+  std::vector<Source> sources;
+  std::map<std::string, double> weights;
+  std::filesystem::path folder;
+  std::vector<std::filesystem::path> files;
+
+  void list(OptionList& options) {
+    options.section("data", "Data");
+    options.add_items("sources", sources, "what to learn from");
+    options.add("weights", weights, "weights by name", at_least(0));
+    options.add("folder", folder, "a folder");
+    options.add("files", files, "some files");
+  }
+};
+
+class OptionsOfSources : public ::testing::Test {
+ protected:
+  OptionsOfSources() { values.list(list); }
+  void read(const char* json, const std::filesystem::path& folder = {}) { list.read_json(Json::parse(json), "f.json", folder); }
+  std::string error(const char* json) {
+    const Json before = list.to_json();
+    try {
+      read(json);
+    } catch (const UsageError& refused) {
+      EXPECT_EQ(list.to_json(), before);
+      return refused.what();
+    }
+    return "read";
+  }
+  Sources values;
+  OptionList list;
+};
+
+TEST_F(OptionsOfSources, ReadsAndWritesThem) {
+  const char* text = R"({"data":{"sources":[{"name":"a","captions":"a.json","share":1.0},{"name":"b","captions":"","share":0.5}],)"
+                     R"("weights":{"rebuilt":0.3},"folder":"","files":[]}})";
+  read(text);
+  ASSERT_EQ(values.sources.size(), 2u);
+  EXPECT_EQ(values.sources[1].name, "b");
+  EXPECT_EQ(values.sources[1].share, 0.5);
+  EXPECT_EQ(values.weights.at("rebuilt"), 0.3);
+  EXPECT_EQ(list.to_json().dump(), text);
+}
+
+TEST_F(OptionsOfSources, RefusesWhatTheyCanNotBe) {
+  EXPECT_EQ(error(R"({"data": {"sources": {}}})"), "f.json: data.sources: must be a list of JSON objects");
+  EXPECT_EQ(error(R"({"data": {"sources": [1]}})"), "f.json: data.sources[0]: must be a JSON object");
+  EXPECT_EQ(error(R"({"data": {"sources": [{}, {"shares": 1}]}})"),
+            "f.json: data.sources[1]: unknown key \"shares\"; known: name, captions, share");
+  EXPECT_EQ(error(R"({"data": {"sources": [{"share": 2}]}})"),
+            "f.json: data.sources[0].share: 2 is not allowed; it takes a number, 0 to 1");
+  EXPECT_THAT(error(R"({"data": {"weights": {"a": "b"}}})"), HasSubstr("f.json: data.weights.a: \"b\" is not allowed"));
+  EXPECT_THAT(error(R"({"data": {"weights": {"a": -1}}})"), HasSubstr("data.weights.a: -1"));
+}
+
+TEST_F(OptionsOfSources, FlagsSetNumbersByNameButNoLists) {
+  list.set_flag("weights", "a=0.25");
+  list.set_flag("weights", "b=c=2", true);
+  EXPECT_EQ(list.to_json()["data"]["weights"].dump(), R"({"a":0.25,"b=c":2.0})");
+  list.set_flag("weights", "d=1");
+  EXPECT_EQ(values.weights.size(), 1u);
+  EXPECT_THROW(list.set_flag("weights", "a"), UsageError);
+  EXPECT_THROW(list.set_flag("sources", "[]"), UsageError);
+  EXPECT_THROW(list.set_flag("", "[]"), UsageError);
+  EXPECT_THAT(list.help(), AllOf(HasSubstr("--weights NAME=X"), HasSubstr("  data.sources "), Not(HasSubstr("--sources"))));
+}
+
+TEST_F(OptionsOfSources, PathsStartFromTheFoldersOfTheirFile) {
+  read(R"({"data": {"sources": [{"captions": "../a/b.json"}], "folder": "c", "files": ["/d", "e/../f", ""]}})", "x/configs");
+  EXPECT_EQ(values.sources[0].captions, "x/a/b.json");
+  EXPECT_EQ(values.folder, "x/configs/c");
+  EXPECT_THAT(values.files, ElementsAre("/d", "x/configs/f", ""));
+  EXPECT_EQ(list.to_json(true)["data"]["sources"][0]["captions"], std::filesystem::absolute("x/a/b.json").string());
+  read(R"({"data": {"folder": "c/../d"}})");
+  EXPECT_EQ(values.folder, "c/../d");
+}
+
 TEST_F(Options, WrittenJsonHasTheSectionsInOrderAndNoFlagOnlyFields) {
   const Json json = list.to_json();
   std::vector<std::string> sections;

@@ -311,6 +311,112 @@ TEST_F(DatasetTest, TakesAllSplitsFromOneFile) {
   EXPECT_EQ(read_dataset(options).split("test").size(), 10u);
 }
 
+TEST_F(DatasetTest, TakesMarksOffCaptionsAndSaysSo) {
+  coco_["annotations"][3]["caption"] = "<start> a dog runs <end>";
+  coco_["annotations"][4]["caption"] = "startseq a cat endseq";
+  const Dataset dataset = read(coco_);
+  EXPECT_THAT(dataset.examples[3].captions, ElementsAre("a dog runs"));
+  EXPECT_THAT(dataset.examples[4].captions, ElementsAre("a cat"));
+  EXPECT_THAT(warning_, HasSubstr("2 of 100 captions begin or end with marks"));
+}
+
+TEST_F(DatasetTest, KeepsWhatAnnotationsSayOfTheirSource) {
+  coco_["annotations"][1]["source"] = "human";
+  coco_["annotations"][2]["source"] = "rebuilt";
+  coco_["annotations"][3]["source"] = 5;  // another's key of the same name
+  coco_["annotations"].push_back({{"image_id", 1}, {"caption", "again"}, {"source", "rebuilt"}});
+  const Dataset dataset = read(coco_);
+  EXPECT_THAT(dataset.origins, ElementsAre("", "human", "rebuilt"));
+  EXPECT_THAT(dataset.examples[0].origins, ElementsAre(0));
+  EXPECT_THAT(dataset.examples[1].origins, ElementsAre(1, 2));
+  EXPECT_THAT(dataset.examples[3].origins, ElementsAre(0));
+}
+
+/// Two sources: the first 60 pictures, split by a key, and the others, in a file a split.
+class DataSourcesTest : public DatasetTest {
+ protected:
+  DataSourcesTest() {
+    Json parts[3];
+    for (int i = 0; i < 100; ++i) {
+      Json& part = parts[i < 60 ? 0 : i < 90 ? 1 : 2];
+      Json image = coco_["images"][i], annotation = coco_["annotations"][i];
+      if (i < 60) image["split"] = i < 50 ? "learn" : "check";
+      if (i >= 60) annotation["source"] = i % 2 == 0 ? "human" : "rebuilt";
+      part["images"].push_back(image);
+      part["annotations"].push_back(annotation);
+    }
+    auto& first = options_.sources.emplace_back();
+    first.train_captions = folder_.write("first/all.json", parts[0].dump());
+    first.train_split = "learn";
+    first.val_split = "check";
+    auto& second = options_.sources.emplace_back();
+    second.name = "second one";
+    second.train_captions = folder_.write("second/train.json", parts[1].dump());
+    second.val_captions = folder_.write("second/val.json", parts[2].dump());
+    for (auto& source : options_.sources) source.images = folder_ / "images";
+    options_.max_faulty = 0;
+  }
+  template <class Refusal>
+  std::string refusal() const {
+    try {
+      read_dataset(options_);
+    } catch (const Refusal& error) {
+      return error.what();
+    }
+    return "read";
+  }
+  DataOptions options_;
+};
+
+TEST_F(DataSourcesTest, AreReadOneAfterTheOtherUnderOneNameASplit) {
+  const Dataset dataset = read_dataset(options_);
+  EXPECT_THAT(dataset.sources, ElementsAre("first", "second one"));
+  ASSERT_EQ(dataset.examples.size(), 100u);
+  EXPECT_EQ(dataset.split("train").size(), 80u);
+  EXPECT_EQ(dataset.split("val").size(), 20u);
+  for (size_t i = 0; i < 100; ++i) EXPECT_EQ(dataset.examples[i].source, i < 60 ? 0u : 1u) << i;
+  EXPECT_THAT(dataset.origins, ElementsAre("", "human", "rebuilt"));
+}
+
+TEST_F(DataSourcesTest, OneMayHaveNothingToValidateOnButMustHaveSomethingToLearnFrom) {
+  options_.sources[1].val_captions.clear();
+  EXPECT_EQ(read_dataset(options_).split("val").size(), 10u);
+  options_.sources[0].train_split = "none";
+  options_.max_faulty = 1;
+  EXPECT_THAT(refusal<InputError>(), AllOf(HasSubstr("first/all.json"), HasSubstr("\"none\"")));
+}
+
+TEST_F(DataSourcesTest, RefusesWhatIsAmbiguous) {
+  options_.sources[1].name = "first";
+  EXPECT_THAT(refusal<UsageError>(), HasSubstr("two are called first"));
+  options_.sources[1].name = "";
+  options_.train_captions = "x.json";
+  EXPECT_THAT(refusal<UsageError>(), HasSubstr("data.sources: train_captions"));
+  options_.sources.clear();
+  options_.train_captions.clear();
+  EXPECT_THAT(refusal<UsageError>(), HasSubstr("data.train_captions"));
+}
+
+TEST_F(DataSourcesTest, APictureOfTwoSourcesIsAFault) {
+  options_.sources[1].train_captions = options_.sources[0].train_captions;
+  options_.sources[1].train_split = "learn";
+  EXPECT_THAT(refusal<InputError>(), HasSubstr("file names used twice"));
+}
+
+TEST_F(DataSourcesTest, TheHashIsThatOfPicturesSplitsAndCaptions) {
+  const auto first = read_dataset(options_);
+  EXPECT_EQ(read_dataset(options_).hash(), first.hash());
+  auto changed = first;
+  changed.examples[7].captions[0] += "!";
+  EXPECT_NE(changed.hash(), first.hash());
+  changed = first;
+  changed.examples[7].split = "val";
+  EXPECT_NE(changed.hash(), first.hash());
+  changed = first;
+  std::swap(changed.examples[7], changed.examples[8]);
+  EXPECT_NE(changed.hash(), first.hash());
+}
+
 TEST(Dataset, ReadsFlickr8k) {
   const std::filesystem::path folder = ATTEND_SOURCE_DIR "/../shared/flickr8k";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "../shared/flickr8k is absent";

@@ -261,6 +261,29 @@ TEST(Shapes, LeaveNothingWhereTheyCanNotBeWritten) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
+TEST(Shapes, AreCalledByTheNamesTheyAreGiven) {
+  const TemporaryFolder folder;
+  write_shapes(folder / "plain", {40, 1, 1, 48, 1});
+  write_shapes(folder / "named", {40, 1, 1, 48, 1, {"circle=blivet", "red=frob"}});
+  const auto captions = [&](const std::string& set) {
+    std::string all;
+    for (const auto& example : read_captions(folder / (set + "/captions_train.json"), folder / (set + "/images"), "train", 0).examples)
+      all += " " + example.captions[0] + " \n";
+    return all;
+  };
+  std::string renamed = captions("plain");
+  for (const auto& [word, name] : {std::pair<std::string, std::string>{" circle ", " blivet "}, {" red ", " frob "}}) {
+    ASSERT_NE(renamed.find(word), std::string::npos);
+    for (size_t at; (at = renamed.find(word)) != std::string::npos;) renamed.replace(at, word.size(), name);
+  }
+  EXPECT_EQ(captions("named"), renamed);
+  auto plain = files(folder / "plain"), named = files(folder / "named");
+  EXPECT_EQ(plain.at("images/train_00007.png"), named.at("images/train_00007.png"));
+  for (const char* wrong : {"circle", "circle=", "oval=blivet", "circle=Blivet", "circle=two words", "circle=square", "circle=above"})
+    EXPECT_THROW(write_shapes(folder / "wrong", {2, 1, 1, 48, 1, {wrong}}), UsageError) << wrong;
+  EXPECT_FALSE(std::filesystem::exists(folder / "wrong"));
+}
+
 TEST(ShapesOptions, AreFlagsOnly) {
   ShapesOptions options;
   OptionList list;

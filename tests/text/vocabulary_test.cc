@@ -30,6 +30,22 @@ TEST(Vocabulary, CountsItsWordsAndTheEndOfEveryCaption) {
   EXPECT_THAT(Vocabulary(vocabulary.words()).counts(), testing::IsEmpty());
 }
 
+TEST(Vocabulary, GrowsByNewWordsAndKeepsTheNumbersOfTheOldOnes) {
+  const auto old = Vocabulary::build(Captions{{"zebra", "zebra", "ant"}}, 1);
+  const Captions captions{{"a", "blue", "zebra"}, {"a", "blue", "gnu"}, {"a"}};
+  const auto grown = old.grown(captions, 2);
+  EXPECT_THAT(grown.words(), testing::ElementsAre("<pad>", "<start>", "<end>", "<unk>", "zebra", "ant", "a", "blue"));
+  EXPECT_THAT(grown.counts(), testing::ElementsAre(0, 0, 3, 1, 1, 0, 3, 2));
+  EXPECT_THAT(grown.unknown(captions), testing::ElementsAre(testing::Pair("gnu", 1)));
+  EXPECT_THAT(old.unknown(captions), testing::ElementsAre(testing::Pair("a", 3), testing::Pair("blue", 2), testing::Pair("gnu", 1)));
+  EXPECT_EQ(grown.grown(captions, 2).words(), grown.words());
+}
+
+TEST(Vocabulary, EncodesWhatSpellsASpecialWordAsUnknown) {
+  const auto vocabulary = Vocabulary::build(Captions{{"dog"}}, 1);
+  EXPECT_THAT(vocabulary.encode({"<start>", "dog", "<end>", "<pad>", "<unk>"}), testing::ElementsAre(3, 4, 3, 3, 3));
+}
+
 TEST(Vocabulary, RefusesCountsThatAreNone) {
   const std::vector<std::string> words{"<pad>", "<start>", "<end>", "<unk>", "dog"};
   EXPECT_NO_THROW(Vocabulary(words, {0, 0, 2, 1, 3}));

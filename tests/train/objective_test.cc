@@ -74,6 +74,50 @@ TEST(CrossEntropyLoss, SharesItselfBetweenTheTrainingCaptionsAndTheTeachers) {
   EXPECT_TRUE(torch::allclose(f.taught.logits.grad(), (said.exp() - teachers.exp()) / 6, 1e-4, 1e-6));
 }
 
+TEST(CrossEntropyLoss, CountsEachWordByItsWeightAndReportsThemAllAlike) {
+  Fixture f;
+  f.taught.logits.set_requires_grad(true);
+  const auto teachers = torch::randn({6, 8}).log_softmax(1);                    // [N, V]
+  const auto weights = torch::tensor({0.0, 0.5, 2.0, 1.0, 0.0, 3.0}, torch::kFloat);  // [N]
+  TrainOptions options;
+  options.distillation_weight = 0.3;
+  const auto said = f.taught.logits.detach().log_softmax(1);                    // [N, V]
+  double expected = 0;
+  for (int64_t n = 0; n < 6; ++n) {
+    double true_word = 0, divergence = 0;
+    for (int64_t v = 0; v < 8; ++v) {
+      const double q = options.label_smoothing / 8 + (v == f.captions.targets[n].item<int64_t>() ? 1 - options.label_smoothing : 0);
+      const double log_p = teachers[n][v].item<double>();
+      true_word -= q * said[n][v].item<double>();
+      divergence += std::exp(log_p) * (log_p - said[n][v].item<double>());
+    }
+    expected += weights[n].item<double>() * (0.7 * true_word + 0.3 * divergence) / 6;
+  }
+  const auto weighted = cross_entropy_loss(f.taught, f.captions, options, teachers, weights);
+  const auto plain = cross_entropy_loss(f.taught, f.captions, options, teachers);
+  EXPECT_NEAR(weighted.total.item<double>(), expected, 1e-5);
+  EXPECT_EQ(weighted.cross_entropy.item<double>(), plain.cross_entropy.item<double>());
+  EXPECT_EQ(weighted.distillation.item<double>(), plain.distillation.item<double>());
+  weighted.total.backward();
+  const auto gradient = f.taught.logits.grad().abs().sum(1);                    // [N]
+  for (int64_t n = 0; n < 6; ++n)
+    EXPECT_EQ(gradient[n].item<double>() > 0, weights[n].item<double>() > 0) << n;
+}
+
+TEST(HardAttentionLoss, CountsEachWordByItsWeight) {
+  Fixture f;
+  f.taught.locations = torch::tensor({0, 1, 2, 3, 4, 0}, torch::kInt64);        // [N]
+  for (auto& alpha : f.taught.alphas) alpha.set_requires_grad(true);
+  const TrainOptions options;
+  const auto ones = hard_attention_loss(f.taught, f.captions, options, -2, torch::ones({6})).total;
+  EXPECT_NEAR(ones.item<double>(), hard_attention_loss(f.taught, f.captions, options, -2).total.item<double>(), 1e-5);
+  const auto weights = torch::tensor({1.0, 0.0, 0.0, 1.0, 0.0, 1.0}, torch::kFloat);  // [N]: of the longest caption alone
+  hard_attention_loss(f.taught, f.captions, options, -2, weights).total.backward();
+  for (const auto& alpha : f.taught.alphas)
+    for (int64_t row = 0; row < alpha.size(0); ++row)
+      EXPECT_EQ(alpha.grad()[row].abs().sum().item<double>() > 0, row == 0);
+}
+
 TEST(CrossEntropyLoss, AddsThePapersRegularizer) {
   const Fixture f;
   TrainOptions options;

@@ -74,7 +74,7 @@ def make_recipe(options, folder, captions):
     recipe["data"] = {"train_captions": str(folder / "train.json"), "val_captions": str(folder / "val.json"),
                       "images": str(pictures)}
     recipe["decoder"] |= {"dropout": 0, "annotation_dropout": 0}
-    recipe["train"] |= {"encoder_weights": str(options.encoder_weights), "features": str(folder / "features"),
+    recipe["train"] |= {"encoder_weights": str(pathlib.Path(options.encoder_weights).resolve()), "features": str(folder / "features"),
                         "seed": options.seed, "epochs": options.steps, "batch_size": count, "min_word_count": 1,
                         "schedule": "constant", "warmup_steps": 0, "averaging": 0, "fine_tune_stages": 0,
                         "validation_beam": 1, "log_every": 1}

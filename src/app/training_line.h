@@ -1,0 +1,17 @@
+// The command line of what reads a recipe: train and features.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/commands.h"
+#include "train/trainer.h"
+
+namespace attend {
+
+/// Reads the line into `options`, in which `job` is listed. What an initial model says of itself (network, input size,
+/// precision, ways to decode) holds where neither configuration nor flags say otherwise.
+CommandLine parse_training_line(const std::vector<std::string>& arguments, OptionList& options, TrainJob& job,
+                                const CommandSyntax& syntax);
+
+}  // namespace attend

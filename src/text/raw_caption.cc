@@ -1,0 +1,63 @@
+#include "text/raw_caption.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace attend {
+namespace {
+
+constexpr std::array<std::string_view, 12> kMarks = {"<start>", "<end>", "<s>",      "</s>",   "<bos>", "<eos>",
+                                                     "<sos>",   "<pad>", "startseq", "endseq", "[cls]", "[sep]"};
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+bool same(std::string_view text, std::string_view mark) {
+  return std::equal(text.begin(), text.end(), mark.begin(), mark.end(), [](unsigned char a, char b) {
+    return std::tolower(a) == b;
+  });
+}
+
+/// The text without its blanks at both ends.
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+/// Takes one mark off an end of `text`; one without brackets only where it is a word of its own.
+bool take_off_one(std::string_view& text) {
+  for (const auto mark : kMarks) {
+    if (text.size() < mark.size()) continue;
+    const size_t rest = text.size() - mark.size();
+    const bool is_word = mark.front() >= 'a';
+    if (same(text.substr(0, mark.size()), mark) && (!is_word || rest == 0 || is_blank(text[mark.size()]))) {
+      text.remove_prefix(mark.size());
+      return true;
+    }
+    if (same(text.substr(rest), mark) && (!is_word || is_blank(text[rest - 1]))) {
+      text.remove_suffix(mark.size());
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+bool has_word(std::string_view caption) {
+  return std::any_of(caption.begin(), caption.end(), [](unsigned char c) { return std::isalnum(c) || c >= 0x80; });
+}
+
+bool take_off_marks(std::string& caption) {
+  std::string_view text = trimmed(caption);
+  bool any = false;
+  while (take_off_one(text)) {
+    any = true;
+    text = trimmed(text);
+  }
+  if (any) caption = std::string(text);
+  return any;
+}
+
+}  // namespace attend

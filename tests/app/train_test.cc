@@ -1,0 +1,101 @@
+// `attend train`, run as a user runs it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/run_command.h"
+#include "vision/picture_files.h"
+
+namespace attend::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+/// Shapes in the folder data/ of a folder of the test's own, and a recipe in recipes/.
+class TrainCommand : public ::testing::Test {
+ protected:
+  TrainCommand() {
+    attend_command({"shapes", at("data"), "--train", "12", "--val", "3", "--test", "1", "--picture-size", "48"});
+    write("recipes/tiny.json", R"({"data": {"train_captions": "../data/captions_train.json", "val_captions": "../data/captions_val.json",
+                                            "images": "../data/images"},
+                                   "train": {"epochs": 2, "batch_size": 4, "min_word_count": 1, "validation_beam": 1}})");
+  }
+  std::string at(const std::string& name) const { return (folder_.path() / name).lexically_normal().string(); }
+  void write(const std::string& name, const std::string& text) const { folder_.write(name, {text.begin(), text.end()}); }
+  /// attend train on one thread with the tests' model as the initial one.
+  Outcome train(std::vector<std::string> arguments, const std::string& folder = "") const {
+    arguments.insert(arguments.begin(), {"train", "--initial-model", ATTEND_TINY_MODEL, "--threads", "1"});
+    Circumstances how;
+    how.folder = folder;
+    return attend_command(arguments, how);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(TrainCommand, AConfigurationsPathsStartFromItsFolderAndThoseOfFlagsFromTheWorkingOne) {
+  fs::create_directory(at("elsewhere"));
+  const auto run = train({"--config", "../recipes/tiny.json", "--output", "run"}, at("elsewhere"));
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.out, "run/model.safetensors\n");
+  ASSERT_TRUE(fs::exists(at("elsewhere/run/model.safetensors")));
+  // What is written down means the same wherever it lies.
+  const Json written = read_json_file(at("elsewhere/run/config.json"));
+  EXPECT_EQ(written["data"]["images"], at("data/images"));
+  const auto dumped = train({"--config", "recipes/tiny.json", "--dump-config", "--val-images", "data/images"}, at(""));
+  EXPECT_EQ(Json::parse(dumped.out)["data"]["train_captions"], at("data/captions_train.json"));
+  EXPECT_EQ(Json::parse(dumped.out)["data"]["val_images"], at("data/images"));
+  EXPECT_EQ(train({"--config", at("elsewhere/run/config.json"), "--output", at("again"), "--max-steps", "1"}).status, 0);
+}
+
+TEST_F(TrainCommand, TakesWhatIsNotSaidFromTheInitialModelAndAddsItsCaptionsWords) {
+  const auto dumped = Json::parse(train({"--config", at("recipes/tiny.json"), "--dump-config", "--max-length", "9"}).out);
+  EXPECT_EQ(dumped["encoder"]["family"], "efficientnet-lite0");
+  EXPECT_EQ(dumped["encoder"]["input_size"], 96);
+  EXPECT_EQ(dumped["decoder"]["hidden_size"], 16);
+  EXPECT_EQ(dumped["decode"]["beam_width"], 3);
+  EXPECT_EQ(dumped["decode"]["max_length"], 9);
+  const auto run = train({"--config", at("recipes/tiny.json"), "--output", at("run"), "--input-size", "64"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, AllOf(HasSubstr("are added: "), HasSubstr("data: 12 captions of 12 training pictures, 3 validation pictures"),
+                             HasSubstr("; 0 % of the ")));
+  const Json said = Json::parse(attend_command({"inspect", "--json", at("run/model.safetensors")}).out);
+  EXPECT_EQ(said["encoder"]["input_size"], 64);
+  const auto refused = train({"--config", at("recipes/tiny.json"), "--output", at("other"), "--decoder-hidden-size", "32"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, StartsWith("attend: decoder.hidden_size is 32, but 16 in "));
+}
+
+TEST_F(TrainCommand, LearnsFromSeveralSources) {
+  attend_command({"shapes", at("more"), "--train", "6", "--val", "3", "--test", "1", "--picture-size", "48", "--seed", "2",
+                  "--names", "circle=blivet"});
+  write("recipes/two.json", R"({"data": {"sources": [
+      {"train_captions": "../data/captions_train.json", "val_captions": "../data/captions_val.json", "images": "../data/images"},
+      {"train_captions": "../more/captions_train.json", "val_captions": "../more/captions_val.json", "images": "../more/images", "weight": 2}]},
+      "train": {"epochs": 1, "batch_size": 4, "min_word_count": 1, "validation_beam": 1}})");
+  const auto run = train({"--config", at("recipes/two.json"), "--output", at("run")});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, AllOf(HasSubstr("data: data: 12 captions of 12"), HasSubstr("data: more: 6 captions of 6"),
+                             HasSubstr("blivet"), HasSubstr("(data ")));
+  const auto features = attend_command({"features", "--initial-model", ATTEND_TINY_MODEL, "--config", at("recipes/two.json"),
+                                        "--features", at("run/features"), "--threads", "1"});
+  EXPECT_EQ(features.status, 0) << features.err;
+  const auto both = train({"--config", at("recipes/two.json"), "--train-captions", at("data/captions_train.json"), "--output", at("no")});
+  EXPECT_EQ(both.status, 2);
+  EXPECT_THAT(both.err, HasSubstr("data.sources: train_captions"));
+}
+
+TEST_F(TrainCommand, NamesAllPicturesThatCanNotBeRead) {
+  for (const char* name : {"train_00001.png", "train_00007.png"}) fs::resize_file(at("data/images/") + name, 60);
+  const auto refused = train({"--config", at("recipes/tiny.json"), "--output", at("run")});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("train_00001.png"), HasSubstr("train_00007.png"), HasSubstr("2 of 15 pictures can't be read")));
+  const auto run = train({"--config", at("recipes/tiny.json"), "--output", at("run"), "--max-faulty", "0.2", "--resume"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("10 captions of 10 training pictures"));
+}
+
+}  // namespace
+}  // namespace attend::testing
