@@ -16,6 +16,13 @@ namespace attend {
 /// Processors this process may run on (at least 1): its affinity mask, not the machine's size.
 int available_processors();
 
+/// Starts a thread. Throws Error where the system allows no more of them.
+std::thread start_thread(std::function<void()> work);
+
+/// Throws Error unless so many threads can run beside this one. For libraries that wait for ever for threads that couldn't be
+/// started.
+void require_threads(int count);
+
 /// Runs body(i) for i in [0, count) on `threads` threads; the first exception is rethrown after all have stopped.
 void parallel_for(size_t count, int threads, const std::function<void(size_t)>& body);
 
@@ -27,16 +34,14 @@ class OrderedPipeline {
  public:
   OrderedPipeline(size_t count, int workers, size_t look_ahead, std::function<T(size_t)> make)
       : count_(count), look_ahead_(look_ahead), make_(std::move(make)) {
-    for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
-  }
-  ~OrderedPipeline() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopped_ = true;
+    try {
+      for (int i = 0; i < workers; ++i) threads_.push_back(start_thread([this] { work(); }));
+    } catch (...) {
+      stop();
+      throw;
     }
-    changed_.notify_all();
-    for (auto& thread : threads_) thread.join();
   }
+  ~OrderedPipeline() { stop(); }
   OrderedPipeline(const OrderedPipeline&) = delete;
   OrderedPipeline& operator=(const OrderedPipeline&) = delete;
 
@@ -57,6 +62,15 @@ class OrderedPipeline {
     std::optional<T> value;
     std::exception_ptr error;
   };
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    changed_.notify_all();
+    for (auto& thread : threads_) thread.join();
+  }
 
   void work() {
     for (;;) {

@@ -1,13 +1,19 @@
 #include "base/parallel.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
+
+#include "base/error.h"
 
 namespace attend {
 namespace {
@@ -43,6 +49,32 @@ TEST(ParallelFor, RethrowsAndStopsTakingWork) {
                             }),
                std::runtime_error);
   EXPECT_LT(calls, 100000);
+}
+
+/// In a process of its own that may have two more threads, if any.
+template <class Work>
+void expect_refusal_without_threads(Work work) {
+  const auto refused = [&] {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) std::_Exit(2);  // root may have as many as it likes
+    const rlimit few{3, 3};
+    ::setrlimit(RLIMIT_NPROC, &few);
+    try {
+      work();
+    } catch (const Error& error) {
+      std::fputs(error.what(), stderr);
+      std::_Exit(1);
+    }
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(refused(), testing::ExitedWithCode(1), "threads cannot be started: .*--threads");
+}
+
+TEST(Threads, ThatCannotBeStartedAreSaidAndNobodyWaitsForThem) {
+  expect_refusal_without_threads([] { require_threads(10); });
+  expect_refusal_without_threads([] { parallel_for(10, 10, [](size_t i) { dawdle(i); }); });
+  expect_refusal_without_threads([] { OrderedPipeline<int>(10, 10, 3, [](size_t) { return 1; }).next(); });
+  require_threads(0);
+  require_threads(20);
 }
 
 TEST(OrderedPipelineTest, HandsOutInOrderWhateverFinishesFirst) {
