@@ -102,6 +102,20 @@ cv::Mat spreading(double start, double length, int cells, double full, int targe
   return weights;
 }
 
+/// a [R, K] times b [K, C]. cv::gemm would ask BLAS, which keeps 128 MiB for every thread that calls it.
+cv::Mat multiply(const cv::Mat& a, const cv::Mat& b) {
+  cv::Mat product(a.rows, b.cols, CV_32F, cv::Scalar(0));
+  for (int row = 0; row < a.rows; ++row) {
+    auto* to = product.ptr<float>(row);
+    for (int k = 0; k < a.cols; ++k) {
+      const float weight = a.at<float>(row, k);
+      const auto* from = b.ptr<float>(k);
+      for (int column = 0; column < b.cols; ++column) to[column] += weight * from[column];
+    }
+  }
+  return product;
+}
+
 }  // namespace
 
 Resize parse_resize(const std::string& name) {
@@ -166,7 +180,7 @@ cv::Mat Geometry::to_picture(const cv::Mat& map, cv::Size target, double smoothi
   CV_Assert(map.type() == CV_32F);
   const cv::Mat down = spreading(area_.y, area_.height, map.rows, full_.height, target.height, smoothing);
   const cv::Mat across = spreading(area_.x, area_.width, map.cols, full_.width, target.width, smoothing);
-  return down * map * across.t();
+  return multiply(multiply(down, map), across.t());
 }
 
 }  // namespace attend
