@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "base/processor.h"
 #include "base/progress.h"
 #include "vision/find_pictures.h"
 #include "vision/picture.h"
@@ -258,14 +259,16 @@ int bench_command(const std::vector<std::string>& arguments) {
         {"loading the model",
          1000 * std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), "ms"});
     sections.push_back({"limits of the machine", measure_limits(pictures.front(), threads, device)});
-    const double product_rate = sections.back().figures.front().value;
-    sections.push_back({"parts", measure_parts(ensemble.first(), pictures, product_rate, threads)});
+    const double peak_rate = sections.back().figures.front().value;
+    sections.push_back({"parts", measure_parts(ensemble.first(), pictures, peak_rate, threads)});
   }
   if (interrupted()) throw Interrupted("stopped before there were all figures");
 
+  const std::string blas = loaded_blas_kernels();
   if (options.json) {
     Json json{{"date", today()},         {"attend", ATTEND_VERSION},       {"machine", processor()},
-              {"threads", threads},      {"device", run.device},           {"model", files.names()},
+              {"blas_kernels", blas},    {"threads", threads},             {"device", run.device},
+              {"model", files.names()},
               {"precision", files.precision}, {"input_size", files.input_size},
               {"beam_width", options.beam_width}};
     for (const auto& section : sections)
@@ -274,9 +277,9 @@ int bench_command(const std::vector<std::string>& arguments) {
     return 0;
   }
   const std::string size = files.input_size > 0 ? std::to_string(files.input_size) : "model";
-  std::printf("%s, %d threads, %s, attend %s\n%s, precision %s, input size %s, beam %d\n", processor().c_str(), threads,
-              today().c_str(), ATTEND_VERSION, joined(files.names()).c_str(), files.precision.c_str(), size.c_str(),
-              options.beam_width);
+  std::printf("%s, %d threads, %s, attend %s\nOpenBLAS with kernels for %s\n%s, precision %s, input size %s, beam %d\n",
+              processor().c_str(), threads, today().c_str(), ATTEND_VERSION, blas.empty() ? "nobody: another BLAS" : blas.c_str(),
+              joined(files.names()).c_str(), files.precision.c_str(), size.c_str(), options.beam_width);
   for (const auto& section : sections) {
     std::printf("\n%s\n", section.name.c_str());
     for (const auto& figure : section.figures)

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <random>
 
+#include "base/multiply_adds.h"
 #include "base/parallel.h"
 #include "decode/caption.h"
 #include "model/pictures.h"
@@ -48,6 +49,7 @@ void wait_for(torch::Device device) {
 double seconds_side_by_side(int threads, torch::Device device, const std::function<void()>& call) {
   const int workers = device.is_cpu() ? threads : 1;
   std::vector<double> seconds(static_cast<size_t>(workers));
+  const SameProcessorsAfter workers_have_ended;
   parallel_for(seconds.size(), workers, [&](size_t worker) {
     const torch::NoGradGuard no_grad;
     share_processors(threads, workers);
@@ -56,8 +58,16 @@ double seconds_side_by_side(int threads, torch::Device device, const std::functi
       wait_for(device);
     });
   });
-  share_processors(threads, 1);
   return std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(workers * workers);
+}
+
+/// Of multiply-adds on so many processors at once, GFLOP/s.
+double peak_rate_of(int threads) {
+  constexpr int64_t kRounds = 1'000'000;  // a few milliseconds
+  std::vector<double> operations(static_cast<size_t>(threads));
+  const double seconds = seconds_of(
+      [&] { parallel_for(operations.size(), threads, [&](size_t i) { operations[i] = multiply_add(kRounds); }); });
+  return std::accumulate(operations.begin(), operations.end(), 0.0) / seconds / 1e9;
 }
 
 /// Captions as long as people's are, of words drawn at random: 5 for each of `pictures`.
@@ -85,7 +95,7 @@ double training_operations(const ModelOptions& model, double encoder_size, doubl
   return 2 * project + 3 * keys + 3 * 2 * words * word;
 }
 
-std::vector<Figure> measure_training(Captioner& captioner, int64_t cells, double product_rate) {
+std::vector<Figure> measure_training(Captioner& captioner, int64_t cells, double peak_rate) {
   auto& decoder = *captioner.decoder;
   const auto captions = random_captions(kBatch, captioner.vocabulary.size());
   const int64_t size = captioner.encoder->annotation_size();
@@ -110,7 +120,7 @@ std::vector<Figure> measure_training(Captioner& captioner, int64_t cells, double
                       seconds / 1e9;
   return {{"training step of " + std::to_string(kBatch) + " pictures", 1000 * seconds, "ms"},
           {"training speed", words / seconds, "tokens/s"},
-          {"training share of matrix product rate", 100 * rate / product_rate, "%"}};
+          {"training share of peak rate", 100 * rate / peak_rate, "%"}};
 }
 
 }  // namespace
@@ -125,6 +135,14 @@ std::vector<Figure> measure_limits(const std::filesystem::path& picture, int thr
     wait_for(device);
   });
 
+  const double rate = 2.0 * static_cast<double>(side * side * side) / multiplied / 1e9;
+  std::vector<Figure> figures{{"matrix products, fp32", rate, "GFLOP/s"}};
+  if (device.is_cpu()) {
+    const double peak = peak_rate_of(threads);
+    figures.insert(figures.begin(), {"peak rate, fp32", peak, "GFLOP/s"});
+    figures.push_back({"matrix products share of peak rate", 100 * rate / peak, "%"});
+  }
+
   constexpr int64_t bytes = 256 << 20;
   const Tensor from = torch::ones({bytes}, torch::dtype(torch::kByte).device(device));  // [bytes]
   Tensor to = torch::empty_like(from);                                                  // [bytes]
@@ -137,13 +155,13 @@ std::vector<Figure> measure_limits(const std::filesystem::path& picture, int thr
   const auto count = static_cast<size_t>(8 * threads);
   const double decoded = seconds_of(
       [&] { parallel_for(count, threads, [&](size_t) { read_picture(picture); }); });
-  return {{"matrix products, fp32", 2.0 * static_cast<double>(side * side * side) / multiplied / 1e9, "GFLOP/s"},
-          {"copying memory", static_cast<double>(bytes) / copied / 1e9, "GB/s"},
-          {"decoding pictures", static_cast<double>(count) * pixels / decoded / 1e6, "megapixels/s"}};
+  figures.push_back({"copying memory", static_cast<double>(bytes) / copied / 1e9, "GB/s"});
+  figures.push_back({"decoding pictures", static_cast<double>(count) * pixels / decoded / 1e6, "megapixels/s"});
+  return figures;
 }
 
 std::vector<Figure> measure_parts(Captioner& captioner, const std::vector<std::filesystem::path>& pictures,
-                                  double product_rate, int threads) {
+                                  double peak_rate, int threads) {
   std::vector<cv::Mat> inputs(static_cast<size_t>(std::min<int64_t>(kBatch, static_cast<int64_t>(pictures.size()))));
   const auto count = static_cast<double>(inputs.size());
   const auto load = [&](size_t i) { inputs[i] = load_input(pictures[i], captioner.options.encoder); };
@@ -175,7 +193,7 @@ std::vector<Figure> measure_parts(Captioner& captioner, const std::vector<std::f
     figures.push_back({std::string("decoding a picture, beam 5, ") + precision,
                        milliseconds([&] { caption_annotations(captioner, annotations, DecodeOptions()); }), "ms"});
   }
-  for (auto& figure : measure_training(captioner, annotations.size(1), product_rate)) figures.push_back(std::move(figure));
+  for (auto& figure : measure_training(captioner, annotations.size(1), peak_rate)) figures.push_back(std::move(figure));
   return figures;
 }
 

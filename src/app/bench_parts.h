@@ -16,13 +16,14 @@ struct Figure {
   std::string unit;
 };
 
-/// Square matrix products in fp32 and copying 256 MiB on `device`, and decoding `picture` over and over, on the threads
-/// that are set: the limits the other figures are held against.
+/// The peak rate of arithmetic first: multiply-adds in the processor's registers, whatever BLAS makes of it, or on a GPU square
+/// products; then square matrix products in fp32, copying 256 MiB on `device`, and decoding `picture` over and over. On the
+/// threads that are set: the limits the other figures are held against.
 std::vector<Figure> measure_limits(const std::filesystem::path& picture, int threads, torch::Device device);
 
 /// Loading, encoding and decoding pictures, a part at a time, and a training step on cached annotations; speeds of
-/// arithmetic are shares of `product_rate`, the machine's own in GFLOP/s. Trains `captioner`: it is of no use after.
+/// arithmetic are shares of `peak_rate`, the machine's own in GFLOP/s. Trains `captioner`: it is of no use after.
 std::vector<Figure> measure_parts(Captioner& captioner, const std::vector<std::filesystem::path>& pictures,
-                                  double product_rate, int threads);
+                                  double peak_rate, int threads);
 
 }  // namespace attend

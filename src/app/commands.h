@@ -33,7 +33,8 @@ struct RunOptions {
   void list(OptionList& options);
   /// How many threads that is on this machine.
   int count_threads() const;
-  /// Sets LibTorch's threads and returns how many there are.
+  /// Sets LibTorch's threads and returns how many there are. Throws Error where the system allows fewer, or no memory for so
+  /// many.
   int set_threads() const;
 };
 

@@ -12,6 +12,8 @@
 #include "app/commands.h"
 #include "app/exit_status.h"
 #include "base/error.h"
+#include "base/memory_limit.h"
+#include "base/processor.h"
 
 namespace attend {
 namespace {
@@ -46,6 +48,8 @@ void print_help(std::ostream& out) {
 
 /// Becomes attend-tensors, with the same arguments. Throws Error where it can't.
 [[noreturn]] void become_tensors(char** values) {
+  require_memory(1);
+  prepare_tensor_libraries();
   const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "attend-tensors";
   ::execv(program.c_str(), values);
   throw Error(program.string() + ": can't be run: " + std::strerror(errno) + "; attend needs it beside itself");

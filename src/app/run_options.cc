@@ -1,6 +1,7 @@
 #include <torch/torch.h>
 
 #include "app/commands.h"
+#include "base/memory_limit.h"
 #include "base/parallel.h"
 
 namespace attend {
@@ -15,6 +16,8 @@ int RunOptions::count_threads() const { return threads > 0 ? threads : available
 
 int RunOptions::set_threads() const {
   const int count = count_threads();
+  require_memory(count);
+  require_threads(2 * count);  // workers, and those that LibTorch waits for until they have begun
   at::set_num_threads(count);
   return count;
 }

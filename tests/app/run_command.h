@@ -44,6 +44,8 @@ struct Circumstances {
   std::filesystem::path out_to = {};  // standard output goes to this file, not to Outcome::out
   bool ordinary_user = false;         // not root, even where the tests run as root
   int64_t largest_file = 0;           // bytes after which every file is full; 0: none is
+  int64_t address_space = 0;          // bytes that it may have; 0: no limit
+  int64_t processes = 0;              // that its user may have, threads among them; 0: no limit. Root has none
   bool interrupt = false;             // Ctrl-C as soon as there is a line on standard output
 };
 
@@ -84,10 +86,11 @@ inline Outcome run_command(std::vector<std::string> arguments, const Circumstanc
     ::dup2(how.out_to.empty() ? out.descriptor() : ::open(how.out_to.c_str(), O_WRONLY), STDOUT_FILENO);
     ::dup2(err.descriptor(), STDERR_FILENO);
     if (!how.folder.empty() && ::chdir(how.folder.c_str()) != 0) ::_exit(125);
-    if (how.largest_file > 0) {
-      const rlimit limit{static_cast<rlim_t>(how.largest_file), static_cast<rlim_t>(how.largest_file)};
-      ::setrlimit(RLIMIT_FSIZE, &limit);
-      ::signal(SIGXFSZ, SIG_IGN);
+    if (how.largest_file > 0) ::signal(SIGXFSZ, SIG_IGN);
+    for (const auto& [limit, value] : {std::pair(RLIMIT_FSIZE, how.largest_file), {RLIMIT_AS, how.address_space},
+                                       {RLIMIT_NPROC, how.processes}}) {
+      const rlimit both{static_cast<rlim_t>(value), static_cast<rlim_t>(value)};
+      if (value > 0) ::setrlimit(limit, &both);
     }
     if (how.ordinary_user && ::geteuid() == 0 &&
         (::setgroups(0, nullptr) != 0 || ::setgid(65534) != 0 || ::setuid(65534) != 0))
