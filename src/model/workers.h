@@ -11,8 +11,21 @@
 namespace attend {
 
 /// Gives this thread its share of the processors where `workers` of them compute side by side. Threads that begin after
-/// this get as many: the last to be told is to be one that has all.
+/// this get as many: a SameProcessorsAfter is to outlive the workers.
 void share_processors(int threads, int workers);
+
+/// When it ends, this thread and those that begin after it have as many processors as this thread had before: sums of products
+/// are rounded otherwise on another number of them.
+class SameProcessorsAfter {
+ public:
+  SameProcessorsAfter();
+  ~SameProcessorsAfter();
+  SameProcessorsAfter(const SameProcessorsAfter&) = delete;
+  SameProcessorsAfter& operator=(const SameProcessorsAfter&) = delete;
+
+ private:
+  int before_;
+};
 
 struct BatchWork {
   size_t count;                // batches
@@ -39,11 +52,7 @@ void compute_batches(const BatchWork& work, Load&& load, Compute&& compute, Take
     while (auto loaded = pipeline.next()) take(compute(std::move(*loaded)));
     return;
   }
-  struct AllAgain {
-    int threads;
-    ~AllAgain() { share_processors(threads, 1); }
-  };
-  const AllAgain when_workers_have_ended{work.threads};
+  const SameProcessorsAfter workers_have_ended;
   OrderedPipeline<Computed> pipeline(work.count, workers, ahead, [&](size_t i) {
     auto loaded = load(i);
     share_processors(work.threads, workers);

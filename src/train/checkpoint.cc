@@ -1,6 +1,8 @@
 #include "train/checkpoint.h"
 
 #include "base/error.h"
+#include "base/processor.h"
+#include "base/progress.h"
 #include "model/safetensors.h"
 
 namespace attend {
@@ -23,6 +25,13 @@ std::string first_difference(const Json& a, const Json& b) {
   return "";
 }
 
+/// What decides in which order sums are made, and so their last digits.
+std::string order_of_sums(const Captioner& captioner) {
+  if (captioner.device.is_cuda()) return "a GPU";
+  const std::string kernels = loaded_blas_kernels(), threads = std::to_string(at::get_num_threads());
+  return threads + (threads == "1" ? " thread" : " threads") + (kernels.empty() ? "" : " and kernels for " + kernels);
+}
+
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& path, const Captioner& captioner, const Optimizer& optimizer,
@@ -43,6 +52,7 @@ void save_checkpoint(const std::filesystem::path& path, const Captioner& caption
                     {{"format", "attend-checkpoint"},
                      {"progression", stands.dump()},
                      {"recipe", beginning.recipe.dump()},
+                     {"computed_with", order_of_sums(captioner)},
                      {"data", data.dump(-1, ' ', false, Json::error_handler_t::replace)}});
 }
 
@@ -58,6 +68,10 @@ void Checkpoint::require_same(const Json& recipe, uint64_t data) const {
 void Checkpoint::restore(Captioner& captioner, Optimizer& optimizer) const {
   load_captioner_state(captioner, below(tensors, kWeights), source);
   optimizer.load(below(tensors, kOptimizer), source);
+  const std::string now = order_of_sums(captioner);
+  if (!computed_with.empty() && computed_with != now)
+    warn(source + ": computed with " + computed_with + ", and goes on with " + now +
+         ": sums are rounded otherwise, so the run won't end with quite the weights it would have had");
 }
 
 namespace {
@@ -78,7 +92,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   if (file.metadata.value("format", "") == "attend-checkpoint" && !file.metadata.contains("data"))
     throw InputError(path.string() + ": of an older version of attend, which kept no sign of the captions; begin with "
                      "--initial-model in another output folder");
-  Checkpoint checkpoint{path.string(), std::move(file.tensors), {}, {}};
+  Checkpoint checkpoint{path.string(), std::move(file.tensors), {}, {}, file.metadata.value("computed_with", "")};
   try {
     if (file.metadata.at("format") != "attend-checkpoint") throw InputError("not a checkpoint");
     const auto part = [&](const char* key) { return Json::parse(file.metadata.at(key).get<std::string>()); };

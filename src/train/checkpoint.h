@@ -37,11 +37,12 @@ struct Checkpoint {
   TensorMap tensors;
   Progression progression;
   Beginning beginning;
+  std::string computed_with;  // what its sums were rounded by: threads and kernels; "" where it isn't known
 
   /// Throws UsageError naming the first option in which `recipe` is another than the run's, or saying that its data are
   /// others.
   void require_same(const Json& recipe, uint64_t data) const;
-  /// Throws InputError where the tensors don't fit.
+  /// Throws InputError where the tensors don't fit. Warns where sums are rounded otherwise here.
   void restore(Captioner& captioner, Optimizer& optimizer) const;
 };
 

@@ -75,13 +75,18 @@ TEST(ComputeBatchesOnProcessors, SharesThemAmongTheWorkers) {
   EXPECT_EQ(computing({2, 4, kProcessor}).second, std::set<int>{2});  // two batches: two workers
 }
 
-TEST(ComputeBatchesOnProcessors, LeavesThemAllToThreadsThatComeAfter) {
+TEST(ComputeBatchesOnProcessors, LeavesAsManyAsThereWereToThisThreadAndThoseThatComeAfter) {
   const int before = at::get_num_threads();
-  computing({200, 3, kProcessor});
-  int after = 0;
-  std::thread([&] { after = at::get_num_threads(); }).join();
-  EXPECT_EQ(after, 3);
-  EXPECT_EQ(at::get_num_threads(), 3);
+  for (const int had : {1, 2, 5}) {
+    at::set_num_threads(had);
+    for (const bool side_by_side : {true, false}) {
+      computing({200, 3, kProcessor, side_by_side});
+      int after = 0;
+      std::thread([&] { after = at::get_num_threads(); }).join();
+      EXPECT_EQ(after, had);
+      EXPECT_EQ(at::get_num_threads(), had);
+    }
+  }
   at::set_num_threads(before);
 }
 

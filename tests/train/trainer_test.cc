@@ -34,6 +34,22 @@ TEST_F(TrainerTest, AnInterruptedRunEndsWithTheWeightsOfAnUninterruptedOne) {
   }
 }
 
+TEST_F(TrainerTest, ARunThatGoesOnWithOtherThreadsSaysSo) {
+  auto run = job("threads");
+  run.train.max_steps = 1;
+  train(run);
+  run.resume = true;
+  for (const int threads : {1, 2}) {
+    at::set_num_threads(threads);
+    testing::internal::CaptureStderr();
+    train(run);
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(said.find("computed with 1 thread") != std::string::npos, threads == 2) << said;
+    EXPECT_EQ(said.find("goes on with 2 threads") != std::string::npos, threads == 2) << said;
+  }
+  at::set_num_threads(1);
+}
+
 /// What a run's log has under `figure`, a value a line that has it.
 std::vector<double> logged(const std::vector<Json>& log, const char* figure) {
   std::vector<double> values;
