@@ -156,11 +156,10 @@ void PreparedWeight::forget() {
 }
 
 bool multiplies_bf16() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512bf16");
-#else
-  return false;
-#endif
+  // What the processor has and ONEDNN_MAX_CPU_ISA allows. Instruction sets are sets of bits, each with those it builds on.
+  constexpr auto kNeeded = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  static const bool has = (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & kNeeded) == kNeeded;
+  return has;
 }
 
 }  // namespace attend

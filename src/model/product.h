@@ -36,7 +36,7 @@ class PreparedWeight {
   int64_t version_ = -1;
 };
 
-/// Without instructions for it bf16 is many times slower than fp32.
+/// Whether oneDNN has instructions for bf16 here. Without them bf16 is many times slower than fp32, or isn't there at all.
 bool multiplies_bf16();
 
 }  // namespace attend

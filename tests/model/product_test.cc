@@ -127,11 +127,15 @@ TEST(FixedLinear, IsTheLearntOneAndKnowsNothingOfOtherRows) {
     EXPECT_EQ(fixed.sizes(), learnt.sizes());
     EXPECT_TRUE(fixed.allclose(learnt, 1e-5, 1e-6));
     EXPECT_TRUE(layer->forward(x[3]).equal(fixed[3]));
-    layer->type = kHalf;
-    EXPECT_TRUE(!multiplies_bf16() || layer->forward(x).allclose(learnt, 0.02, 0.02));
-    layer->type = torch::kChar;
-    EXPECT_TRUE(!multiplies_int8() || layer->forward(x).allclose(learnt, 0.02, 0.05));
-    EXPECT_TRUE(layer->forward(torch::zeros({0, 40})).sizes() == (std::vector<int64_t>{0, 70}));
+    // Storage that this processor has no instructions for is nobody's: set_precision() takes the one before.
+    const std::tuple<torch::ScalarType, bool, double> storages[] = {
+        {kFloat, true, 1e-6}, {kHalf, multiplies_bf16(), 0.02}, {torch::kChar, multiplies_int8(), 0.05}};
+    for (const auto& [type, exists, error] : storages) {
+      if (!exists) continue;
+      layer->type = type;
+      EXPECT_TRUE(layer->forward(x).allclose(learnt, type == kFloat ? 1e-5 : 0.02, error)) << type;
+      EXPECT_EQ(layer->forward(torch::zeros({0, 40})).sizes(), (std::vector<int64_t>{0, 70})) << type;
+    }
   }
 }
 
