@@ -5,7 +5,8 @@
 #include "app/commands.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "decode/caption.h"
+#include "base/progress.h"
+#include "decode/confidence.h"
 
 namespace attend {
 namespace {
@@ -47,6 +48,17 @@ Json about_mean(const std::vector<std::string>& files, const std::vector<Json>& 
   return about;
 }
 
+/// Leaves out what was calibrated with other settings than the mean's.
+void keep_or_drop_calibration(Captioner& mean, const DecodeOptions& decode, const std::string& source) {
+  if (mean.confidence.is_null()) return;
+  const auto difference = difference_of(Calibration::parse(mean.confidence, evidence_size(mean.familiarity), source).made_with,
+                                        settings_of(mean, decode));
+  if (difference.empty()) return;
+  warn("the copy gives no confidence: " + source + " was calibrated with " + difference + "; see attend calibrate");
+  mean.familiarity.reset();
+  mean.confidence = Json();
+}
+
 /// The mean of the models in `files`, made in the first of them.
 Captioner average(Captioner mean, const std::vector<std::string>& files) {
   const torch::NoGradGuard no_grad;
@@ -65,6 +77,7 @@ Captioner average(Captioner mean, const std::vector<std::string>& files) {
     for (const auto& [name, tensor] : captioner_state(model)) sum.at(name) += tensor;
     abouts.push_back(model.about);
   }
+  if (files.size() > 1) mean.familiarity.reset(), mean.confidence = Json();  // these weights were never calibrated
   for (auto& [name, tensor] : sum) tensor /= static_cast<double>(files.size());
   load_captioner_state(mean, sum, files.front());
   mean.about = about_mean(files, abouts);
@@ -106,6 +119,7 @@ int average_command(const std::vector<std::string>& arguments) {
   if (precision != "model") mean.set_precision(precision);
   check_model_options(mean.options);
   mean.decode = options.to_json()["decode"];
+  keep_or_drop_calibration(mean, decode, source);
   save_captioner(mean, output);
   std::cout << output.string() << "\n";
   return 0;

@@ -27,6 +27,7 @@ struct CaptionOptions {
   std::string format = "text";
   std::filesystem::path html;  // empty: no page
   int batch_size = kBatchSize;
+  double min_confidence = 0;
 
   void list(OptionList& options) {
     options.section("", "Pictures");
@@ -37,6 +38,10 @@ struct CaptionOptions {
     options.section("", "Output");
     options.add("format", format, "text: picture, tab, caption; jsonl: a JSON object a line, with words and attention",
                 one_of({"text", "jsonl"}));
+    options.add("min_confidence", min_confidence,
+                "a caption of less confidence gets no files, in text nothing stands behind its tab, and in jsonl it has "
+                "\"below_min_confidence\"; 0: all are taken",
+                between(0, 1));
     options.add("html", html,
                 "write a page of all pictures and captions to this file: point at a word and see where it looked");
   }
@@ -58,6 +63,15 @@ void check_explanations(const CommandLine& line, const CaptionOptions& options, 
     throw UsageError("--explain: say where it is to be shown: --format jsonl, --overlay DIR, --maps DIR or --html FILE");
 }
 
+/// Throws UsageError where confidence decides and isn't known; warns where it would be but for how captions are decoded.
+void check_confidence(const Ensemble& ensemble, const DecodeOptions& decode, const CaptionOptions& options) {
+  const std::string fault = ensemble.confidence_fault(decode);
+  if (fault.empty()) return;
+  if (options.min_confidence > 0) throw UsageError("--min-confidence: no confidence is known: " + fault);
+  if (!ensemble.first().confidence.is_null() && (options.format == "jsonl" || !options.html.empty()))
+    warn("no confidence is given: " + fault);
+}
+
 CommandSyntax syntax() {
   return {
       "caption",
@@ -69,11 +83,13 @@ CommandSyntax syntax() {
       "is skipped altogether. A picture that can't be read is reported and the rest is captioned; the exit "
       "status is then 1. In text, names stand byte for byte; in JSON, a name that isn't UTF-8 has U+FFFD in "
       "\"file\" for its stray bytes and stands byte for byte in \"file_base64\". With --n-best, text has a line a "
-      "caption, JSON has \"alternatives\".",
+      "caption, JSON has \"alternatives\". \"confidence\" is the probability that a caption is among the better half of its "
+      "model's captions, \"familiar\" whether the picture is like those the model learnt from.",
       {{"attend caption photo.jpg", "caption a picture"},
        {"attend caption photos --html photos.html", "a page to look at, in one file"},
        {"attend caption --recursive photos --overlay seen", "caption a tree and show where every word looked"},
        {"attend caption photos --sidecar >/dev/null", "write photos/NAME.txt for every picture that has none"},
+       {"attend caption photos --sidecar --min-confidence 0.5", "only where the caption is more likely good than not"},
        {"attend caption --format jsonl --n-best 5 photo.jpg", "five captions with their probabilities, as JSON"},
        {"attend caption --model a.safetensors --model b.safetensors photo.jpg", "let two models caption together"},
        {"attend caption photos --explain gradient --overlay seen", "also show what each word depends on"},
@@ -114,10 +130,21 @@ std::vector<FoundPicture> find(const std::vector<std::string>& arguments, bool r
   return pictures;
 }
 
+/// Whether a picture's caption is less sure than it has to be.
+bool is_unsure(const PictureCaptions& picture, const CaptionOptions& options) {
+  return picture.refusal.empty() && picture.captions.front().confidence.value_or(1) < options.min_confidence;
+}
+
 /// What standard output gets of one picture.
 std::string lines_of(const std::filesystem::path& path, const PictureCaptions& picture, const Captioner& captioner,
                      const CaptionOptions& options) {
-  if (options.format == "jsonl") return one_line(caption_record(path, picture, captioner)) + "\n";
+  const bool unsure = is_unsure(picture, options);
+  if (options.format == "jsonl") {
+    Json record = caption_record(path, picture, captioner);
+    if (options.min_confidence > 0) record["below_min_confidence"] = unsure;
+    return one_line(record) + "\n";
+  }
+  if (unsure) return path.native() + "\t" + (options.null ? '\0' : '\n');
   std::string lines;
   for (const auto& caption : picture.captions)
     lines += path.native() + "\t" + caption.text + (options.null ? '\0' : '\n');
@@ -132,7 +159,7 @@ std::string count_of(size_t part, size_t all) {
 struct Work {
   std::vector<FoundPicture> pictures;
   std::vector<PictureFiles> files;  // none when no files are asked for
-  size_t all = 0, skipped = 0, refused = 0;
+  size_t all = 0, skipped = 0, refused = 0, unsure = 0;
 };
 
 Work gather(std::vector<std::string> names, const CaptionOptions& options, const CaptionFileOptions& outputs) {
@@ -199,13 +226,14 @@ void caption_all(Ensemble& ensemble, Work& work, const CaptionOptions& options, 
         try {
           if (!batch[i].refusal.empty()) return;
           if (page) on_page[i] = page_picture(paths[index], paths[index].native(), batch[i], captioner);
-          if (outputs.any()) write_files(work.files[index], paths[index], batch[i], captioner, outputs);
+          if (outputs.any() && !is_unsure(batch[i], options)) write_files(work.files[index], paths[index], batch[i], captioner, outputs);
         } catch (const Error& error) {
           faults[i] = error.what();
         }
       });
     progress.clear();
     for (size_t i = 0; i < batch.size(); ++i) {
+      work.unsure += is_unsure(batch[i], options);
       if (batch[i].refusal.empty()) {
         std::cout << lines_of(paths[batch[i].index], batch[i], captioner, options);
         if (page && !on_page[i].captions.empty()) page->add(on_page[i]);
@@ -262,10 +290,13 @@ int caption_command(const std::vector<std::string>& arguments) {
     parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
     if (answer(line, syntax(), list, std::cout)) return 0;
     ensemble.check(decode);
+    check_confidence(ensemble, decode, options);
     prepare_folders(work.files, outputs);
     watch_interrupts();
     caption_all(ensemble, work, options, outputs, decode, threads);
   }
+  if (work.unsure > 0)
+    complain(count_of(work.unsure, work.all) + " less sure than --min-confidence: no caption taken, no files written");
   if (work.skipped > 0)
     complain(count_of(work.skipped, work.all) + " skipped: their files are there (--overwrite makes them anew)");
   if (work.refused > 0) complain(count_of(work.refused, work.all) + " failed");

@@ -38,6 +38,7 @@ Json words_of(const Caption& caption, std::array<int64_t, 2> grid) {
   for (size_t t = 0; t < caption.words.size(); ++t) {
     words.push_back({{"word", caption.words[t]},
                      {"log_probability", rounded(caption.word_log_probability[t])},
+                     {"plain_log_probability", rounded(caption.plain_word_log_probability[t])},
                      {"attention", rounded(caption.alpha[static_cast<int64_t>(t)])}});
     if (const int64_t cell = caption.locations[t]; cell >= 0)
       words.back()["location"] = {cell / grid[1], cell % grid[1]};  // row, column
@@ -104,7 +105,10 @@ Json caption_record(const std::filesystem::path& file, const PictureCaptions& pi
   Json record{{"file", file.string()}};
   if (!is_utf8(file.native())) record["file_base64"] = base64(file.native());
   record["caption"] = best.text;
+  record["confidence"] = best.confidence ? Json(rounded(*best.confidence)) : Json();
+  record["familiar"] = best.familiar ? Json(*best.familiar) : Json();
   record["log_probability"] = rounded(best.log_probability);
+  record["plain_log_probability"] = rounded(best.plain_log_probability());
   record["grid"] = {grid[0], grid[1]};
   record["size"] = {picture.size.width, picture.size.height};
   record["area"] = {area.x, area.y, area.width, area.height};
@@ -117,6 +121,7 @@ Json caption_record(const std::filesystem::path& file, const PictureCaptions& pi
     const Caption& caption = picture.captions[i];
     record["alternatives"].push_back({{"caption", caption.text},
                                       {"log_probability", rounded(caption.log_probability)},
+                                      {"plain_log_probability", rounded(caption.plain_log_probability())},
                                       {"words", words_of(caption, grid)}});
   }
   return record;

@@ -18,6 +18,7 @@ int evaluate_command(const std::vector<std::string>& arguments);
 int report_command(const std::vector<std::string>& arguments);
 int inspect_command(const std::vector<std::string>& arguments);
 int average_command(const std::vector<std::string>& arguments);
+int calibrate_command(const std::vector<std::string>& arguments);
 int train_command(const std::vector<std::string>& arguments);
 int features_command(const std::vector<std::string>& arguments);
 int shapes_command(const std::vector<std::string>& arguments);

@@ -56,6 +56,7 @@ Json describe(const Captioner& captioner, const std::filesystem::path& path) {
   for (size_t i = kSpecial; i < words.size() && i < kSpecial + kShownWords; ++i)
     model["vocabulary"]["most_frequent"].push_back(words[i]);
   model["decode"] = captioner.decode;
+  model["confidence"] = captioner.confidence.is_object() ? captioner.confidence.value("about", Json()) : Json();
   model["about"] = captioner.about;
   return model;
 }

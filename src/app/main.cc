@@ -30,6 +30,7 @@ const Command kCommands[] = {
     {"report", nullptr, "draw the training curves of one or several runs"},
     {"inspect", nullptr, "say what a model file is"},
     {"average", nullptr, "make one model of several: the mean of their weights"},
+    {"calibrate", nullptr, "fit how sure a model's captions are, and what pictures are unfamiliar to it"},
     {"train", nullptr, "train a captioner on pictures with captions"},
     {"features", nullptr, "encode the pictures of a data set once, for training"},
     {"shapes", nullptr, "write a synthetic data set with exact object masks"},

@@ -19,6 +19,8 @@ PageCaption page_caption(const Caption& caption, std::array<int64_t, 2> grid) {
   PageCaption page{caption.text, caption.words, caption.word_log_probability, caption.log_probability, {}, {}};
   page.maps.push_back(page_maps("attention", maps));
   page.faults = check_maps(maps);
+  page.confidence = caption.confidence;
+  page.familiar = caption.familiar;
   if (!caption.locations.empty() && caption.locations.front() >= 0)
     page.maps.push_back(page_maps("chosen cell", location_maps(caption, grid)));
   return page;

@@ -31,7 +31,7 @@ bool better(const Candidate& a, const Candidate& b) {
 struct Link {
   int64_t before;  // index in Search::links_, or -1
   int64_t word;
-  double word_log_probability;
+  double word_log_probability, plain_log_probability;
   int64_t step, row;  // which row of which step's alpha
 };
 
@@ -40,6 +40,12 @@ struct Live {
   int64_t picture;
   int64_t last;  // index of its last Link, -1 before the first word
   double log_probability;
+};
+
+/// A hypothesis that has ended.
+struct Ended {
+  int64_t last;  // index of its last Link, -1 before the first word
+  double log_probability, score;
 };
 
 class Search {
@@ -52,12 +58,14 @@ class Search {
     places_.assign(pictures, options_.beam_width);
     for (int64_t b = 0; b < pictures; ++b) live_.push_back({b, -1, 0});
     for (int length = 1; !live_.empty(); ++length) advance(length);
-    for (auto& list : finished_) {
-      std::stable_sort(list.begin(), list.end(),
-                       [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
-      if (list.size() > static_cast<size_t>(options_.n_best)) list.resize(options_.n_best);
+    std::vector<std::vector<Hypothesis>> best(finished_.size());
+    for (size_t b = 0; b < best.size(); ++b) {
+      auto& list = finished_[b];
+      std::stable_sort(list.begin(), list.end(), [](const Ended& x, const Ended& y) { return x.score > y.score; });
+      for (size_t i = 0; i < std::min(list.size(), static_cast<size_t>(options_.n_best)); ++i)
+        best[b].push_back(hypothesis(list[i]));
     }
-    return std::move(finished_);
+    return best;
   }
 
  private:
@@ -70,18 +78,34 @@ class Search {
     alphas_.push_back(step.alpha.to(torch::kCPU, torch::kFloat).contiguous());    // [R, L]
     locations_.push_back(step.location.defined() ? step.location.to(torch::kCPU).contiguous() : step.location);  // [R]
 
-    collect(logits, length);
+    collect(logits, step.normalizer, length);
 
     std::vector<Live> next;
     std::vector<int64_t> parents;
+    const size_t first_link = links_.size();
     for (size_t begin = 0; begin < live_.size();) {
       size_t end = begin;
       while (end < live_.size() && live_[end].picture == live_[begin].picture) ++end;
       extend(static_cast<int64_t>(begin), static_cast<int64_t>(end), length, next, parents);
       begin = end;
     }
+    add_plain(first_link);
     live_ = std::move(next);
     if (!live_.empty()) model_.reorder(torch::tensor(parents, torch::kInt64));
+  }
+
+  /// Says of this step's links, from `first` on, how likely the model itself has their words.
+  void add_plain(size_t first) {
+    std::vector<int64_t> rows, words;
+    for (size_t i = first; i < links_.size(); ++i) {
+      rows.push_back(links_[i].row);
+      words.push_back(links_[i].word);
+    }
+    if (rows.empty()) return;
+    auto plain = model_.plain_log_probability(torch::tensor(rows, torch::kInt64), torch::tensor(words, torch::kInt64));
+    if (!plain.defined()) return;
+    plain = plain.to(torch::kCPU, torch::kDouble).contiguous();  // [n]
+    for (size_t i = 0; i < rows.size(); ++i) links_[first + i].plain_log_probability = plain.data_ptr<double>()[i];
   }
 
   /// Chooses the best ways on of one picture's rows [begin, end).
@@ -95,7 +119,7 @@ class Search {
     if (best.empty() && finished_[picture].empty()) finish(live_[begin], length - 1);
     for (const auto& candidate : best) {
       links_.push_back({live_[candidate.row].last, candidate.word, candidate.word_log_probability,
-                        static_cast<int64_t>(alphas_.size()) - 1, candidate.row});
+                        candidate.word_log_probability, static_cast<int64_t>(alphas_.size()) - 1, candidate.row});
       const Live grown{picture, static_cast<int64_t>(links_.size()) - 1, candidate.log_probability};
       if (candidate.word == Vocabulary::kEnd) {
         finish(grown, length);
@@ -118,7 +142,7 @@ class Search {
     const auto n_best = static_cast<size_t>(options_.n_best);
     if (finished.size() < n_best) return false;
     std::vector<double> scores;
-    for (const auto& hypothesis : finished) scores.push_back(hypothesis.score);
+    for (const auto& ended : finished) scores.push_back(ended.score);
     std::nth_element(scores.begin(), scores.begin() + static_cast<long>(n_best) - 1, scores.end(), std::greater<>());
     return std::all_of(next.begin() + static_cast<long>(first), next.end(), [&](const Live& row) {
       return score(row.log_probability, options_.max_length + 1) <= scores[n_best - 1];
@@ -144,8 +168,8 @@ class Search {
 
   /// Puts the best ways on of every row into best_[row], as many as its picture has places. The vocabulary is read
   /// once beside its normalizer, and never sorted.
-  void collect(const torch::Tensor& logits, int length) {
-    const auto normalizers = logits.logsumexp(1).contiguous();  // [R]
+  void collect(const torch::Tensor& logits, const torch::Tensor& known, int length) {
+    const auto normalizers = (known.defined() ? known.to(torch::kCPU, torch::kFloat) : logits.logsumexp(1)).contiguous();  // [R]
     best_.resize(live_.size());
     at::parallel_for(0, logits.size(0), 1, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row)
@@ -188,25 +212,31 @@ class Search {
   }
 
   void finish(const Live& row, int length) {
-    Hypothesis hypothesis;
+    finished_[row.picture].push_back({row.last, row.log_probability, score(row.log_probability, length)});
+  }
+
+  Hypothesis hypothesis(const Ended& ended) const {
+    Hypothesis made;
     std::vector<torch::Tensor> alphas;
-    for (int64_t at = row.last; at >= 0; at = links_[at].before) {
+    for (int64_t at = ended.last; at >= 0; at = links_[at].before) {
       const Link& link = links_[at];
-      hypothesis.word_log_probability.push_back(link.word_log_probability);
+      made.word_log_probability.push_back(link.word_log_probability);
+      made.plain_word_log_probability.push_back(link.plain_log_probability);
       if (link.word == Vocabulary::kEnd) continue;
-      hypothesis.words.push_back(link.word);
+      made.words.push_back(link.word);
       alphas.push_back(alphas_[link.step].select(0, link.row));  // [L]
       const auto& location = locations_[link.step];              // [R]
-      hypothesis.locations.push_back(location.defined() ? location.data_ptr<int64_t>()[link.row] : -1);
+      made.locations.push_back(location.defined() ? location.data_ptr<int64_t>()[link.row] : -1);
     }
-    std::reverse(hypothesis.words.begin(), hypothesis.words.end());
-    std::reverse(hypothesis.word_log_probability.begin(), hypothesis.word_log_probability.end());
-    std::reverse(hypothesis.locations.begin(), hypothesis.locations.end());
+    std::reverse(made.words.begin(), made.words.end());
+    std::reverse(made.word_log_probability.begin(), made.word_log_probability.end());
+    std::reverse(made.plain_word_log_probability.begin(), made.plain_word_log_probability.end());
+    std::reverse(made.locations.begin(), made.locations.end());
     std::reverse(alphas.begin(), alphas.end());
-    hypothesis.alpha = alphas.empty() ? torch::zeros({0, alphas_[0].size(1)}) : torch::stack(alphas);  // [T, L]
-    hypothesis.log_probability = row.log_probability;
-    hypothesis.score = score(row.log_probability, length);
-    finished_[row.picture].push_back(std::move(hypothesis));
+    made.alpha = alphas.empty() ? torch::zeros({0, alphas_[0].size(1)}) : torch::stack(alphas);  // [T, L]
+    made.log_probability = ended.log_probability;
+    made.score = ended.score;
+    return made;
   }
 
   WordModel& model_;
@@ -216,7 +246,7 @@ class Search {
   std::vector<Link> links_;
   std::vector<torch::Tensor> alphas_;              // a step each, [R, L]
   std::vector<torch::Tensor> locations_;           // a step each, [R] int64 or undefined
-  std::vector<std::vector<Hypothesis>> finished_;  // [B]
+  std::vector<std::vector<Ended>> finished_;       // [B]
   std::vector<std::vector<Candidate>> best_;       // [R], of each row
 };
 

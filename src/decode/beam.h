@@ -33,6 +33,7 @@ struct DecodeOptions {
 struct Hypothesis {
   std::vector<int64_t> words;               // without <start> and <end>
   std::vector<double> word_log_probability; // of each word; then of <end> where the caption ended by itself
+  std::vector<double> plain_word_log_probability;  // the same by WordModel::plain_log_probability()
   double log_probability = 0;               // of the whole caption, natural logarithm, <end> included
   double score = 0;                         // log_probability / length^exponent; length counts <end>
   torch::Tensor alpha;                      // [T, L], where each word looked
@@ -46,12 +47,16 @@ class WordModel {
   struct Step {
     torch::Tensor logits;    // [R, V]
     torch::Tensor alpha;     // [R, L]
-    torch::Tensor location = {};  // [R] int64, the cell each row looked at; undefined: the expected context
+    torch::Tensor location = {};    // [R] int64, the cell each row looked at; undefined: the expected context
+    torch::Tensor normalizer = {};  // [R], logarithm of the sum of exp(logits), where it is known
   };
   /// One row a picture, before any word; returns B.
   virtual int64_t start() = 0;
   /// Says the next word of every row, given the one before ([R] int64, <start> at first).
   virtual Step step(const torch::Tensor& words) = 0;
+  /// Log-probabilities of words[i] after row rows[i] of the last step ([n] int64 each → [n]) as the model itself has it,
+  /// where its logits were adjusted (frequency, temperature); undefined where they weren't.
+  virtual torch::Tensor plain_log_probability(const torch::Tensor& /*rows*/, const torch::Tensor& /*words*/) { return {}; }
   /// Goes on with these rows ([R'] int64, indices of rows of the last step, or of start(); repeats allowed), in this order.
   virtual void reorder(const torch::Tensor& rows) = 0;
 };

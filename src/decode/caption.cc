@@ -2,6 +2,7 @@
 #include "decode/caption.h"
 
 #include <cmath>
+#include <numeric>
 
 #include "base/error.h"
 #include "text/detokenize.h"
@@ -17,7 +18,8 @@ class CaptionerWordModel : public WordModel {
       : decoder_(decoder),
         memory_(decoder.remember(annotations)),
         temperature_(temperature),
-        log_prior_(std::move(log_prior)) {
+        log_prior_(std::move(log_prior)),
+        prior_weights_(log_prior_.defined() ? log_prior_.neg().exp() : torch::Tensor()) {
     memory_.locations = locations == "argmax"    ? Locations::kArgMax
                         : locations == "sampled" ? Locations::kSampled
                                                  : Locations::kExpected;
@@ -33,9 +35,27 @@ class CaptionerWordModel : public WordModel {
   Step step(const torch::Tensor& words) override {
     auto said = decoder_.step(memory_, state_, words.to(memory_.annotations.device()), pictures_);
     state_ = std::move(said.state);
-    if (log_prior_.defined()) said.logits.sub_(log_prior_);  // [R, V]
-    if (temperature_ != 1) said.logits.div_(temperature_);  // [R, V]
-    return {said.logits, said.alpha, said.location};
+    if (!adjusts()) return {said.logits, said.alpha, said.location};
+    // Both normalizers, of what the model says and of what is searched, from the same exponentials.
+    const auto most = said.logits.amax(1);                             // [R]
+    const auto exponentials = (said.logits - most.unsqueeze(1)).exp_();  // [R, V]
+    normalizer_ = exponentials.sum(1).log_() + most;                   // [R]
+    torch::Tensor adjusted;                                            // [R]
+    if (log_prior_.defined()) {
+      said.logits.sub_(log_prior_);                                    // [R, V]
+      if (temperature_ == 1) adjusted = exponentials.mv(prior_weights_).log_() + most;
+    }
+    if (temperature_ != 1) said.logits.div_(temperature_);             // [R, V]
+    logits_ = said.logits;                                             // [R, V]
+    return {said.logits, said.alpha, said.location, adjusted};
+  }
+
+  torch::Tensor plain_log_probability(const torch::Tensor& rows, const torch::Tensor& words) override {
+    if (!adjusts()) return {};
+    const auto row = rows.to(logits_.device()), word = words.to(logits_.device());  // [n] each
+    auto logits = logits_.index({row, word}) * temperature_;                        // [n]
+    if (log_prior_.defined()) logits += log_prior_.index_select(0, word);           // [n]
+    return logits - normalizer_.index_select(0, row);                               // [n]
   }
 
   void reorder(const torch::Tensor& rows) override {
@@ -45,11 +65,15 @@ class CaptionerWordModel : public WordModel {
   }
 
  private:
+  bool adjusts() const { return log_prior_.defined() || temperature_ != 1; }
+
   Decoder& decoder_;
   Memory memory_;
   const double temperature_;
-  const torch::Tensor log_prior_;  // [V]
+  const torch::Tensor log_prior_;      // [V]
+  const torch::Tensor prior_weights_;  // [V], exp(-log_prior)
   DecoderState state_;
+  torch::Tensor logits_, normalizer_;  // [R, V] of the last step, adjusted; [R] of the model's own
   torch::Tensor pictures_;  // [R] int64
 };
 
@@ -65,6 +89,10 @@ torch::Tensor log_prior(const Vocabulary& vocabulary, double exponent) {
 }
 
 }  // namespace
+
+double Caption::plain_log_probability() const {
+  return std::accumulate(plain_word_log_probability.begin(), plain_word_log_probability.end(), 0.0);
+}
 
 DecodeOptions model_decode_options(const Captioner& captioner, const std::string& source) {
   DecodeOptions options;
@@ -112,6 +140,7 @@ std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabu
       for (const int64_t word : hypothesis.words) caption.words.push_back(vocabulary.word(word));
       caption.text = detokenize(caption.words);
       caption.word_log_probability = std::move(hypothesis.word_log_probability);
+      caption.plain_word_log_probability = std::move(hypothesis.plain_word_log_probability);
       caption.log_probability = hypothesis.log_probability;
       caption.alpha = std::move(hypothesis.alpha);  // [T, L]
       caption.locations = std::move(hypothesis.locations);

@@ -57,8 +57,18 @@ WordModel::Step MeanWordModel::step(const torch::Tensor& words) {
     alphas.push_back(step.alpha);
   }
   mean.logits = log_mean_probability(logits);                  // [R, V]
+  mean.normalizer = torch::Tensor();
   if (mean_alpha_) mean.alpha = torch::stack(alphas).mean(0);  // [R, L]
   return mean;
+}
+
+torch::Tensor MeanWordModel::plain_log_probability(const torch::Tensor& rows, const torch::Tensor& words) {
+  std::vector<torch::Tensor> members;  // [n] each
+  for (auto& member : members_) {
+    members.push_back(member->plain_log_probability(rows, words));
+    if (!members.back().defined()) return {};
+  }
+  return torch::logsumexp(torch::stack(members), 0) - std::log(static_cast<double>(members.size()));  // [n]
 }
 
 void MeanWordModel::reorder(const torch::Tensor& rows) {
@@ -85,6 +95,33 @@ Ensemble::Ensemble(std::vector<Captioner> captioners, const std::vector<std::str
   if (const size_t m = find(captioners_, counted); m < captioners_.size())
     for (auto& captioner : captioners_)
       if (!counted(captioner)) captioner.vocabulary = captioners_[m].vocabulary;
+  if (!first().confidence.is_null())
+    calibration_ = Calibration::parse(first().confidence, evidence_size(first().familiarity), source_);
+}
+
+std::string Ensemble::confidence_fault(const DecodeOptions& options) const {
+  if (size() > 1) return "it isn't known of several models together";
+  if (!calibration_) return source_ + " isn't calibrated: see attend calibrate";
+  const auto difference = difference_of(calibration_->made_with, settings_of(first(), options));
+  return difference.empty() ? "" : source_ + " was calibrated with " + difference;
+}
+
+void Ensemble::judge(std::vector<std::vector<Caption>>& captions, const torch::Tensor& annotations,
+                     const DecodeOptions& options) const {
+  const auto& model = first();
+  std::optional<Familiarity::Place> place;
+  if (model.familiarity) place = model.familiarity->place(mean_directions(annotations));
+  const bool sure = confidence_fault(options).empty();
+  const bool known = calibration_ && calibration_->familiar_within > 0 && place &&
+                     calibration_->made_with["input_size"] == model.options.encoder.input_size;
+  auto evidence = evidence_of(captions, model.vocabulary, place ? &*place : nullptr);
+  for (size_t b = 0; b < captions.size(); ++b) {
+    Caption& best = captions[b].front();
+    best.evidence = std::move(evidence[b]);
+    if (place) best.distance = place->distance[static_cast<int64_t>(b)].item<double>();
+    if (known) best.familiar = best.distance <= calibration_->familiar_within;
+    if (sure) best.confidence = calibration_->confidence(best.evidence, best.distance);
+  }
 }
 
 void Ensemble::check(const DecodeOptions& options) const { check_decode_options(options, first(), source_); }
@@ -106,7 +143,9 @@ std::vector<std::vector<Caption>> Ensemble::caption(const std::vector<torch::Ten
   for (size_t m = 0; m < captioners_.size(); ++m)
     models.push_back(make_word_model(captioners_[m], annotations[m], options));
   MeanWordModel model(std::move(models), maps_agree_);
-  return search_captions(model, first().vocabulary, options);
+  auto captions = search_captions(model, first().vocabulary, options);
+  judge(captions, annotations.front(), options);
+  return captions;
 }
 
 torch::Tensor Ensemble::log_probability(const std::vector<torch::Tensor>& pictures, const PackedCaptions& captions,

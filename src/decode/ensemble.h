@@ -4,10 +4,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "decode/caption.h"
+#include "decode/confidence.h"
 
 namespace attend {
 
@@ -22,6 +24,8 @@ class MeanWordModel : public WordModel {
 
   int64_t start() override;
   Step step(const torch::Tensor& words) override;
+  /// Of the mean of the members' own probabilities.
+  torch::Tensor plain_log_probability(const torch::Tensor& rows, const torch::Tensor& words) override;
   void reorder(const torch::Tensor& rows) override;
 
  private:
@@ -44,6 +48,9 @@ class Ensemble {
   /// Throws UsageError where `options` contradict each other, or ask of the captioners what they can't do.
   void check(const DecodeOptions& options) const;
 
+  /// Why captions that are decoded so get no confidence, "" where they do: one line that names the file.
+  std::string confidence_fault(const DecodeOptions& options) const;
+
   /// The forms pictures are wanted in (input_size and resize), each once.
   const std::vector<EncoderOptions>& inputs() const { return inputs_; }
 
@@ -59,6 +66,9 @@ class Ensemble {
                                 double temperature);
 
  private:
+  /// Adds to each picture's best caption what is known of how good it is; annotations: the first captioner's, [B, L, D].
+  void judge(std::vector<std::vector<Caption>>& captions, const torch::Tensor& annotations,
+             const DecodeOptions& options) const;
   std::vector<torch::Tensor> annotate(const std::vector<torch::Tensor>& pictures);
 
   std::vector<Captioner> captioners_;   // [M]
@@ -66,6 +76,7 @@ class Ensemble {
   std::vector<EncoderOptions> inputs_;
   std::vector<size_t> input_of_;        // [M], index of inputs_
   std::vector<size_t> encoder_of_;      // [M], the first captioner with the same encoder
+  std::optional<Calibration> calibration_;  // the first one's
   bool maps_agree_ = true;              // alphas of all lie over the same cells of a picture
 };
 

@@ -163,19 +163,21 @@ void load_captioner_state(Captioner& captioner, const TensorMap& state, const st
 
 void save_captioner(const Captioner& captioner, const std::filesystem::path& path, bool half) {
   TensorMap state = captioner_state(captioner);
+  if (captioner.familiarity) state.merge(captioner.familiarity->state());
   for (auto& [name, tensor] : state)
     tensor = tensor.detach().to(torch::kCPU, half ? torch::kHalf : torch::kFloat).contiguous();
   ModelOptions options = captioner.options;
   OptionList list;
   options.list(list);
-  write_safetensors(path, state,
-                    {{"format", kFormat},
-                     {"format_version", kVersion},
-                     {"options", list.to_json().dump()},
-                     {"vocabulary", Json(captioner.vocabulary.words()).dump()},
-                     {"word_counts", Json(captioner.vocabulary.counts()).dump()},
-                     {"decode", captioner.decode.dump()},
-                     {"about", captioner.about.dump()}});
+  std::map<std::string, std::string> metadata{{"format", kFormat},
+                                              {"format_version", kVersion},
+                                              {"options", list.to_json().dump()},
+                                              {"vocabulary", Json(captioner.vocabulary.words()).dump()},
+                                              {"word_counts", Json(captioner.vocabulary.counts()).dump()},
+                                              {"decode", captioner.decode.dump()},
+                                              {"about", captioner.about.dump()}};
+  if (!captioner.confidence.is_null()) metadata["confidence"] = captioner.confidence.dump();
+  write_safetensors(path, state, metadata);
 }
 
 Captioner load_captioner(const std::filesystem::path& path) {
@@ -195,6 +197,8 @@ Captioner load_captioner(const std::filesystem::path& path) {
     load_captioner_state(captioner, file.tensors, source);
     captioner.decode = parse_metadata(file, "decode", source);
     captioner.about = parse_metadata(file, "about", source);
+    captioner.familiarity = Familiarity::load(file.tensors, captioner.encoder->annotation_size(), source);
+    if (file.metadata.contains("confidence")) captioner.confidence = parse_metadata(file, "confidence", source);
     return captioner;
   } catch (const UsageError& error) {
     throw InputError(error.what());

@@ -7,10 +7,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "model/decoder.h"
 #include "model/encoder.h"
+#include "model/familiarity.h"
 #include "text/vocabulary.h"
 
 namespace attend {
@@ -41,6 +43,10 @@ struct Captioner {
   Json decode = Json::object();
   /// What it was trained on and how, its figures and its licence: what `attend inspect` shows.
   Json about = Json::object();
+  /// How unlike those of training a picture is; none in a file that wasn't calibrated.
+  std::optional<Familiarity> familiarity;
+  /// How likely a caption is good ("confidence" of the file): see decode/confidence.h; null in a file that wasn't calibrated.
+  Json confidence;
 
   void to(torch::Device where);
   /// Of encoder and decoder: fp32 | bf16 | int8.
@@ -67,7 +73,8 @@ TensorMap captioner_state(const Captioner& captioner);
 /// Copies `state` into the weights. Throws InputError that names `source` and the tensor that is missing or misshapen.
 void load_captioner_state(Captioner& captioner, const TensorMap& state, const std::string& source);
 
-/// Writes one .safetensors file: weights (fp16 when `half`), vocabulary, options, decode defaults, about. Atomic.
+/// Writes one .safetensors file: weights (fp16 when `half`), vocabulary, options, decode defaults, about, and what
+/// it was calibrated to. Atomic.
 void save_captioner(const Captioner& captioner, const std::filesystem::path& path, bool half = true);
 
 /// Reads what save_captioner() wrote. Throws InputError that names the file and what is wrong with it: cut short, of

@@ -32,6 +32,8 @@ Json json_of(const PageMaps& maps) {
 
 Json json_of(const PageCaption& caption) {
   Json json{{"text", caption.text}};
+  if (caption.confidence) json["confidence"] = rounded(*caption.confidence, 1e3);
+  if (caption.familiar) json["familiar"] = *caption.familiar;
   if (caption.log_probability) json["log_probability"] = rounded(*caption.log_probability, 1e3);
   if (caption.words.empty()) return json;
   json["words"] = caption.words;
@@ -43,9 +45,18 @@ Json json_of(const PageCaption& caption) {
   return json;
 }
 
-/// What the page says where the maps say nothing.
-std::string note_of(const MapFaults& faults) {
+std::string confidence_of(const PageCaption& caption) {
+  if (!caption.confidence) return "";
+  char text[96];
+  std::snprintf(text, sizeof text, "<p class=\"confidence\">confidence %.0f %%</p>\n", 100 * *caption.confidence);
+  return text;
+}
+
+/// What the page says where the caption is likely wrong or the maps say nothing.
+std::string note_of(const PageCaption& caption) {
+  const MapFaults& faults = caption.faults;
   std::string says;
+  if (!caption.familiar.value_or(true)) says += "Unlike the pictures it was trained on: the caption is likely wrong. ";
   if (faults.even) says += "Most words look everywhere alike: these maps don't tell where the model looked. ";
   if (faults.alike) says += "Every word looks at the same places: these maps don't tell the words apart. ";
   if (says.empty()) return "";
@@ -103,7 +114,7 @@ std::string picture_article(const PagePicture& picture, size_t number, const std
             "\">";
   }
   html += "</div>\n<div class=\"text\">\n<p class=\"caption\">" + html_text(best.text) + "</p>\n";
-  html += note_of(best.faults);
+  html += confidence_of(best) + note_of(best);
   if (!figures.empty()) html += figures_of(picture, figures);
   if (!picture.references.empty()) {
     html += "<ul class=\"references\" aria-label=\"References\">";

@@ -34,6 +34,8 @@ struct PageCaption {
   std::optional<double> log_probability;     // of the whole caption
   std::vector<PageMaps> maps;  // of attention first; the reader chooses among them
   MapFaults faults;
+  std::optional<double> confidence = {};  // probability that it is among the better half
+  std::optional<bool> familiar = {};      // whether the picture is like those of training
 };
 
 /// Longer side of a thumbnail, pixels.
@@ -64,7 +66,7 @@ struct PageFigure {
 };
 
 /// One picture as an <article>; the captions' words and maps stand in it as JSON:
-///   {"area": [x, y, w, h], "captions": [{"text", "log_probability", "words", "log_probabilities",
+///   {"area": [x, y, w, h], "captions": [{"text", "confidence", "familiar", "log_probability", "words", "log_probabilities",
 ///     "maps": [{"name", "grid": [rows, cols], "peaks": [T], "weights": base64 of [T, L] bytes,
 ///       "rank_correlation": [T]}]}]}
 /// number: its place on the page, from 1. figures: the names of picture.figures.

@@ -17,6 +17,7 @@ struct Curve {
 struct Chart {
   std::string title;  // "validation CIDEr-D"
   std::vector<Curve> curves;
+  std::string x_title = "step";
 };
 
 /// What a run is called and came to.

@@ -162,11 +162,12 @@ TEST_P(At, ABeamAsWideAsAllCaptionsEqualsBruteForce) {
   double apart = 0;  // from what one of them says alone
   for (int64_t i = 0; i < 2; ++i) {
     const std::vector<torch::Tensor> picture{little.narrow(0, i, 1), large.narrow(0, i, 1)};
-    std::map<std::vector<std::string>, double> all;
+    std::map<std::vector<std::string>, double> all, plain;
     for (const auto& said : all_captions(3)) {
       std::vector<std::string> words;
       for (const int64_t word : said) words.push_back(kWords[static_cast<size_t>(word)]);
       all[words] = mean_log_probability({&a, &b}, picture, said, options);
+      plain[words] = mean_log_probability({&a, &b}, picture, said, {});
       apart = std::max(apart, std::abs(all[words] - mean_log_probability({&a}, picture, said, options)));
     }
     const auto& list = found[static_cast<size_t>(i)];
@@ -174,11 +175,31 @@ TEST_P(At, ABeamAsWideAsAllCaptionsEqualsBruteForce) {
     for (size_t n = 0; n < list.size(); ++n) {
       ASSERT_TRUE(all.count(list[n].words)) << list[n].text;
       EXPECT_NEAR(list[n].log_probability, all[list[n].words], 1e-4) << list[n].text;
+      EXPECT_NEAR(list[n].plain_log_probability(), plain[list[n].words], 1e-4) << list[n].text;
       EXPECT_LE(list[n].log_probability, list[n > 0 ? n - 1 : 0].log_probability);
     }
   }
   EXPECT_GT(apart, 0.1);
 }
+
+TEST_P(At, OneModelSaysAndWeighsWordsAsItDoesOneByOne) {
+  auto alone = small(1);
+  DecodeOptions options;
+  options.max_length = 4;
+  options.n_best = 3;
+  std::tie(options.temperature, options.frequency_exponent) = GetParam();
+  const auto batch = pictures(3, 64);
+  const torch::NoGradGuard no_grad;
+  const auto found = caption_annotations(alone, alone.annotate(batch), options);
+  for (int64_t i = 0; i < 3; ++i)
+    for (const auto& caption : found[static_cast<size_t>(i)]) {
+      std::vector<int64_t> said;
+      for (const auto& word : caption.words) said.push_back(alone.vocabulary.id(word));
+      EXPECT_NEAR(caption.log_probability, mean_log_probability({&alone}, {batch.narrow(0, i, 1)}, said, options), 1e-4);
+      EXPECT_NEAR(caption.plain_log_probability(), mean_log_probability({&alone}, {batch.narrow(0, i, 1)}, said, {}), 1e-4);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Ensemble, At,
                          testing::Values(std::pair(1.0, 0.0), std::pair(0.6, 0.0), std::pair(2.5, 0.0),
                                          std::pair(1.0, 0.7), std::pair(0.6, 0.3)));

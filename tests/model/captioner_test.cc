@@ -70,6 +70,26 @@ TEST_F(CaptionerTest, ComesBackFromItsFileWithTheSameWeightsAndWords) {
   for (const auto& [name, tensor] : before) EXPECT_TRUE(torch::equal(tensor, after.at(name))) << name;
 }
 
+TEST_F(CaptionerTest, ComesBackWithWhatItWasCalibratedToAndWithNothingWhereItWasnt) {
+  auto captioner = small();
+  save_captioner(captioner, folder_ / "plain.safetensors");
+  const auto plain = load_captioner(folder_ / "plain.safetensors");
+  EXPECT_FALSE(plain.familiarity);
+  EXPECT_TRUE(plain.confidence.is_null());
+  torch::manual_seed(3);
+  const int64_t D = captioner.encoder->annotation_size();
+  const auto directions = mean_directions(torch::rand({90, 1, D}));  // [n, D]
+  captioner.familiarity.emplace(directions);
+  captioner.confidence = {{"weights", {0.1, 1e-17}}};
+  save_captioner(captioner, folder_ / "calibrated.safetensors");
+  const auto loaded = load_captioner(folder_ / "calibrated.safetensors");
+  ASSERT_TRUE(loaded.familiarity);
+  EXPECT_TRUE(torch::equal(loaded.familiarity->place(directions).distance, captioner.familiarity->place(directions).distance));
+  EXPECT_EQ(loaded.confidence, captioner.confidence);
+  EXPECT_LT(fs::file_size(folder_ / "calibrated.safetensors") - fs::file_size(folder_ / "plain.safetensors"), 300u << 10);
+  EXPECT_NE(refusal(with_metadata("confidence", "{")).find("confidence"), std::string::npos);
+}
+
 TEST_F(CaptionerTest, AnnotatesManyPicturesAsItDoesEachOfThem) {
   auto captioner = small();
   const torch::NoGradGuard no_grad;

@@ -77,6 +77,8 @@ class PictureView {
   choose(index) {
     this.caption = this.record.captions[index];
     this.pinned = null;
+    const confidence = this.text.querySelector(".confidence"); // of the best one
+    if (confidence) confidence.hidden = index > 0;
     if (!this.line) return;
     this.line.setAttribute("aria-label", `Words of the caption: ${this.caption.text}`);
     this.line.replaceChildren();
