@@ -130,7 +130,9 @@ void stop_if_asked() {
 
 /// [n, D]; pictures that can't be read are complained of and left out.
 torch::Tensor directions_of(Captioner& captioner, const std::vector<fs::path>& pictures, int threads) {
-  const auto batches = chunks(drawn(pictures.size(), 0), kBatchSize);
+  std::vector<size_t> all(pictures.size());
+  std::iota(all.begin(), all.end(), 0);
+  const auto batches = chunks(all, kBatchSize);
   struct Read {
     std::vector<cv::Mat> inputs;
     std::vector<std::string> refusals;
@@ -177,8 +179,7 @@ struct Judged {
 /// Captions the pictures of one captions file and adds what they came to.
 void judge(Ensemble& ensemble, const DecodeOptions& decode, const CalibrateOptions& options, size_t file, int threads,
            std::vector<Judged>& judged) {
-  const auto examples = read_split(options.captions[file], options.images.empty() ? fs::path() : options.images[file], "val",
-                                   options.max_faulty);
+  const auto examples = read_split(options.captions[file], options.images[file], "val", options.max_faulty);
   if (examples.front().captions.empty()) throw InputError(options.captions[file].string() + ": no captions in it to compare with");
   std::vector<fs::path> pictures;
   for (const auto& example : examples) pictures.push_back(example.picture);

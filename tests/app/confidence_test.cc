@@ -23,8 +23,10 @@ class Confidence : public ::testing::Test {
 
   /// Draws pictures of shapes, and calibrates the tests' model on them.
   Outcome calibrate(const std::vector<std::string>& more = {}) {
-    if (!fs::exists(at("shapes")))
-      EXPECT_EQ(attend_command({"shapes", at("shapes"), "--train", "80", "--val", "120", "--test", "6", "--picture-size", "48"}).status, 0);
+    if (!fs::exists(at("shapes"))) {
+      const auto drawn = attend_command({"shapes", at("shapes"), "--train", "80", "--val", "120", "--test", "6", "--picture-size", "48"});
+      EXPECT_EQ(drawn.status, 0) << drawn.err;
+    }
     std::vector<std::string> arguments{"calibrate", ATTEND_TINY_MODEL, "--captions", at("shapes/captions_val.json"), "--images",
                                        at("shapes/images"), "--output", at("calibrated.safetensors"), "--threads", "1"};
     arguments.insert(arguments.end(), more.begin(), more.end());
