@@ -97,16 +97,6 @@ CommandSyntax syntax() {
             "on two sets together, without what is unfamiliar; and draw how reliable it is"}}};
 }
 
-/// 0 to count - 1 in an order drawn by `seed`.
-std::vector<size_t> drawn(size_t count, int64_t seed) {
-  std::vector<size_t> order(count);
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return mix(static_cast<uint64_t>(seed), a) < mix(static_cast<uint64_t>(seed), b);
-  });
-  return order;
-}
-
 std::vector<Example> read_split(const fs::path& file, const fs::path& images, const std::string& split, double max_faulty) {
   Dataset dataset = read_captions(file, images, split, max_faulty);
   std::vector<Example> examples;
@@ -119,8 +109,8 @@ std::vector<fs::path> training_pictures(const CalibrateOptions& options) {
   for (size_t i = 0; i < options.training_captions.size(); ++i)
     for (auto& example : read_split(options.training_captions[i], options.training_images[i], "train", options.max_faulty))
       all.push_back(std::move(example.picture));
-  for (const size_t i : drawn(all.size(), options.seed))
-    if (some.size() < kTrainingPictures) some.push_back(std::move(all[i]));
+  for (const size_t i : drawn(std::min(all.size(), kTrainingPictures), all.size(), static_cast<uint64_t>(options.seed)))
+    some.push_back(std::move(all[i]));
   return some;
 }
 
@@ -204,7 +194,7 @@ void judge(Ensemble& ensemble, const DecodeOptions& decode, const CalibrateOptio
                      std::to_string(kLeastPictures) + " are needed");
   const auto scores = cider_d(pairs).pictures;
   const double median = quantile(scores, 0.5);
-  const auto order = drawn(scores.size(), options.seed);
+  const auto order = drawn(scores.size(), scores.size(), static_cast<uint64_t>(options.seed));
   for (size_t i = 0; i < order.size(); ++i) {
     judged[first + order[i]].half = static_cast<int>(i % 2);
     judged[first + order[i]].better = scores[order[i]] > median;
