@@ -55,6 +55,25 @@ std::string read_file(const std::filesystem::path& path) {
   }
 }
 
+std::string read_regular_file(const std::filesystem::path& path, size_t most) {
+  const Descriptor file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  struct stat status;
+  if (file.value < 0 || ::fstat(file.value, &status) != 0) throw InputError(path.string() + ": " + reason());
+  if (S_ISDIR(status.st_mode)) throw InputError(path.string() + ": is a directory");
+  if (!S_ISREG(status.st_mode)) throw InputError(path.string() + ": not a regular file");
+  std::string bytes(std::min(static_cast<size_t>(status.st_size), most), '\0');
+  size_t at = 0;
+  while (at < bytes.size()) {
+    const ssize_t got = ::read(file.value, bytes.data() + at, bytes.size() - at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw InputError(path.string() + ": " + reason());
+    if (got == 0) break;
+    at += static_cast<size_t>(got);
+  }
+  bytes.resize(at);
+  return bytes;
+}
+
 Json read_json_file(const std::filesystem::path& path) {
   const std::string text = read_file(path);
   try {

@@ -16,6 +16,10 @@ using Json = nlohmann::ordered_json;
 /// The bytes of a file. Throws InputError that names the file and the reason.
 std::string read_file(const std::filesystem::path& path);
 
+/// The first bytes of a regular file, at most `most`: those it had when it was opened, or fewer where another program cuts
+/// it short meanwhile. Doesn't wait for a pipe or a device, but refuses it. Throws InputError.
+std::string read_regular_file(const std::filesystem::path& path, size_t most = SIZE_MAX);
+
 /// A JSON file; a fault is an InputError with file, line and column.
 Json read_json_file(const std::filesystem::path& path);
 

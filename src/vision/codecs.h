@@ -35,6 +35,9 @@ Stored read_bmp(Bytes file, const ReadLimits& limits);
 /// Throws Undecodable for an empty picture or one larger than the limits.
 void check_size(int64_t width, int64_t height, const ReadLimits& limits);
 
+/// A picture with straight alpha (BGRA, u8) laid over white. `bgr` may be a part of another picture.
+void lay_over_white(const cv::Mat& bgra, cv::Mat& bgr);
+
 /// The orientation in EXIF data (a TIFF header and directory, with or without "Exif\0\0" before it); 1 when it has
 /// none.
 int exif_orientation(Bytes exif);

@@ -56,23 +56,22 @@ std::vector<int> row_order(int height, bool interlaced) {
   return rows;
 }
 
-/// The frame whose descriptor comes next, laid on a white canvas.
+/// The frame whose descriptor comes next, laid on a white canvas, which grows where the frame is larger than the screen.
 cv::Mat read_frame(GifFileType* gif, int transparent, const ReadLimits& limits) {
   if (DGifGetImageDesc(gif) == GIF_ERROR) fail(gif->Error);
   const auto& frame = gif->Image;
   check_size(frame.Width, frame.Height, limits);
   const ColorMapObject* colours = frame.ColorMap ? frame.ColorMap : gif->SColorMap;
   if (!colours) throw Undecodable("not a whole GIF: no colour map");
-  cv::Mat canvas(gif->SHeight > 0 ? gif->SHeight : frame.Height, gif->SWidth > 0 ? gif->SWidth : frame.Width, CV_8UC3,
-                 cv::Scalar::all(255));
+  const cv::Size size(std::max(gif->SWidth, frame.Left + frame.Width), std::max(gif->SHeight, frame.Top + frame.Height));
+  check_size(size.width, size.height, limits);
+  cv::Mat canvas(size, CV_8UC3, cv::Scalar::all(255));
   std::vector<GifPixelType> line(static_cast<size_t>(frame.Width));
   for (const int row : row_order(frame.Height, frame.Interlace)) {
     if (DGifGetLine(gif, line.data(), frame.Width) == GIF_ERROR) fail(gif->Error);
-    const int y = frame.Top + row;
-    if (y >= canvas.rows) continue;
-    auto* to = canvas.ptr<cv::Vec3b>(y);
-    for (int x = frame.Left; x < std::min(frame.Left + frame.Width, canvas.cols); ++x) {
-      const int index = line[static_cast<size_t>(x - frame.Left)];
+    auto* to = canvas.ptr<cv::Vec3b>(frame.Top + row) + frame.Left;
+    for (int x = 0; x < frame.Width; ++x) {
+      const int index = line[static_cast<size_t>(x)];
       if (index == transparent || index >= colours->ColorCount) continue;
       const auto& colour = colours->Colors[index];
       to[x] = {colour.Blue, colour.Green, colour.Red};
@@ -100,6 +99,8 @@ Stored read_gif(Bytes file, const ReadLimits& limits) {
   Stored stored;
   int transparent = NO_TRANSPARENT_COLOR;
   for (;;) {  // to the end, so that a file cut in a later frame is noticed
+    while (!file.empty() && file.front() == 0) file = file.subspan(1);  // some writers leave zeros between blocks
+    if (file.empty() && !stored.pixels.empty()) break;                   // nothing but the end mark is missing
     GifRecordType type;
     if (DGifGetRecordType(gif.get(), &type) == GIF_ERROR) fail(gif->Error);
     if (type == TERMINATE_RECORD_TYPE) break;

@@ -1,4 +1,5 @@
 #include <csetjmp>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 
@@ -12,7 +13,9 @@
 namespace attend::codecs {
 namespace {
 
-constexpr int most_scans = 500;  // a few kilobytes of progressive scans can otherwise take minutes
+/// What a progressive JPEG may cost: visits of its blocks of 8x8 samples, scan by scan. An encoder's usual scans visit
+/// each ten times; without a limit a few kilobytes could take minutes.
+constexpr int64_t kMostVisits = 24, kFreeVisits = 1 << 25;
 
 /// libjpeg's state with errors that jump back to decode_into() instead of ending the process.
 struct Decoder {
@@ -21,18 +24,37 @@ struct Decoder {
   jpeg_progress_mgr progress{};
   std::jmp_buf failed;
   char message[JMSG_LENGTH_MAX] = "";
+  bool unread = false;      // a kind of JPEG that libjpeg doesn't decode
+  bool ended = false;       // the file has no end marker
+  int scan = 0;             // the last one that was counted
+  int64_t visits = 0;       // of blocks
+  unsigned components = 0;  // that a scan has brought, a bit each
 
   ~Decoder() { jpeg_destroy_decompress(&info); }
 };
 
-[[noreturn]] void fail(j_common_ptr info) {
+[[noreturn]] void fail(j_common_ptr info, const char* message) {
   auto* decoder = static_cast<Decoder*>(info->client_data);
+  std::snprintf(decoder->message, sizeof decoder->message, "%s", message);
   std::longjmp(decoder->failed, 1);
 }
 
 [[noreturn]] void on_error(j_common_ptr info) {
-  info->err->format_message(info, static_cast<Decoder*>(info->client_data)->message);
-  fail(info);
+  auto* decoder = static_cast<Decoder*>(info->client_data);
+  const auto& error = *info->err;
+  char message[JMSG_LENGTH_MAX];
+  error.format_message(info, message);
+  decoder->unread = error.msg_code == JERR_BAD_PRECISION || error.msg_code == JERR_SOF_UNSUPPORTED ||
+                    error.msg_code == JERR_CONVERSION_NOTIMPL;
+  if (error.msg_code == JERR_BAD_PRECISION)
+    std::snprintf(message, sizeof message, "a %d-bit JPEG", error.msg_parm.i[0]);
+  else if (error.msg_code == JERR_SOF_UNSUPPORTED)
+    std::snprintf(message, sizeof message, "a %s JPEG (SOF%d)", error.msg_parm.i[0] == 0xc3 ? "lossless" : "hierarchical",
+                  error.msg_parm.i[0] - 0xc0);
+  else if (error.msg_code == JERR_CONVERSION_NOTIMPL)
+    std::snprintf(message, sizeof message, "a JPEG of %d components",
+                  reinterpret_cast<j_decompress_ptr>(info)->num_components);
+  fail(info, message);
 }
 
 /// libjpeg paints missing or damaged data grey and warns; here it is an error. Stray bytes between markers,
@@ -40,24 +62,50 @@ struct Decoder {
 void on_message(j_common_ptr info, int level) {
   if (level >= 0) return;
   switch (info->err->msg_code) {
-    case JWRN_JPEG_EOF:
+    case JWRN_JPEG_EOF:  // perhaps nothing but the end marker is missing; an arithmetic decoder wouldn't notice more
+      if (reinterpret_cast<j_decompress_ptr>(info)->arith_code) fail(info, "ends too early (cut short)");
+      static_cast<Decoder*>(info->client_data)->ended = true;
+      return;
     case JWRN_HIT_MARKER:
-      std::snprintf(static_cast<Decoder*>(info->client_data)->message, JMSG_LENGTH_MAX, "ends too early (cut short)");
-      fail(info);
+      fail(info, "ends too early (cut short)");
     case JWRN_HUFF_BAD_CODE:
     case JWRN_ARITH_BAD_CODE:
     case JWRN_MUST_RESYNC:
-      std::snprintf(static_cast<Decoder*>(info->client_data)->message, JMSG_LENGTH_MAX, "damaged pixel data");
-      fail(info);
+      fail(info, "damaged pixel data");
     default:
       return;
   }
 }
 
-void on_progress(j_common_ptr info) {
-  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number <= most_scans) return;
-  std::snprintf(static_cast<Decoder*>(info->client_data)->message, JMSG_LENGTH_MAX, "more than %d scans", most_scans);
-  fail(info);
+int64_t blocks_of(const jpeg_decompress_struct& info) {
+  int64_t blocks = 0;
+  for (int i = 0; i < info.num_components; ++i)
+    blocks += int64_t{info.comp_info[i].width_in_blocks} * info.comp_info[i].height_in_blocks;
+  return blocks;
+}
+
+/// Called all the while a file of several scans is read.
+void on_progress(j_common_ptr common) {
+  const auto& info = *reinterpret_cast<j_decompress_ptr>(common);
+  auto& decoder = *static_cast<Decoder*>(common->client_data);
+  if (info.input_scan_number == decoder.scan) return;
+  decoder.scan = info.input_scan_number;
+  for (int i = 0; i < info.comps_in_scan; ++i) decoder.components |= 1u << info.cur_comp_info[i]->component_index;
+  decoder.visits += int64_t{info.MCUs_per_row} * info.MCU_rows_in_scan * info.blocks_in_MCU;
+  if (decoder.visits <= kMostVisits * blocks_of(info) + kFreeVisits) return;
+  char message[100];
+  std::snprintf(message, sizeof message, "more scans (%d) than its size warrants", decoder.scan);
+  fail(common, message);
+}
+
+/// Whether a file of several scans, read to its end, has brought all it can.
+bool has_every_scan(const Decoder& decoder) {
+  const auto& info = decoder.info;
+  if (!info.progressive_mode) return decoder.components + 1 == 1u << info.num_components;
+  for (int component = 0; component < info.num_components; ++component)
+    for (int coefficient = 0; coefficient < DCTSIZE2; ++coefficient)
+      if (info.coef_bits[component][coefficient] != 0) return false;
+  return true;
 }
 
 /// The largest of libjpeg's fast reductions that leaves both sides at least `reduce_to` long.
@@ -95,6 +143,9 @@ bool decode_into(Decoder& decoder, Bytes file, int reduce_to, const ReadLimits& 
   jpeg_save_markers(&info, JPEG_APP0 + 1, 0xffff);
   jpeg_read_header(&info, TRUE);
   check_size(info.image_width, info.image_height, limits);
+  // Each block of the first scan takes at least a bit.
+  if (!info.arith_code && static_cast<uint64_t>(blocks_of(info) / info.num_components) > 8 * uint64_t{file.size()})
+    fail(reinterpret_cast<j_common_ptr>(&info), "ends too early (cut short)");
   stored.full = cv::Size(static_cast<int>(info.image_width), static_cast<int>(info.image_height));
   stored.orientation = saved_orientation(info);
 
@@ -103,28 +154,28 @@ bool decode_into(Decoder& decoder, Bytes file, int reduce_to, const ReadLimits& 
   info.scale_num = 1;
   info.scale_denom = reduction(info, reduce_to);
   jpeg_start_decompress(&info);
+  if (decoder.ended && jpeg_has_multiple_scans(&info) && !has_every_scan(decoder))
+    fail(reinterpret_cast<j_common_ptr>(&info), "ends too early (cut short)");
   stored.pixels.create(static_cast<int>(info.output_height), static_cast<int>(info.output_width),
                        cmyk ? CV_8UC4 : CV_8UC3);
   while (info.output_scanline < info.output_height) {
     JSAMPROW row = stored.pixels.ptr(static_cast<int>(info.output_scanline));
     jpeg_read_scanlines(&info, &row, 1);
   }
-  jpeg_finish_decompress(&info);  // reads on to the end marker, so that a file cut just before it is noticed
+  jpeg_finish_decompress(&info);
   return true;
 }
 
-/// CMYK without a profile: each ink takes its share of the light. Adobe's files hold the light that is left, all others
-/// the ink.
-cv::Mat cmyk_to_bgr(const cv::Mat& cmyk, bool inverted) {
-  cv::Mat bgr(cmyk.size(), CV_8UC3);
-  for (int y = 0; y < cmyk.rows; ++y) {
-    const auto* from = cmyk.ptr<cv::Vec4b>(y);
+/// CMYK without a profile: each ink takes its share of the light. The file holds the light that each leaves, as Adobe
+/// began it and all programs write it; whether the marker that says so has survived doesn't matter.
+cv::Mat cmyk_to_bgr(const cv::Mat& light) {
+  cv::Mat bgr(light.size(), CV_8UC3);
+  for (int y = 0; y < light.rows; ++y) {
+    const auto* from = light.ptr<cv::Vec4b>(y);
     auto* to = bgr.ptr<cv::Vec3b>(y);
-    for (int x = 0; x < cmyk.cols; ++x) {
-      const auto light = [&](int ink) { return inverted ? from[x][ink] : 255 - from[x][ink]; };
+    for (int x = 0; x < light.cols; ++x)
       for (int channel = 0; channel < 3; ++channel)
-        to[x][channel] = static_cast<unsigned char>((light(2 - channel) * light(3) + 127) / 255);
-    }
+        to[x][channel] = static_cast<unsigned char>((from[x][2 - channel] * from[x][3] + 127) / 255);
   }
   return bgr;
 }
@@ -135,8 +186,9 @@ Stored read_jpeg(Bytes file, int reduce_to, const ReadLimits& limits) {
   Decoder decoder;
   Stored stored;
   if (!decode_into(decoder, file, reduce_to, limits, stored))
-    throw Undecodable(std::string("not a whole JPEG: ") + decoder.message);
-  if (stored.pixels.channels() == 4) stored.pixels = cmyk_to_bgr(stored.pixels, decoder.info.saw_Adobe_marker);
+    throw Undecodable(decoder.unread ? decoder.message + std::string(" is not read; convert it to an ordinary JPEG first")
+                                     : std::string("not a whole JPEG: ") + decoder.message);
+  if (stored.pixels.channels() == 4) stored.pixels = cmyk_to_bgr(stored.pixels);
   return stored;
 }
 

@@ -1,15 +1,16 @@
 #include "vision/picture.h"
 
-#include <algorithm>
 #include <cstring>
+#include <new>
 #include <opencv2/imgproc.hpp>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "vision/codecs.h"
+#include "vision/exif.h"
+#include "vision/kind.h"
 
 namespace attend {
 namespace codecs {
@@ -24,28 +25,23 @@ void check_size(int64_t width, int64_t height, const ReadLimits& limits) {
 }
 
 int exif_orientation(Bytes exif) {
+  constexpr uint16_t kOrientation = 274;
   constexpr std::string_view prefix("Exif\0\0", 6);
   if (exif.size() >= prefix.size() && std::memcmp(exif.data(), prefix.data(), prefix.size()) == 0)
     exif = exif.subspan(prefix.size());
-  if (exif.size() < 8) return 1;
-  const bool big_endian = exif[0] == 'M';
-  const auto number = [&](size_t at, size_t size) {  // 0 beyond the end, which no reading below takes for a hit
-    uint32_t value = 0;
-    for (size_t i = 0; i < size && at + size <= exif.size(); ++i)
-      value |= uint32_t{exif[at + i]} << 8 * (big_endian ? size - 1 - i : i);
-    return value;
-  };
-  // TIFF 6.0, section 2: the header's offset leads to a directory of 12-byte entries {tag, type, count, value}.
-  const size_t directory = number(4, 4);
-  const size_t room = exif.size() > directory + 2 ? (exif.size() - directory - 2) / 12 : 0;
-  const size_t entries = std::min<size_t>(number(directory, 2), room);
-  for (size_t i = 0; i < entries; ++i) {
-    const size_t entry = directory + 2 + 12 * i;
-    if (number(entry, 2) != 0x0112) continue;
-    const auto orientation = number(entry + 8, 2);
-    return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
+  const auto orientation = first_directory_tag(exif, kOrientation).value_or(1);
+  return orientation >= 1 && orientation <= 8 ? static_cast<int>(orientation) : 1;
+}
+
+void lay_over_white(const cv::Mat& bgra, cv::Mat& bgr) {
+  bgr.create(bgra.size(), CV_8UC3);
+  for (int y = 0; y < bgra.rows; ++y) {
+    const auto* from = bgra.ptr<cv::Vec4b>(y);
+    auto* to = bgr.ptr<cv::Vec3b>(y);
+    for (int x = 0; x < bgra.cols; ++x)
+      for (int c = 0; c < 3; ++c)
+        to[x][c] = static_cast<unsigned char>((from[x][c] * from[x][3] + 255 * (255 - from[x][3]) + 127) / 255);
   }
-  return 1;
 }
 
 }  // namespace codecs
@@ -56,17 +52,18 @@ using codecs::Bytes;
 using codecs::Stored;
 
 Stored decode(Bytes file, int reduce_to, const ReadLimits& limits) {
-  const auto starts_with = [&](std::string_view magic, size_t at = 0) {
-    return file.size() >= at + magic.size() && std::memcmp(file.data() + at, magic.data(), magic.size()) == 0;
-  };
   if (file.empty()) throw codecs::Undecodable("an empty file");
-  if (starts_with("\xff\xd8\xff")) return codecs::read_jpeg(file, reduce_to, limits);
-  if (starts_with("\x89PNG")) return codecs::read_png(file, limits);
-  if (starts_with("GIF8")) return codecs::read_gif(file, limits);
-  if (starts_with("RIFF") && starts_with("WEBP", 8)) return codecs::read_webp(file, limits);
-  if (starts_with({"II*\0", 4}) || starts_with({"MM\0*", 4})) return codecs::read_tiff(file, limits);
-  if (starts_with("BM")) return codecs::read_bmp(file, limits);
-  throw codecs::Undecodable("not a picture (JPEG, PNG, GIF, WebP, TIFF and BMP are read)");
+  const Kind kind = kind_of(file);
+  if (kind.name == "JPEG") return codecs::read_jpeg(file, reduce_to, limits);
+  if (kind.name == "PNG") return codecs::read_png(file, limits);
+  if (kind.name == "GIF") return codecs::read_gif(file, limits);
+  if (kind.name == "WebP") return codecs::read_webp(file, limits);
+  if (kind.name == "TIFF") return codecs::read_tiff(file, limits);
+  if (kind.name == "BMP") return codecs::read_bmp(file, limits);
+  const std::string name(kind.name);
+  if (kind.use == Kind::kPicture) throw codecs::Undecodable(name + " is not read; convert it to JPEG or PNG first");
+  throw codecs::Undecodable((name.empty() ? "not a picture" : "not a picture, but " + name) +
+                            " (JPEG, PNG, GIF, WebP, TIFF and BMP are read)");
 }
 
 /// Undoes an EXIF orientation (EXIF 2.3, section 4.6.4, tag 274: which visual sides row 0 and column 0 lie on).
@@ -89,24 +86,27 @@ Picture upright(Stored stored) {
 
 }  // namespace
 
-Picture read_picture(const std::filesystem::path& path, int reduce_to, const ReadLimits& limits) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  // A pipe or a device would block or never end.
-  if (!error && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
-      !std::filesystem::is_directory(status))
-    throw InputError(path.string() + ": not a regular file");
-  const MappedFile file(path);
-  const Bytes bytes{reinterpret_cast<const unsigned char*>(file.bytes().data()), file.bytes().size()};
+Picture decode_picture(Bytes file, const std::string& name, int reduce_to, const ReadLimits& limits) {
   try {
-    return upright(decode(bytes, reduce_to, limits));
+    return upright(decode(file, reduce_to, limits));
   } catch (const codecs::Undecodable& reason) {
-    throw InputError(path.string() + ": " + reason.what());
+    throw InputError(name + ": " + reason.what());
   } catch (const cv::Exception&) {  // OpenCV's own word for an allocation that failed
-    throw InputError(path.string() + ": not enough memory to decode it");
+    throw InputError(name + ": not enough memory to decode it");
   } catch (const std::bad_alloc&) {
-    throw InputError(path.string() + ": not enough memory to decode it");
+    throw InputError(name + ": not enough memory to decode it");
   }
+}
+
+Picture read_picture(const std::filesystem::path& path, int reduce_to, const ReadLimits& limits) {
+  std::string file;
+  try {
+    file = read_regular_file(path);
+  } catch (const std::bad_alloc&) {
+    throw InputError(path.string() + ": not enough memory to read it");
+  }
+  return decode_picture({reinterpret_cast<const unsigned char*>(file.data()), file.size()}, path.string(), reduce_to,
+                        limits);
 }
 
 }  // namespace attend

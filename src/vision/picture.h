@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <opencv2/core.hpp>
+#include <span>
+#include <string>
 
 namespace attend {
 
@@ -21,13 +23,21 @@ struct ReadLimits {
 /// Reads JPEG, PNG, GIF, WebP, TIFF or BMP; the content decides which, not the name. Of an animation or a file of
 /// several pages the first picture is taken. Sixteen bits become eight, grey and palettes become colour, CMYK becomes
 /// RGB. What is transparent is laid over white: the page such pictures are made for, while the colour kept under full
-/// transparency is arbitrary.
+/// transparency is arbitrary. A file of which nothing but the end is missing behind its last pixel is read.
 ///
 /// reduce_to > 0 lets a JPEG be decoded at 1/2, 1/4 or 1/8 of its size as long as both sides keep at least
 /// `reduce_to` pixels: several times faster for large photographs.
 ///
+/// Takes memory for the file and, for each pixel that its header declares, 3 bytes and what docs/reliability.md says of the
+/// format; a picture whose decoding would take much more, or much longer, than its pixels warrant is refused. The file is
+/// read at once: another program that changes it meanwhile at worst makes it too short.
+///
 /// Throws InputError that names the file and the reason when it can't be read, isn't a picture, ends too early, is
 /// damaged, or is larger than `limits` allow. Prints nothing; may be called from any number of threads.
 Picture read_picture(const std::filesystem::path& path, int reduce_to = 0, const ReadLimits& limits = {});
+
+/// The same of a file's bytes; `name` stands for it in messages.
+Picture decode_picture(std::span<const unsigned char> file, const std::string& name, int reduce_to = 0,
+                       const ReadLimits& limits = {});
 
 }  // namespace attend

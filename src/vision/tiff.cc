@@ -5,9 +5,11 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <opencv2/imgproc.hpp>
 #include <string>
 
 #include "vision/codecs.h"
+#include "vision/tiff_samples.h"
 
 namespace attend::codecs {
 namespace {
@@ -61,7 +63,7 @@ std::unique_ptr<TIFF, Close> open(Source& source) {
   return std::unique_ptr<TIFF, Close>(tiff);
 }
 
-/// libtiff's reader of everything as premultiplied RGBA.
+/// libtiff's reader of everything as RGBA. Its alpha is left out: it takes samples for alpha that aren't.
 struct RgbaReader : TIFFRGBAImage {
   RgbaReader(TIFF* tiff, Source& source) : TIFFRGBAImage{} {
     char reason[1024] = "";
@@ -74,6 +76,45 @@ struct RgbaReader : TIFFRGBAImage {
   RgbaReader(const RgbaReader&) = delete;
   bool opened;
 };
+
+/// libtiff decodes a whole strip or tile at once, however little of it is shown: no more of them than the picture warrants.
+void check_memory(TIFF* tiff, uint32_t width, uint32_t height) {
+  constexpr uint64_t kBytesAPixel = 32, kFree = 64 << 20;
+  uint32_t tile_width = 0, tile_height = 0;
+  const bool tiled = TIFFIsTiled(tiff);
+  if (tiled) TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_width), TIFFGetField(tiff, TIFFTAG_TILELENGTH, &tile_height);
+  const uint64_t bytes = tiled ? TIFFTileSize64(tiff) : TIFFStripSize64(tiff);
+  const uint64_t most = kBytesAPixel * width * height + kFree;
+  // A tile's own pixels are made RGBA, four bytes each.
+  if (bytes > most || (tile_height > 0 && tile_width > most / 4 / tile_height))
+    throw Undecodable("a TIFF whose strips or tiles are much larger than the picture is not read");
+}
+
+/// Refuses samples whose range of values isn't that of a picture.
+void check_samples(TIFF* tiff) {
+  uint16_t bits = 1, format = SAMPLEFORMAT_UINT;
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
+  const char* kind = format == SAMPLEFORMAT_IEEEFP  ? "floating-point "
+                     : format == SAMPLEFORMAT_INT   ? "signed "
+                     : format == SAMPLEFORMAT_COMPLEXINT || format == SAMPLEFORMAT_COMPLEXIEEEFP ? "complex "
+                                                                                                  : "";
+  if (bits >= 1 && bits <= 16 && !*kind) return;
+  throw Undecodable("a TIFF of " + std::to_string(bits) + "-bit " + kind +
+                    "samples is not read; convert it to unsigned 8 or 16 bits first");
+}
+
+/// What libtiff has to convert, as it is stored; an empty picture where it can't.
+cv::Mat read_converted(TIFF* tiff, Source& source, cv::Size size) {
+  RgbaReader reader(tiff, source);
+  if (!reader.opened) return {};
+  reader.req_orientation = reader.orientation;  // rows and columns as they are stored: turned upright with all others
+  cv::Mat rgba(size, CV_8UC4), bgr;
+  if (!TIFFRGBAImageGet(&reader, rgba.ptr<uint32_t>(), static_cast<uint32_t>(size.width), static_cast<uint32_t>(size.height)))
+    return {};
+  cv::cvtColor(rgba, bgr, cv::COLOR_RGBA2BGR);
+  return bgr;
+}
 
 }  // namespace
 
@@ -88,25 +129,14 @@ Stored read_tiff(Bytes file, const ReadLimits& limits) {
   TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height);
   TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_ORIENTATION, &orientation);
   check_size(width, height, limits);
-  RgbaReader reader(tiff.get(), source);
-  if (!reader.opened) fail();
-
+  check_samples(tiff.get());
+  check_memory(tiff.get(), width, height);
   Stored stored;
   stored.orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;
   stored.full = cv::Size(static_cast<int>(width), static_cast<int>(height));
-  reader.req_orientation = reader.orientation;  // rows and columns as they are stored: turned upright with all others
-  cv::Mat rgba(stored.full, CV_8UC4);
-  if (!TIFFRGBAImageGet(&reader, rgba.ptr<uint32_t>(), width, height)) fail();
-  stored.pixels.create(stored.full, CV_8UC3);
-  for (int y = 0; y < rgba.rows; ++y) {
-    const auto* from = rgba.ptr<uint32_t>(y);
-    auto* to = stored.pixels.ptr<cv::Vec3b>(y);
-    for (int x = 0; x < rgba.cols; ++x) {
-      const uint32_t pixel = from[x], white = 255 - TIFFGetA(pixel);
-      const auto over_white = [&](uint32_t value) { return static_cast<unsigned char>(std::min(value + white, 255u)); };
-      to[x] = {over_white(TIFFGetB(pixel)), over_white(TIFFGetG(pixel)), over_white(TIFFGetR(pixel))};
-    }
-  }
+  stored.pixels = has_plain_samples(tiff.get()) ? read_samples(tiff.get(), stored.full)
+                                                : read_converted(tiff.get(), source, stored.full);
+  if (stored.pixels.empty()) fail();
   return stored;
 }
 

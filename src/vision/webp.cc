@@ -28,16 +28,6 @@ int orientation(const WebPDemuxer* demuxer) {
   return value;
 }
 
-void lay_over(const cv::Mat& bgra, cv::Mat canvas) {
-  for (int y = 0; y < bgra.rows; ++y) {
-    const auto* from = bgra.ptr<cv::Vec4b>(y);
-    auto* to = canvas.ptr<cv::Vec3b>(y);
-    for (int x = 0; x < bgra.cols; ++x)
-      for (int c = 0; c < 3; ++c)
-        to[x][c] = static_cast<unsigned char>((from[x][c] * from[x][3] + to[x][c] * (255 - from[x][3]) + 127) / 255);
-  }
-}
-
 }  // namespace
 
 Stored read_webp(Bytes file, const ReadLimits& limits) {
@@ -60,7 +50,7 @@ Stored read_webp(Bytes file, const ReadLimits& limits) {
   const size_t room = decoded.step * static_cast<size_t>(decoded.rows - 1) + decoded.cols * decoded.elemSize();
   if (!decode(frame.fragment.bytes, frame.fragment.size, decoded.data, room, static_cast<int>(decoded.step)))
     throw Undecodable("not a whole WebP: damaged pixel data");
-  if (frame.has_alpha) lay_over(decoded, area);
+  if (frame.has_alpha) lay_over_white(decoded, area);
   return stored;
 }
 

@@ -8,8 +8,10 @@
 #include <tiffio.h>
 #include <webp/encode.h>
 
+#include <atomic>
 #include <cstring>
 #include <random>
+#include <thread>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -157,6 +159,30 @@ FileBytes indexed_png(const cv::Mat& indices, const std::vector<png_color>& pale
   return bytes;
 }
 
+/// A PNG of 16 bits: grey, grey and alpha, RGB or RGBA by its channels; in seven passes.
+FileBytes interlaced_png(const cv::Mat& deep) {
+  constexpr int kinds[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
+  FileBytes bytes;
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+  png_infop info = png_create_info_struct(png);
+  png_set_write_fn(
+      png, &bytes,
+      [](png_structp file, png_bytep data, size_t size) {
+        append(*static_cast<FileBytes*>(png_get_io_ptr(file)), FileBytes(data, data + size));
+      },
+      nullptr);
+  png_set_IHDR(png, info, static_cast<png_uint_32>(deep.cols), static_cast<png_uint_32>(deep.rows), 16,
+               kinds[deep.channels() - 1], PNG_INTERLACE_ADAM7, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_write_info(png, info);
+  png_set_swap(png);
+  const int passes = png_set_interlace_handling(png);
+  for (int pass = 0; pass < passes; ++pass)
+    for (int y = 0; y < deep.rows; ++y) png_write_row(png, deep.ptr(y));
+  png_write_end(png, info);
+  png_destroy_write_struct(&png, &info);
+  return bytes;
+}
+
 /// A PNG chunk put before the pixel data.
 FileBytes with_png_chunk(const FileBytes& png, const std::string& name, const FileBytes& data) {
   FileBytes body(name.begin(), name.end());
@@ -179,27 +205,110 @@ FileBytes with_png_chunk(const FileBytes& png, const std::string& name, const Fi
   return out;
 }
 
-/// A TIFF of RGB or RGBA with an orientation.
-FileBytes tiff(const TemporaryFolder& folder, const cv::Mat& picture, int orientation) {
+struct TiffStyle {
+  int photometric = PHOTOMETRIC_RGB, orientation = 1, bits = 8;
+  std::vector<uint16_t> extra = {};  // what the samples beyond the colours are
+  bool planes = false;
+  int tile = 0;  // its side
+  std::vector<uint16_t> palette = {};  // red, then green, then blue
+};
+
+/// A TIFF of the samples as they are (u8, or u16 of which the lowest bits count where there are more or fewer than 8).
+FileBytes tiff(const TemporaryFolder& folder, const cv::Mat& samples, const TiffStyle& style) {
   const auto path = folder.path() / "made.tif";
-  cv::Mat pixels;
-  cv::cvtColor(picture, pixels, picture.channels() == 4 ? cv::COLOR_BGRA2RGBA : cv::COLOR_BGR2RGB);
   TIFF* file = TIFFOpen(path.c_str(), "w");
-  TIFFSetField(file, TIFFTAG_IMAGEWIDTH, pixels.cols);
-  TIFFSetField(file, TIFFTAG_IMAGELENGTH, pixels.rows);
-  TIFFSetField(file, TIFFTAG_BITSPERSAMPLE, 8);
-  TIFFSetField(file, TIFFTAG_SAMPLESPERPIXEL, pixels.channels());
-  TIFFSetField(file, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
-  TIFFSetField(file, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
-  TIFFSetField(file, TIFFTAG_ORIENTATION, orientation);
+  const int channels = samples.channels(), planes = style.planes ? channels : 1, in_row = channels / planes;
+  TIFFSetField(file, TIFFTAG_IMAGEWIDTH, samples.cols);
+  TIFFSetField(file, TIFFTAG_IMAGELENGTH, samples.rows);
+  TIFFSetField(file, TIFFTAG_BITSPERSAMPLE, style.bits);
+  TIFFSetField(file, TIFFTAG_SAMPLESPERPIXEL, channels);
+  TIFFSetField(file, TIFFTAG_PHOTOMETRIC, style.photometric);
+  TIFFSetField(file, TIFFTAG_PLANARCONFIG, style.planes ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG);
+  TIFFSetField(file, TIFFTAG_ORIENTATION, style.orientation);
   TIFFSetField(file, TIFFTAG_COMPRESSION, COMPRESSION_LZW);
-  TIFFSetField(file, TIFFTAG_ROWSPERSTRIP, 4);
-  const uint16_t straight_alpha = EXTRASAMPLE_UNASSALPHA;
-  if (pixels.channels() == 4) TIFFSetField(file, TIFFTAG_EXTRASAMPLES, 1, &straight_alpha);
-  for (int y = 0; y < pixels.rows; ++y) TIFFWriteScanline(file, pixels.ptr(y), static_cast<uint32_t>(y));
+  if (!style.extra.empty()) TIFFSetField(file, TIFFTAG_EXTRASAMPLES, style.extra.size(), style.extra.data());
+  if (const size_t n = style.palette.size() / 3)
+    TIFFSetField(file, TIFFTAG_COLORMAP, &style.palette[0], &style.palette[n], &style.palette[2 * n]);
+  const auto packed = [&](int top, int left, int height, int width, int plane) {  // rows of whole bytes
+    FileBytes bytes;
+    for (int y = top; y < top + height; ++y) {
+      FileBytes row((static_cast<size_t>(width * in_row * style.bits) + 7) / 8);
+      for (int i = 0; i < width * in_row; ++i) {
+        const int x = left + i / in_row, c = plane * in_row * style.planes + i % in_row;
+        const bool inside = y < samples.rows && x < samples.cols;
+        const unsigned value = !inside                     ? 0u
+                               : samples.depth() == CV_8U ? samples.ptr(y)[x * channels + c]
+                                                          : samples.ptr<uint16_t>(y)[x * channels + c];
+        if (style.bits == 16) {
+          std::memcpy(&row[static_cast<size_t>(2 * i)], &value, 2);
+          continue;
+        }
+        for (int bit = 0; bit < style.bits; ++bit) {
+          const auto at = static_cast<size_t>(i * style.bits + bit);
+          if (value >> (style.bits - 1 - bit) & 1) row[at / 8] |= static_cast<unsigned char>(128 >> at % 8);
+        }
+      }
+      append(bytes, row);
+    }
+    return bytes;
+  };
+  if (style.tile > 0) {
+    TIFFSetField(file, TIFFTAG_TILEWIDTH, style.tile);
+    TIFFSetField(file, TIFFTAG_TILELENGTH, style.tile);
+    for (int plane = 0; plane < planes; ++plane)
+      for (int y = 0; y < samples.rows; y += style.tile)
+        for (int x = 0; x < samples.cols; x += style.tile) {
+          FileBytes bytes = packed(y, x, style.tile, style.tile, plane);
+          TIFFWriteTile(file, bytes.data(), static_cast<uint32_t>(x), static_cast<uint32_t>(y), 0, static_cast<uint16_t>(plane));
+        }
+  } else {
+    TIFFSetField(file, TIFFTAG_ROWSPERSTRIP, 4);
+    for (int plane = 0; plane < planes; ++plane)
+      for (int y = 0; y < samples.rows; ++y) {
+        FileBytes bytes = packed(y, 0, 1, samples.cols, plane);
+        TIFFWriteScanline(file, bytes.data(), static_cast<uint32_t>(y), static_cast<uint16_t>(plane));
+      }
+  }
   TIFFClose(file);
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// A TIFF of RGB or RGBA with an orientation.
+FileBytes tiff(const TemporaryFolder& folder, const cv::Mat& picture, int orientation) {
+  cv::Mat pixels;
+  cv::cvtColor(picture, pixels, picture.channels() == 4 ? cv::COLOR_BGRA2RGBA : cv::COLOR_BGR2RGB);
+  TiffStyle style;
+  style.orientation = orientation;
+  if (pixels.channels() == 4) style.extra = {EXTRASAMPLE_UNASSALPHA};
+  return tiff(folder, pixels, style);
+}
+
+struct BmpStyle {
+  int bits = 24, header = 40;
+  uint32_t compression = 0;
+  bool top_down = false;
+  std::vector<uint32_t> masks = {};  // red, green, blue, alpha
+  std::vector<uint32_t> palette = {};
+};
+
+/// A BMP of rows as they are stored.
+FileBytes bmp(int width, int height, const FileBytes& rows, const BmpStyle& style) {
+  FileBytes masks, palette;
+  for (const uint32_t mask : style.masks) append(masks, little_endian(mask, 4));
+  for (const uint32_t colour : style.palette) append(palette, little_endian(colour, 4));
+  if (style.header > 40) masks.resize(static_cast<size_t>(style.header) - 40);
+  FileBytes bytes{'B', 'M'};
+  const auto put = [&](size_t value, int size) { append(bytes, little_endian(static_cast<uint32_t>(value), size)); };
+  const size_t offset = 54 + masks.size() + palette.size();
+  put(offset + rows.size(), 4), put(0, 4), put(offset, 4);
+  put(static_cast<size_t>(style.header), 4), put(static_cast<size_t>(width), 4);
+  put(static_cast<size_t>(style.top_down ? -height : height), 4), put(1, 2), put(static_cast<size_t>(style.bits), 2);
+  put(style.compression, 4), put(rows.size(), 4), put(0, 8), put(style.palette.size(), 4), put(0, 4);
+  append(bytes, masks);
+  append(bytes, palette);
+  append(bytes, rows);
+  return bytes;
 }
 
 class PictureTest : public ::testing::Test {
@@ -239,6 +348,11 @@ class PictureTest : public ::testing::Test {
             {"animated WebP", animated_webp()},
             {"TIFF", tiff(folder_, noise, 1)},
             {"BMP", encoded(".bmp", noise)}};
+  }
+
+  /// Bytes of a sample behind its last pixel.
+  static size_t end_mark(const std::string& format) {
+    return format.ends_with("JPEG") || format == "BMP" ? 2 : format.ends_with("GIF") ? 1 : format == "PNG" ? 12 : 0;
   }
 
   TemporaryFolder folder_;
@@ -281,6 +395,133 @@ TEST_F(PictureTest, SixteenBitsBecomeEight) {
   EXPECT_LE(difference(read(encoded(".tiff", deep)).pixels, picture), 1);
 }
 
+TEST_F(PictureTest, InterlacedPngsOfSixteenBitsAreRead) {
+  const cv::Mat picture = gradient(31, 17);
+  cv::Mat rgb, deep, grey;
+  cv::cvtColor(picture, rgb, cv::COLOR_BGR2RGB);
+  rgb.convertTo(deep, CV_16U, 257);
+  EXPECT_EQ(difference(read(interlaced_png(deep)).pixels, picture), 0);
+  cv::Mat clear = cv::Mat(picture.size(), CV_16UC4, cv::Scalar(0, 0, 0, 0));
+  EXPECT_EQ(difference(read(interlaced_png(clear)).pixels, cv::Mat(picture.size(), CV_8UC3, cv::Scalar::all(255))), 0);
+  cv::extractChannel(deep, grey, 1);
+  cv::Mat expected, channel;
+  cv::extractChannel(picture, channel, 1);
+  cv::cvtColor(channel, expected, cv::COLOR_GRAY2BGR);
+  EXPECT_EQ(difference(read(interlaced_png(grey)).pixels, expected), 0);
+}
+
+TEST_F(PictureTest, HalfTransparentPngsAreMixedAsBrowsersDo) {
+  const auto pixels = read(encoded(".png", bgra_of({0, 100, 200, 128}, 3, 2))).pixels;
+  EXPECT_LE(difference(pixels, cv::Mat(2, 3, CV_8UC3, cv::Scalar(127, 177, 227))), 1);
+}
+
+TEST_F(PictureTest, TiffsOfAnyDepthAreScaledToTheirWholeRange) {
+  for (const int bits : {1, 2, 4, 8, 10, 12, 14, 16}) {
+    const int most = (1 << bits) - 1;
+    cv::Mat samples(3, 5, CV_16UC1);
+    cv::Mat expected(3, 5, CV_8UC3);
+    for (int i = 0; i < 15; ++i) {
+      const int value = most * i / 14, level = (value * 255 + most / 2) / most;
+      samples.at<uint16_t>(i / 5, i % 5) = static_cast<uint16_t>(value);
+      expected.at<cv::Vec3b>(i / 5, i % 5) = cv::Vec3b::all(static_cast<unsigned char>(level));
+    }
+    TiffStyle style{.photometric = PHOTOMETRIC_MINISBLACK, .bits = bits};
+    EXPECT_EQ(difference(read(tiff(folder_, samples, style)).pixels, expected), 0) << bits;
+    style.photometric = PHOTOMETRIC_MINISWHITE;
+    EXPECT_EQ(difference(read(tiff(folder_, samples, style)).pixels, cv::Scalar::all(255) - expected), 0) << bits;
+  }
+}
+
+TEST_F(PictureTest, TiffSamplesThatAreNoAlphaAreLeftOut) {
+  const cv::Mat picture = gradient(37, 21);
+  cv::Mat rgb, more[5], samples;
+  cv::cvtColor(picture, rgb, cv::COLOR_BGR2RGB);
+  cv::split(rgb, more);
+  more[3] = cv::Mat(picture.size(), CV_8UC1, cv::Scalar(40));  // near infrared
+  more[4] = cv::Mat(picture.size(), CV_8UC1, cv::Scalar(0));   // alpha, or not
+  for (const bool planes : {false, true})
+    for (const int tile : {0, 16}) {
+      TiffStyle style{.extra = {EXTRASAMPLE_UNSPECIFIED}, .planes = planes, .tile = tile};
+      cv::merge(more, 4, samples);
+      EXPECT_EQ(difference(read(tiff(folder_, samples, style)).pixels, picture), 0) << planes << tile;
+      cv::merge(more, 5, samples);
+      style.extra = {EXTRASAMPLE_UNSPECIFIED, EXTRASAMPLE_UNSPECIFIED};
+      EXPECT_EQ(difference(read(tiff(folder_, samples, style)).pixels, picture), 0) << planes << tile;
+      style.extra = {EXTRASAMPLE_UNSPECIFIED, EXTRASAMPLE_UNASSALPHA};
+      EXPECT_EQ(difference(read(tiff(folder_, samples, style)).pixels, cv::Mat(picture.size(), CV_8UC3, cv::Scalar::all(255))), 0);
+    }
+}
+
+TEST_F(PictureTest, TiffsOfGreyPaletteAndInkWithAlphaLieOnWhite) {
+  const auto pixel = [&](const cv::Mat& samples, const TiffStyle& style) {
+    return read(tiff(folder_, samples, style)).pixels.at<cv::Vec3b>(0, 0);
+  };
+  EXPECT_EQ(pixel(cv::Mat(2, 2, CV_8UC2, cv::Scalar(200, 128)), {.photometric = PHOTOMETRIC_MINISBLACK, .extra = {EXTRASAMPLE_UNASSALPHA}}),
+            cv::Vec3b::all(227));
+  EXPECT_EQ(pixel(cv::Mat(2, 2, CV_8UC2, cv::Scalar(100, 128)), {.photometric = PHOTOMETRIC_MINISBLACK, .extra = {EXTRASAMPLE_ASSOCALPHA}}),
+            cv::Vec3b::all(227));
+  EXPECT_EQ(pixel(cv::Mat(2, 2, CV_16UC2, cv::Scalar(200 * 257, 128 * 257)),
+                  {.photometric = PHOTOMETRIC_MINISBLACK, .bits = 16, .extra = {EXTRASAMPLE_UNASSALPHA}}),
+            cv::Vec3b::all(227));
+  EXPECT_EQ(pixel(cv::Mat(2, 2, CV_16UC4, cv::Scalar(51 * 257, 153 * 257, 0, 26 * 257)), {.photometric = PHOTOMETRIC_SEPARATED, .bits = 16}),
+            cv::Vec3b(229, 92, 183));
+  TiffStyle palette{.photometric = PHOTOMETRIC_PALETTE, .bits = 2, .palette = {0, 10 << 8, 20 << 8, 30 << 8, 0, 40 << 8, 50 << 8, 60 << 8,
+                                                                               0, 70 << 8, 80 << 8, 90 << 8}};
+  EXPECT_EQ(pixel(cv::Mat(2, 2, CV_8UC1, cv::Scalar(2)), palette), cv::Vec3b(80, 50, 20));
+}
+
+TEST_F(PictureTest, BitmapsOfEveryLayoutAreRead) {
+  const auto pixels = [&](int width, int height, const FileBytes& rows, const BmpStyle& style) {
+    return read(bmp(width, height, rows, style)).pixels;
+  };
+  const cv::Vec3b red(0, 0, 255), blue(255, 0, 0), white = cv::Vec3b::all(255);
+  const FileBytes two_rows{0, 0, 255, 0, 255, 0, 0, 0};  // red, then blue, of one pixel each
+  EXPECT_EQ(pixels(1, 2, two_rows, {}).at<cv::Vec3b>(1, 0), red);
+  EXPECT_EQ(pixels(1, 2, two_rows, {.top_down = true}).at<cv::Vec3b>(0, 0), red);
+  EXPECT_EQ(pixels(2, 1, {0, 0x7c, 0xff, 0x7f}, {.bits = 16}).at<cv::Vec3b>(0, 0), red);
+  EXPECT_EQ(pixels(2, 1, {0, 0x7c, 0xff, 0x7f}, {.bits = 16}).at<cv::Vec3b>(0, 1), white);
+  EXPECT_EQ(pixels(2, 1, {0, 0xf8, 0x1f, 0}, {.bits = 16, .compression = 3, .masks = {0xf800, 0x7e0, 0x1f}}).at<cv::Vec3b>(0, 0), red);
+  EXPECT_EQ(pixels(1, 1, {255, 0, 0, 0}, {.bits = 32, .compression = 3, .masks = {0xff, 0xff00, 0xff0000}}).at<cv::Vec3b>(0, 0), red);
+  EXPECT_EQ(pixels(1, 1, {0, 0, 0xf0, 0x3f}, {.bits = 32, .compression = 3, .masks = {0x3ff00000, 0xffc00, 0x3ff}}).at<cv::Vec3b>(0, 0), red);
+  const BmpStyle alpha{.bits = 32, .header = 56, .compression = 3, .masks = {0xff0000, 0xff00, 0xff, 0xff000000}};
+  EXPECT_EQ(pixels(2, 1, {0, 0, 255, 255, 0, 0, 255, 0}, alpha).at<cv::Vec3b>(0, 0), red);
+  EXPECT_EQ(pixels(2, 1, {0, 0, 255, 255, 0, 0, 255, 0}, alpha).at<cv::Vec3b>(0, 1), white);
+  EXPECT_EQ(pixels(1, 1, {0, 0, 255, 0}, alpha).at<cv::Vec3b>(0, 0), red);  // alpha that nobody has written
+  EXPECT_EQ(pixels(1, 1, {0, 0, 255, 7}, {.bits = 32}).at<cv::Vec3b>(0, 0), red);
+  EXPECT_EQ(pixels(3, 1, {0x1b, 0, 0, 0}, {.bits = 2, .palette = {0, 0xff0000, 0xff, 0xffffff}}).at<cv::Vec3b>(0, 1), red);
+}
+
+TEST_F(PictureTest, RunLengthsOfBitmapsAreRead) {
+  const std::vector<uint32_t> palette{0, 0xff0000, 0xff, 0x808080};
+  const cv::Vec3b black(0, 0, 0), red(0, 0, 255), blue(255, 0, 0), white = cv::Vec3b::all(255);
+  // The lower row: two red, three literal, padded; then on by (1, 0), a red one. The upper row: one blue, the rest left out.
+  const FileBytes codes{2, 1, 0, 3, 1, 2, 0, 0, 0, 2, 1, 0, 1, 1, 0, 0, 1, 2, 0, 1};
+  const BmpStyle style{.bits = 8, .compression = 1, .palette = palette};
+  const cv::Mat picture = read(bmp(7, 2, codes, style)).pixels;
+  const cv::Vec3b lower[] = {red, red, red, blue, black, white, red}, upper[] = {blue, white, white, white, white, white, white};
+  for (int x = 0; x < 7; ++x) {
+    EXPECT_EQ(picture.at<cv::Vec3b>(1, x), lower[x]) << x;
+    EXPECT_EQ(picture.at<cv::Vec3b>(0, x), upper[x]) << x;
+  }
+  // Nibbles: two of red and blue by turns, then three literal ones.
+  const cv::Mat nibbles = read(bmp(5, 1, {2, 0x12, 0, 3, 0x12, 0x10, 0, 1}, {.bits = 4, .compression = 2, .palette = palette})).pixels;
+  const cv::Vec3b row[] = {red, blue, red, blue, red};
+  for (int x = 0; x < 5; ++x) EXPECT_EQ(nibbles.at<cv::Vec3b>(0, x), row[x]) << x;
+  // Codes that run out of the picture stay within it; those that end too early are noticed.
+  EXPECT_EQ(refusal(bmp(2, 1, {200, 1, 0, 2, 250, 250, 9, 1, 0, 1}, style)), "");
+  EXPECT_THAT(refusal(bmp(7, 2, {2, 1, 0, 0, 1}, style)), HasSubstr("cut short"));
+  EXPECT_THAT(refusal(bmp(7, 2, {2, 1, 0, 200, 1}, style)), HasSubstr("cut short"));
+}
+
+TEST_F(PictureTest, GifFramesLargerThanTheScreenAreShownWhole) {
+  FileBytes bytes = animated_gif(false);
+  const cv::Mat frame = gif_first_frame()(cv::Rect(0, 0, 14, 10));
+  bytes[6] = 5, bytes[8] = 3;  // the screen
+  EXPECT_EQ(difference(read(bytes).pixels, frame), 0);
+  bytes.insert(bytes.end() - 1, {0, 0, 0});  // zeros before the end, as some writers leave them
+  EXPECT_EQ(difference(read(bytes).pixels, frame), 0);
+}
+
 TEST_F(PictureTest, GreyBecomesColour) {
   cv::Mat grey(5, 6, CV_8UC1, cv::Scalar(77));
   for (const auto& bytes : {encoded(".png", grey), jpeg(grey), encoded(".bmp", grey), encoded(".tiff", grey)})
@@ -305,15 +546,13 @@ TEST_F(PictureTest, PalettesAreLookedUpAndTheirTransparencyLiesOnWhite) {
   EXPECT_EQ(pixels.at<cv::Vec3b>(0, 2), cv::Vec3b(90, 80, 70));
 }
 
-TEST_F(PictureTest, CmykJpegsOfBothConventionsGiveTheSameColours) {
+TEST_F(PictureTest, CmykJpegsGiveTheirColoursWithAndWithoutAdobesMarker) {
   // Ink of 20 % cyan, 60 % magenta, 0 yellow, 10 % black: light of (.8, .4, 1) times .9.
-  const cv::Mat ink(16, 16, CV_8UC4, cv::Scalar(51, 153, 0, 26));
-  cv::Mat inverted;
-  cv::bitwise_not(ink, inverted);
+  const cv::Mat light(16, 16, CV_8UC4, cv::Scalar(204, 102, 255, 229));
   const cv::Mat expected(16, 16, CV_8UC3, cv::Scalar(229, 92, 183));
-  EXPECT_LE(difference(read(jpeg(ink, {.exif = {}, .adobe_marker = false, .stored = JCS_CMYK})).pixels, expected), 4);
-  EXPECT_LE(difference(read(jpeg(inverted, {.exif = {}, .stored = JCS_CMYK})).pixels, expected), 4);
-  EXPECT_LE(difference(read(jpeg(inverted, {.exif = {}, .stored = JCS_YCCK})).pixels, expected), 6);
+  for (const bool marker : {false, true})
+    EXPECT_LE(difference(read(jpeg(light, {.exif = {}, .adobe_marker = marker, .stored = JCS_CMYK})).pixels, expected), 4);
+  EXPECT_LE(difference(read(jpeg(light, {.exif = {}, .stored = JCS_YCCK})).pixels, expected), 6);
 }
 
 TEST_F(PictureTest, AnimationsGiveTheirFirstFrame) {
@@ -387,14 +626,25 @@ TEST_F(PictureTest, BytesBehindTheEndAreNoFault) {
   }
 }
 
-TEST_F(PictureTest, FilesCutAnywhereAreRefusedSilently) {
+TEST_F(PictureTest, FilesCutAnywhereBeforeTheirEndMarkAreRefusedSilently) {
   for (const auto& [format, bytes] : samples()) {
     SCOPED_TRACE(format);
     EXPECT_EQ(refusal(bytes), "");
-    const size_t step = std::max<size_t>(bytes.size() / 30, 1);
-    for (size_t length = 0; length < bytes.size(); length += length + 12 < bytes.size() ? step : 1)
+    const size_t body = bytes.size() - end_mark(format), step = std::max<size_t>(body / 30, 1), last = body - 12;
+    for (size_t length = 0; length < body; length = length + step < last ? length + step : std::max(length + 1, last))
       EXPECT_NE(refusal(FileBytes(bytes.begin(), bytes.begin() + static_cast<long>(length))), "")
-          << length << " of " << bytes.size();
+          << length << " of " << body;
+  }
+}
+
+TEST_F(PictureTest, FilesThatLackNothingButTheirEndMarkAreRead) {
+  for (const auto& [format, bytes] : samples()) {
+    const cv::Mat whole = read(bytes).pixels;
+    for (size_t missing = 1; missing <= end_mark(format); ++missing) {
+      FileBytes cut = bytes;
+      cut.resize(bytes.size() - missing);
+      EXPECT_EQ(difference(read(cut).pixels, whole), 0) << format << " without its last " << missing;
+    }
   }
 }
 
@@ -461,6 +711,93 @@ TEST_F(PictureTest, DecompressionBombsAreRefusedByTheirHeader) {
   const auto path = folder_.write("ten.png", encoded(".png", gradient(10, 10)));
   EXPECT_NO_THROW(read_picture(path, 0, {.max_pixels = 100}));
   EXPECT_THROW(read_picture(path, 0, {.max_pixels = 99}), InputError);
+}
+
+TEST_F(PictureTest, ScansCostNoMoreThanThePictureWarrants) {
+  // Grey, 8192x8192: one scan of DC, then many of AC, each a few bytes that say "nothing more in the next 32767 blocks".
+  const int side = 8192, blocks = side / 8 * side / 8;
+  FileBytes bytes{0xff, 0xd8, 0xff, 0xdb, 0, 67, 0};
+  bytes.insert(bytes.end(), 64, 1);
+  append(bytes, {0xff, 0xc2, 0, 11, 8, side >> 8, side & 255, side >> 8, side & 255, 1, 1, 0x11, 0});
+  for (const unsigned char table : {0x00, 0x10}) {  // one code of one bit: 0, and a run of ends of blocks
+    append(bytes, {0xff, 0xc4, 0, 20, table, 1});
+    bytes.insert(bytes.end(), 15, 0);
+    bytes.push_back(table ? 0xe0 : 0);
+  }
+  append(bytes, {0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0});
+  bytes.insert(bytes.end(), static_cast<size_t>(blocks) / 8, 0);
+  FileBytes scan{0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0};
+  scan.insert(scan.end(), 128, 0);
+  for (int i = 0; i < 300; ++i) append(bytes, scan);
+  append(bytes, {0xff, 0xd9});
+  EXPECT_THAT(refusal(bytes), HasSubstr("than its size warrants"));
+}
+
+TEST_F(PictureTest, ProgressiveJpegsThatLackAScanAreRefused) {
+  cv::Mat noise(40, 50, CV_8UC3);
+  cv::randu(noise, 0, 256);
+  FileBytes bytes = jpeg(noise, {.exif = {}, .progressive = true});
+  const FileBytes scan{0xff, 0xda};
+  bytes.erase(std::find_end(bytes.begin(), bytes.end(), scan.begin(), scan.end()), bytes.end());  // cut where a scan begins
+  EXPECT_THAT(refusal(bytes), HasSubstr("cut short"));
+}
+
+TEST_F(PictureTest, TilesMuchLargerThanThePictureAreRefused) {
+  const cv::Mat dot(16, 16, CV_8UC3, cv::Scalar::all(9));
+  EXPECT_EQ(refusal(tiff(folder_, dot, {.tile = 512})), "");
+  FileBytes bytes = tiff(folder_, dot, {.tile = 16});
+  for (size_t at = 0; at + 12 <= bytes.size(); ++at) {  // its tile, in the directory, made 20,000 x 20,000
+    const FileBytes entry{0x42, 1, 3, 0};
+    if (!std::equal(entry.begin() + 1, entry.end(), bytes.begin() + static_cast<long>(at) + 1)) continue;
+    if (bytes[at] == 0x42 || bytes[at] == 0x43) bytes[at + 8] = 0x20, bytes[at + 9] = 0x4e;
+  }
+  EXPECT_THAT(refusal(bytes), HasSubstr("much larger than the picture"));
+}
+
+TEST_F(PictureTest, HeadersThatPromiseMoreThanTheFileCanHoldAreRefusedAtOnce) {
+  const cv::Mat tiny = gradient(8, 8);
+  FileBytes jpg = jpeg(tiny);
+  const FileBytes frame_header{0xff, 0xc0};
+  const auto at = std::search(jpg.begin(), jpg.end(), frame_header.begin(), frame_header.end());
+  std::copy_n(FileBytes{0x3a, 0x98, 0x3a, 0x98}.begin(), 4, at + 5);  // 15,000 x 15,000
+  EXPECT_THAT(refusal(jpg), HasSubstr("cut short"));
+}
+
+TEST_F(PictureTest, WhatIsNotReadIsCalledByItsName) {
+  FileBytes heic{0, 0, 0, 24, 'f', 't', 'y', 'p', 'h', 'e', 'i', 'c', 0, 0, 0, 0, 'm', 'i', 'f', '1', 'h', 'e', 'i', 'c'};
+  EXPECT_THAT(refusal(heic), HasSubstr("HEIC is not read; convert it to JPEG or PNG first"));
+  EXPECT_THAT(refusal({'<', 'h', 't', 'm', 'l', '>'}), HasSubstr("not a picture, but a web page (HTML)"));
+  EXPECT_THAT(refusal(tiff(folder_, cv::Mat(4, 4, CV_16UC1, cv::Scalar(7)), {.photometric = PHOTOMETRIC_MINISBLACK, .bits = 32})),
+              HasSubstr("32-bit samples is not read"));
+  FileBytes jpg = jpeg(gradient(8, 8));
+  const FileBytes frame_header{0xff, 0xc0};
+  const auto at = std::search(jpg.begin(), jpg.end(), frame_header.begin(), frame_header.end());
+  at[4] = 12;
+  EXPECT_THAT(refusal(jpg), HasSubstr("a 12-bit JPEG is not read"));
+  at[1] = 0xc3;
+  EXPECT_THAT(refusal(jpg), HasSubstr("a lossless JPEG (SOF3) is not read"));
+}
+
+TEST_F(PictureTest, AFileThatShrinksWhileItIsReadIsAtWorstRefused) {
+  cv::Mat noise(1500, 2000, CV_8UC3);
+  cv::randu(noise, 0, 256);
+  const FileBytes bytes = encoded(".png", noise, {cv::IMWRITE_PNG_COMPRESSION, 0});
+  const auto path = folder_.write("picture.png", bytes);
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    while (!done) {
+      folder_.write("picture.png", FileBytes(bytes.begin(), bytes.begin() + 100));
+      folder_.write("picture.png", bytes);
+    }
+  });
+  for (int i = 0; i < 20; ++i) {
+    try {
+      read_picture(path);
+    } catch (const InputError&) {
+    }
+  }
+  done = true;
+  writer.join();
 }
 
 TEST_F(PictureTest, ThreadsReadAtOnce) {
