@@ -76,8 +76,8 @@ class TemporaryFolder {
 std::vector<fs::path> make_pictures(const fs::path& folder, int count) {
   constexpr int side = 224;
   std::vector<cv::Mat> samples;
-  for (const auto& path : find_pictures({data_folder("samples").string()}, false)) {
-    cv::Mat pixels = read_picture(path).pixels;
+  for (const auto& sample : find_pictures({data_folder("samples").string()}, false).pictures) {
+    cv::Mat pixels = read_picture(sample.path).pixels;
     if (pixels.cols >= side && pixels.rows >= side) samples.push_back(pixels);
   }
   if (samples.empty()) throw InputError(data_folder("samples").string() + ": no pictures of 224x224 or more there");
@@ -218,8 +218,12 @@ int bench_command(const std::vector<std::string>& arguments) {
   files.choose();
   watch_interrupts();
   const TemporaryFolder folder;
-  auto pictures = options.pictures.empty() ? make_pictures(folder.path(), options.count)
-                                           : find_pictures({options.pictures.string()}, true);
+  std::vector<fs::path> pictures;
+  if (options.pictures.empty()) {
+    pictures = make_pictures(folder.path(), options.count);
+  } else {
+    for (const auto& found : find_pictures({options.pictures.string()}, true).pictures) pictures.push_back(found.path);
+  }
   pictures.resize(std::min(pictures.size(), static_cast<size_t>(options.count)));
   if (pictures.empty()) throw InputError(options.pictures.string() + ": no pictures there");
 

@@ -1,8 +1,6 @@
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <optional>
 
 #include "app/caption_files.h"
@@ -12,10 +10,12 @@
 #include "app/model_file.h"
 #include "app/page_record.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/progress.h"
 #include "vision/find_pictures.h"
+#include "vision/name_list.h"
 
 namespace attend {
 namespace {
@@ -96,38 +96,21 @@ CommandSyntax syntax() {
        {"find . -name '*.jpg' -print0 | attend caption --null --files-from -", "names with any bytes in them"}}};
 }
 
-std::vector<std::string> names_from(const std::string& file, char end) {
-  std::ifstream opened;
-  if (file != "-") {
-    opened.open(file, std::ios::binary);
-    if (!opened) throw InputError(file + ": can't be read: " + std::strerror(errno));
-  }
-  std::istream& in = file == "-" ? std::cin : opened;
-  std::vector<std::string> names;
-  for (std::string name; std::getline(in, name, end);)
-    if (!name.empty()) names.push_back(std::move(name));
-  if (in.bad()) throw InputError(file + ": can't be read");
-  return names;
+/// The names in a list: a file, or "-" for standard input.
+std::vector<std::string> names_from(const std::string& list, char end) {
+  if (list == "-") return parse_name_list(std::string(std::istreambuf_iterator(std::cin), {}), end, "standard input");
+  return parse_name_list(read_file(list), end, list);
 }
 
-/// What the arguments name, each with its name below the folder it was found in; complains of those that name nothing
-/// and counts them.
-std::vector<FoundPicture> find(const std::vector<std::string>& arguments, bool recursive, size_t& refused) {
-  std::vector<FoundPicture> pictures;
-  for (const auto& argument : arguments) {
-    try {
-      std::error_code error;
-      const bool is_folder = std::filesystem::is_directory(argument, error);
-      for (auto& path : find_pictures({argument}, recursive)) {
-        auto name = is_folder && path != argument ? path.lexically_relative(argument) : path.filename();
-        pictures.push_back({std::move(path), std::move(name)});
-      }
-    } catch (const InputError& fault) {
-      complain(fault.what());
-      ++refused;
-    }
-  }
-  return pictures;
+/// Says what was passed over and what isn't there. Throws InputError where that is all.
+void remark(const FoundPictures& found) {
+  std::vector<std::string> lines = found.remarks();
+  for (const auto& [folder, deeper] : found.empty)
+    lines.push_back(folder.string() + ": no pictures there" + (deeper ? "; --recursive looks in subfolders too" : ""));
+  const bool nothing = found.pictures.empty() && found.refusals.empty();
+  for (size_t i = 0; i + nothing < lines.size(); ++i) warn(lines[i]);
+  if (nothing) throw InputError(lines.back());
+  for (const auto& refusal : found.refusals) complain(refusal);
 }
 
 /// Whether a picture's caption is less sure than it has to be.
@@ -169,12 +152,12 @@ Work gather(std::vector<std::string> names, const CaptionOptions& options, const
   }
   if (names.empty())
     throw UsageError("no pictures: name files, folders or patterns, or a list of them with --files-from");
+  FoundPictures found = find_pictures(names, options.recursive);
+  remark(found);
   Work work;
-  work.pictures = find(names, options.recursive, work.refused);
+  work.pictures = std::move(found.pictures);
+  work.refused = found.refusals.size();
   work.all = work.pictures.size() + work.refused;
-  if (work.all == 0)
-    throw InputError(names[0] + ": no pictures there" +
-                     (options.recursive ? "" : "; --recursive looks in subfolders too"));
   if (!outputs.any()) return work;
   auto plan = plan_files(work.pictures, outputs);
   size_t kept = 0;

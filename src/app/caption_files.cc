@@ -7,6 +7,8 @@
 #include <cctype>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
+#include <functional>
 #include <opencv2/imgproc.hpp>
 #include <set>
 #include <unordered_map>
@@ -38,7 +40,20 @@ fs::path inside(const fs::path& path) {
   return kept;
 }
 
-fs::path with_ending(fs::path path, const std::string& ending) { return path += ending; }
+/// The path with an ending. A name that file systems would find too long loses its end, and gets a number made of all of
+/// it instead.
+fs::path with_ending(const fs::path& path, const std::string& ending) {
+  constexpr size_t kLongestName = 255;
+  std::string name = path.filename().string();
+  if (name.size() + ending.size() > kLongestName) {
+    char number[32];
+    std::snprintf(number, sizeof number, "-%016zx", std::hash<std::string>()(name));
+    size_t kept = kLongestName - ending.size() - std::strlen(number);
+    while (kept > 0 && (name[kept] & 0xc0) == 0x80) --kept;  // not amid a character
+    name = name.substr(0, kept) + number;
+  }
+  return path.parent_path() / (name + ending);
+}
 
 /// names[i]: shorter[i] where no other picture has it, else longer[i], else that with a number.
 std::vector<fs::path> distinct_names(const std::vector<FoundPicture>& pictures, const std::vector<fs::path>& shorter,
@@ -188,7 +203,8 @@ void write_overlays(const PictureFiles& files, const fs::path& path, const Pictu
   const auto geometry = input_geometry(picture.size, encoder);
   // Read again: keeping the pictures of a batch could take gigabytes.
   const int small = std::max(options.style.tile, files.animation.empty() ? 0 : options.animation.size);
-  cv::Mat pixels = read_picture(path, files.words.empty() ? small : kLongestWordPicture).pixels;
+  auto [pixels, full] = read_picture(path, files.words.empty() ? small : kLongestWordPicture);
+  if (full != picture.size) throw InputError(path.string() + ": was changed while it was captioned; nothing is drawn on it");
   if (!files.animation.empty())
     write_animation(files.animation, animate(pixels, geometry, words, options.style, options.animation));
   if (!files.page.empty())

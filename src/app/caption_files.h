@@ -7,6 +7,7 @@
 
 #include "app/caption_pictures.h"
 #include "base/options.h"
+#include "vision/find_pictures.h"
 #include "viz/animation.h"
 #include "viz/overlay.h"
 
@@ -35,11 +36,6 @@ struct CaptionFileOptions {
   /// Whether any of them shows maps of attention.
   bool draws() const { return !overlay.empty() || !maps.empty() || !animate.empty(); }
   bool explains() const { return !explain.empty(); }
-};
-
-/// A picture and its name below the folder it was found in ("holiday/beach.jpg").
-struct FoundPicture {
-  std::filesystem::path path, name;
 };
 
 /// Where the files of one picture are to be written; an empty one isn't wanted, or is there already.

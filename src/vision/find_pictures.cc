@@ -12,83 +12,166 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/files.h"
+#include "vision/kind.h"
+#include "vision/mark.h"
 
 namespace attend {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::array<std::string_view, 10> kExtensions{".jpg", ".jpeg", ".jpe", ".jfif", ".png",
+                                                       ".gif", ".webp", ".tif", ".tiff", ".bmp"};
+
 bool has_picture_extension(const fs::path& path) {
   std::string extension = path.extension().string();
   for (auto& letter : extension) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  constexpr std::array<std::string_view, 10> known{".jpg", ".jpeg", ".jpe", ".jfif", ".png",
-                                                   ".gif", ".webp", ".tif", ".tiff", ".bmp"};
-  return std::find(known.begin(), known.end(), extension) != known.end();
+  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+}
+
+/// A file by its first bytes.
+struct Glance {
+  Kind kind;
+  bool own = false, opened = false;
+};
+
+Glance glance_at(const fs::path& path) {
+  try {
+    const std::string first = read_regular_file(path, kKindBytes);
+    const Kind kind = kind_of({reinterpret_cast<const unsigned char*>(first.data()), first.size()});
+    return {kind, kind.use == Kind::kRead && is_marked(path, first), true};
+  } catch (const InputError&) {
+    return {};
+  }
+}
+
+/// Whether a file is the caption that `attend caption --sidecar` writes beside a picture.
+bool is_sidecar(const fs::path& path) {
+  if (path.extension() != ".txt") return false;
+  const auto stem = fs::path(path).replace_extension();  // "beach", or "beach.jpg" where another picture is called beach
+  std::error_code error;
+  if (has_picture_extension(stem) && fs::is_regular_file(stem, error)) return true;
+  for (fs::directory_iterator entry(stem.has_parent_path() ? stem.parent_path() : ".", error), end;
+       !error && entry != end; entry.increment(error))
+    if (entry->path().stem() == stem.filename() && has_picture_extension(entry->path())) return true;
+  return false;
 }
 
 /// The folders a walk has been in, by device and inode: the same under every name.
 using Visited = std::set<std::pair<dev_t, ino_t>>;
 
-void walk(const fs::path& folder, bool recursive, Visited& visited, std::vector<fs::path>& pictures) {
-  struct stat status;
-  if (::stat(folder.c_str(), &status) == 0 && !visited.insert({status.st_dev, status.st_ino}).second) return;
-  std::error_code error;
-  std::vector<std::string> names;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    std::string name = entry->path().filename().string();
-    if (name[0] != '.') names.push_back(std::move(name));
+class Finder {
+ public:
+  explicit Finder(bool recursive) : recursive_(recursive) {}
+
+  void add(const std::string& argument) {
+    std::error_code error;
+    if (fs::symlink_status(argument, error).type() != fs::file_type::not_found) return add_existing(argument);
+    const bool pattern = argument.find_first_of("*?[") != std::string::npos;
+    const auto paths = pattern ? matches(argument) : std::vector<std::string>();
+    if (paths.empty())
+      found_.refusals.push_back(argument +
+                                (pattern ? ": no file matches this pattern" : ": no such file or folder"));
+    for (const auto& path : paths) add_existing(path);
   }
-  if (error) pictures.push_back(folder);
-  std::sort(names.begin(), names.end());
-  for (const auto& name : names) {
-    const fs::path path = folder / name;
-    if (fs::is_directory(path, error)) {
-      if (recursive) walk(path, recursive, visited, pictures);
-    } else if (has_picture_extension(path)) {
-      pictures.push_back(path);
+
+  FoundPictures take() { return std::move(found_); }
+
+ private:
+  /// What a pattern matches, sorted bytewise.
+  static std::vector<std::string> matches(const std::string& pattern) {
+    glob_t found{};
+    std::vector<std::string> paths;
+    if (::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0)
+      paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+    ::globfree(&found);
+    std::sort(paths.begin(), paths.end());
+    return paths;
+  }
+
+  void add_existing(const fs::path& path) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) {
+      const Glance glance = glance_at(path);
+      if (glance.own || (glance.opened && glance.kind.use == Kind::kOther && is_sidecar(path)))
+        found_.own.push_back(path);
+      else
+        found_.pictures.push_back({path, path.filename()});
+      return;
+    }
+    const size_t pictures = found_.pictures.size(), refusals = found_.refusals.size();
+    Visited visited;
+    bool deeper = false;
+    walk(path, {}, visited, deeper);
+    if (found_.pictures.size() == pictures && found_.refusals.size() == refusals) found_.empty.push_back({path, deeper});
+  }
+
+  /// `name`: of the folder, below the one that was named.
+  void walk(const fs::path& folder, const fs::path& name, Visited& visited, bool& deeper) {
+    struct stat status;
+    if (::stat(folder.c_str(), &status) == 0 && !visited.insert({status.st_dev, status.st_ino}).second) return;
+    std::error_code error;
+    std::vector<std::pair<std::string, bool>> entries;  // name, and whether it is a folder
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+      std::string file = entry->path().filename().string();
+      std::error_code dead_link;
+      if (file[0] != '.') entries.emplace_back(std::move(file), entry->is_directory(dead_link));
+    }
+    if (error) found_.refusals.push_back(folder.string() + ": the folder can't be read: " + error.message());
+    std::sort(entries.begin(), entries.end());
+    for (const auto& [entry, is_folder] : entries) {
+      if (!is_folder)
+        look_at(folder / entry, name / entry);
+      else if (recursive_)
+        walk(folder / entry, name / entry, visited, deeper);
+      else
+        deeper = true;
     }
   }
-}
 
-void add(const fs::path& path, bool recursive, std::vector<fs::path>& pictures) {
-  std::error_code error;
-  Visited visited;
-  if (fs::is_directory(path, error)) {
-    walk(path, recursive, visited, pictures);
-  } else {
-    pictures.push_back(path);
+  /// A file in a folder.
+  void look_at(const fs::path& path, const fs::path& name) {
+    const Glance glance = glance_at(path);
+    if (glance.own)
+      found_.own.push_back(path);
+    else if (glance.kind.use == Kind::kPicture)
+      found_.unread[std::string(glance.kind.name)].push_back(path);
+    else if (glance.kind.use == Kind::kRead || has_picture_extension(path))
+      found_.pictures.push_back({path, name});
+    else if (std::error_code error; !glance.opened && fs::is_regular_file(path, error))
+      found_.unopened.push_back(path);
   }
-}
 
-/// What a pattern matches, sorted bytewise.
-std::vector<std::string> matches(const std::string& pattern) {
-  glob_t found{};
-  std::vector<std::string> paths;
-  if (::glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0)
-    paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  ::globfree(&found);
-  std::sort(paths.begin(), paths.end());
-  return paths;
+  const bool recursive_;
+  FoundPictures found_;
+};
+
+/// "3 files passed over: WHY (a, b, …)"
+std::string passed_over(const std::vector<fs::path>& paths, const std::string& what, const std::string& why) {
+  constexpr size_t kMostNames = 3;
+  std::string names;
+  for (size_t i = 0; i < std::min(paths.size(), kMostNames); ++i) names += (i ? ", " : "") + paths[i].string();
+  if (paths.size() > kMostNames) names += ", …";
+  return std::to_string(paths.size()) + " " + what + (paths.size() == 1 ? "" : "s") + " passed over: " + why + " (" + names +
+         ")";
 }
 
 }  // namespace
 
-std::vector<fs::path> find_pictures(const std::vector<std::string>& arguments, bool recursive) {
-  std::vector<fs::path> pictures;
-  for (const auto& argument : arguments) {
-    std::error_code error;
-    const auto kind = fs::symlink_status(argument, error).type();
-    if (kind != fs::file_type::not_found) {
-      add(argument, recursive, pictures);
-      continue;
-    }
-    const bool pattern = argument.find_first_of("*?[") != std::string::npos;
-    const auto paths = pattern ? matches(argument) : std::vector<std::string>();
-    if (paths.empty())
-      throw InputError(argument + (pattern ? ": no file matches this pattern" : ": no such file or folder"));
-    for (const auto& path : paths) add(path, recursive, pictures);
-  }
-  return pictures;
+FoundPictures find_pictures(const std::vector<std::string>& arguments, bool recursive) {
+  Finder finder(recursive);
+  for (const auto& argument : arguments) finder.add(argument);
+  return finder.take();
+}
+
+std::vector<std::string> FoundPictures::remarks() const {
+  std::vector<std::string> lines;
+  for (const auto& [kind, paths] : unread)
+    lines.push_back(passed_over(paths, "picture", kind + " is not read; convert to JPEG or PNG first"));
+  if (!unopened.empty()) lines.push_back(passed_over(unopened, "file", "can't be opened to see whether it is a picture"));
+  if (!own.empty()) lines.push_back(passed_over(own, "file", "written by attend itself"));
+  return lines;
 }
 
 }  // namespace attend

@@ -2,17 +2,42 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace attend {
 
-/// The files that `arguments` name, in their order. A file stands for itself whatever its extension. A folder stands
-/// for the files in it with a picture's extension (.jpg .jpeg .jpe .jfif .png .gif .webp .tif .tiff .bmp, any case),
-/// with `recursive` also those in its subfolders, sorted bytewise by name, without hidden ones; a folder that links
-/// lead back to is walked once, and one that can't be read stands in the list itself, for whoever reads it to report.
-/// An argument that doesn't exist but has *, ? or [ in it is a glob pattern. Names may hold any bytes. Throws
-/// InputError when an argument names nothing.
-std::vector<std::filesystem::path> find_pictures(const std::vector<std::string>& arguments, bool recursive);
+/// A picture and its name below the folder it was found in ("holiday/beach.jpg").
+struct FoundPicture {
+  std::filesystem::path path, name;
+};
+
+struct EmptyFolder {
+  std::filesystem::path path;
+  bool deeper;  // it has subfolders that weren't looked into
+};
+
+struct FoundPictures {
+  std::vector<FoundPicture> pictures;
+  std::vector<std::string> refusals;  // a line each: arguments that name nothing, folders that can't be read
+  std::vector<EmptyFolder> empty;     // named folders in which there is nothing for attend to read
+  // What lay in folders and was passed over: kind → pictures that attend doesn't read, files that can't be opened.
+  std::map<std::string, std::vector<std::filesystem::path>> unread;
+  std::vector<std::filesystem::path> unopened;
+  std::vector<std::filesystem::path> own;  // what attend wrote itself, passed over wherever it stood
+
+  /// What was passed over and why, a line a reason.
+  std::vector<std::string> remarks() const;
+};
+
+/// The pictures that `arguments` name, in their order. A file stands for itself, whatever it is. A folder stands for the
+/// pictures in it, with `recursive` also those in its subfolders, sorted bytewise by name, without hidden ones. The first
+/// bytes of a file tell whether it is one; a file with a picture's extension (.jpg .jpeg .jpe .jfif .png .gif .webp .tif
+/// .tiff .bmp, any case) that is no known kind stands in the list, too, for whoever reads it to report. A folder that
+/// links lead back to is walked once. An argument that doesn't exist but has *, ? or [ in it is a glob pattern. Names may
+/// hold any bytes. What attend wrote itself is passed over wherever it stands: pictures with its mark, and sidecars (a
+/// .txt whose picture lies beside it) that are named.
+FoundPictures find_pictures(const std::vector<std::string>& arguments, bool recursive);
 
 }  // namespace attend

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "vision/mark.h"
 #include "viz/typeface.h"
 
 namespace attend {
@@ -180,9 +181,9 @@ std::vector<Frame> animate(const cv::Mat& picture, const Geometry& geometry, con
 
 void write_animation(const std::filesystem::path& path, const std::vector<Frame>& frames) {
   if (path.extension() == ".webp")
-    write_file_atomically(path, as_webp(path, frames));
+    write_file_atomically(path, marked(as_webp(path, frames)));
   else if (path.extension() == ".gif")
-    write_file_atomically(path, as_gif(path, frames));
+    write_file_atomically(path, marked(as_gif(path, frames)));
   else
     throw UsageError(path.string() + ": animations are written as .webp or .gif");
 }

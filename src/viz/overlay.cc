@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "vision/mark.h"
 #include "viz/typeface.h"
 
 namespace attend {
@@ -244,7 +245,7 @@ void write_picture(const std::filesystem::path& path, const cv::Mat& picture) {
     throw Error(path.string() + ": a picture of " + std::to_string(picture.cols) + "x" + std::to_string(picture.rows) +
                 " pixels can't be written in this format");
   AtomicFile file(path);
-  file.write(bytes.data(), bytes.size());
+  file.write(marked({bytes.begin(), bytes.end()}));
   file.commit();
 }
 

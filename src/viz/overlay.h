@@ -36,8 +36,8 @@ struct MapRow {
 cv::Mat draw_page(const cv::Mat& picture, const Geometry& geometry, const std::vector<WordMap>& words,
                   const std::string& caption, const OverlayOptions& options, const std::vector<MapRow>& beneath = {});
 
-/// Writes a u8 BGR picture as the extension says (.png, .jpg, .jpeg, .webp), atomically. Throws UsageError on another
-/// extension, Error when it can't be encoded or written.
+/// Writes a u8 BGR picture as the extension says (.png, .jpg, .jpeg, .webp), atomically, with attend's mark. Throws
+/// UsageError on another extension, Error when it can't be encoded or written.
 void write_picture(const std::filesystem::path& path, const cv::Mat& picture);
 
 }  // namespace attend

@@ -398,6 +398,7 @@ TEST_F(CaptionCommand, MistakesAreRefusedBeforeAnyWorkAndNamed) {
   const auto type = make("type.json", bytes_of(R"({"decode": {"beam_width": 2.5}})"));
   const auto cut = make("cut.json", bytes_of("{\"decode\": {\n\"beam_width\": "));
   fs::create_directory(at("empty"));
+  fs::create_directories(at("deep/er"));
   struct Mistake {
     std::vector<std::string> arguments;
     int status;
@@ -412,7 +413,8 @@ TEST_F(CaptionCommand, MistakesAreRefusedBeforeAnyWorkAndNamed) {
       {{"caption", x, "--config", type}, 2, type + ": decode.beam_width: 2.5"},
       {{"caption", x, "--config", cut}, 1, cut + ":2:"},
       {{"caption", x, "--device", "cuda"}, 2, "--device cuda"},
-      {{"caption", at("empty")}, 1, "no pictures there; --recursive"}};
+      {{"caption", at("empty")}, 1, at("empty") + ": no pictures there"},
+      {{"caption", at("deep")}, 1, at("deep") + ": no pictures there; --recursive"}};
   for (const auto& mistake : mistakes) {
     const auto run = with_model(mistake.arguments);
     if (run.status == 0 && mistake.says == "--device cuda") continue;  // there is a card

@@ -1,0 +1,46 @@
+#include "vision/name_list.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "base/error.h"
+
+namespace attend {
+namespace {
+
+bool exists(std::string_view name) {
+  std::error_code error;
+  return std::filesystem::symlink_status(name, error).type() != std::filesystem::file_type::not_found && !error;
+}
+
+void check_end(std::string_view list, char end, const std::string& source) {
+  if (list.starts_with("\xff\xfe") || list.starts_with("\xfe\xff"))
+    throw InputError(source + ": is UTF-16, as PowerShell's > writes it; save it as UTF-8");
+  const bool has_nul = list.find('\0') != list.npos;
+  if (end == '\n' && has_nul) throw InputError(source + ": has NUL bytes; if they end the names, say --null");
+  if (end == '\0' && !has_nul && list.find('\n') != list.npos && !exists(list))
+    throw InputError(source + ": has no NUL byte; its names end with newlines: leave out --null");
+}
+
+}  // namespace
+
+std::vector<std::string> parse_name_list(std::string_view list, char end, const std::string& source) {
+  constexpr std::string_view kMark = "\xef\xbb\xbf";
+  check_end(list, end, source);
+  if (end == '\n' && list.find('\n') == list.npos && list.find('\r') != list.npos && !exists(list))
+    end = '\r';  // as old Macs end lines
+  std::vector<std::string> names;
+  bool first = true;
+  while (!list.empty()) {
+    const size_t length = std::min(list.find(end), list.size());
+    std::string_view name = list.substr(0, length);
+    list.remove_prefix(std::min(length + 1, list.size()));
+    if (first && name.starts_with(kMark) && !exists(name)) name.remove_prefix(kMark.size());
+    if (end == '\n' && name.ends_with('\r') && !exists(name)) name.remove_suffix(1);
+    if (!name.empty()) names.emplace_back(name);
+    first = false;
+  }
+  return names;
+}
+
+}  // namespace attend
