@@ -28,7 +28,7 @@ std::string kept_lines(const std::string& text, int64_t step, int64_t epochs) {
 }  // namespace
 
 RunLog::RunLog(std::filesystem::path file, int64_t step, int64_t epochs) : file_(std::move(file)) {
-  if (std::filesystem::exists(file_)) {
+  if (std::filesystem::is_regular_file(file_)) {  // a device has no end
     const std::string text = read_file(file_), kept = kept_lines(text, step, epochs);
     if (kept != text) write_file_atomically(file_, kept);
   }
