@@ -1,10 +1,12 @@
 #include "app/exit_status.h"
 
-#include <iostream>
+#include <csignal>
 #include <new>
 #include <string>
 
 #include "base/error.h"
+#include "base/interrupt.h"
+#include "base/process.h"
 #include "base/progress.h"
 
 namespace attend {
@@ -20,17 +22,19 @@ bool ran_out_of_memory(const std::exception& error) {
 }  // namespace
 
 int exit_status(const std::function<int()>& work) {
+  prepare_process();
   try {
     const int status = work();
-    std::cout.flush();
-    if (!std::cout) throw Error("standard output: can't be written");
+    flush_output();
     return status;
+  } catch (const OutputClosed&) {
+    return 128 + SIGPIPE;  // as if that had ended it: nobody is left to be told
   } catch (const UsageError& error) {
     complain(error.what());
     return 2;
   } catch (const Interrupted& error) {
     complain(error.what());
-    return 130;
+    return interrupted_status();
   } catch (const std::exception& error) {
     complain(ran_out_of_memory(error) ? "not enough memory for this; ask for less at once, or raise the limit" : error.what());
     return 1;

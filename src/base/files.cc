@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 
@@ -33,26 +35,25 @@ size_t open_for_reading(const std::filesystem::path& path, Descriptor& file) {
   return static_cast<size_t>(status.st_size);
 }
 
-void sync_directory(const std::filesystem::path& path) {
-  const auto parent = path.parent_path();
-  const Descriptor directory{::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (directory.value >= 0) ::fsync(directory.value);
+std::string read_all(int file, const std::filesystem::path& path, size_t size = 0) {
+  std::string bytes;
+  bytes.reserve(size);
+  char buffer[1 << 16];
+  for (;;) {
+    const ssize_t got = ::read(file, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw InputError(path.string() + ": " + reason());
+    if (got == 0) return bytes;
+    bytes.append(buffer, static_cast<size_t>(got));
+  }
 }
 
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path) {
   Descriptor file{-1};
-  std::string bytes;
-  bytes.reserve(open_for_reading(path, file));
-  char buffer[1 << 16];
-  for (;;) {
-    const ssize_t got = ::read(file.value, buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw InputError(path.string() + ": " + reason());
-    if (got == 0) return bytes;
-    bytes.append(buffer, static_cast<size_t>(got));
-  }
+  const size_t size = open_for_reading(path, file);
+  return read_all(file.value, path, size);
 }
 
 std::string read_regular_file(const std::filesystem::path& path, size_t most) {
@@ -74,75 +75,60 @@ std::string read_regular_file(const std::filesystem::path& path, size_t most) {
   return bytes;
 }
 
-Json read_json_file(const std::filesystem::path& path) {
-  const std::string text = read_file(path);
-  try {
-    return Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    const size_t at = std::min(error.byte > 0 ? error.byte - 1 : 0, text.size());
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(at), '\n');
-    const size_t line_start = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
-    throw InputError(path.string() + ":" + std::to_string(line) + ":" + std::to_string(at - line_start + 1) +
-                     ": not valid JSON (cut short or mistyped here)");
-  } catch (const Json::exception&) {
-    throw InputError(path.string() + ": holds a number too large for JSON");
+namespace {
+
+/// Which addresses are whose, for mapped_file_at(); files beyond so many have no name there.
+struct Mapping {
+  std::atomic<bool> taken = false;
+  std::atomic<uintptr_t> begin = 0, end = 0;
+  char name[512];
+};
+Mapping mappings[256];
+
+int remember(const std::filesystem::path& path, const void* data, size_t size) {
+  for (size_t i = 0; i < std::size(mappings); ++i) {
+    if (mappings[i].taken.exchange(true)) continue;
+    std::snprintf(mappings[i].name, sizeof mappings[i].name, "%s", path.c_str());
+    mappings[i].end = reinterpret_cast<uintptr_t>(data) + size;
+    mappings[i].begin = reinterpret_cast<uintptr_t>(data);
+    return static_cast<int>(i);
   }
+  return -1;
+}
+
+}  // namespace
+
+const char* mapped_file_at(const void* address) noexcept {
+  const auto place = reinterpret_cast<uintptr_t>(address);
+  for (const auto& mapping : mappings)
+    if (mapping.taken && place >= mapping.begin && place < (mapping.end + 4095) / 4096 * 4096) return mapping.name;
+  return nullptr;
 }
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   Descriptor file{-1};
   size_ = open_for_reading(path, file);
-  if (size_ == 0) return;
+  if (size_ == 0) {  // empty, or a pipe, or of /proc
+    read_ = read_all(file.value, path);
+    return;
+  }
   data_ = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.value, 0);
   if (data_ == MAP_FAILED) {
     data_ = nullptr;
     throw InputError(path.string() + ": can't be mapped: " + reason());
   }
+  slot_ = remember(path, data_, size_);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      read_(std::move(other.read_)),
+      slot_(std::exchange(other.slot_, -1)) {}
 
 MappedFile::~MappedFile() {
+  if (slot_ >= 0) mappings[slot_].end = mappings[slot_].begin = 0, mappings[slot_].taken = false;
   if (data_) ::munmap(data_, size_);
-}
-
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
-  static std::atomic<unsigned> count{0};
-  temporary_ = path_;
-  temporary_ += ".tmp" + std::to_string(::getpid()) + "-" + std::to_string(count++);
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) throw Error(path_.string() + ": can't be written: " + reason());
-}
-
-AtomicFile::~AtomicFile() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
-  ::unlink(temporary_.c_str());
-}
-
-void AtomicFile::write(const void* data, size_t size) {
-  auto* bytes = static_cast<const char*>(data);
-  while (size > 0) {
-    const ssize_t written = ::write(descriptor_, bytes, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) throw Error(path_.string() + ": can't be written: " + reason());
-    bytes += written;
-    size -= static_cast<size_t>(written);
-  }
-}
-
-void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
-    throw Error(path_.string() + ": can't be written: " + reason());
-  ::close(std::exchange(descriptor_, -1));
-  sync_directory(path_);
-}
-
-void write_file_atomically(const std::filesystem::path& path, std::string_view text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
 }
 
 }  // namespace attend

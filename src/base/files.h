@@ -1,17 +1,16 @@
-// Files: whole reads, read-only maps, and writes that either happen or don't.
+// Files: whole reads and read-only maps; writes that either happen or don't are in atomic_file.h.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
-#include <string_view>
+
+#include "base/atomic_file.h"
+#include "base/json.h"
 
 namespace attend {
-
-using Json = nlohmann::ordered_json;
 
 /// The bytes of a file. Throws InputError that names the file and the reason.
 std::string read_file(const std::filesystem::path& path);
@@ -20,45 +19,27 @@ std::string read_file(const std::filesystem::path& path);
 /// it short meanwhile. Doesn't wait for a pipe or a device, but refuses it. Throws InputError.
 std::string read_regular_file(const std::filesystem::path& path, size_t most = SIZE_MAX);
 
-/// A JSON file; a fault is an InputError with file, line and column.
-Json read_json_file(const std::filesystem::path& path);
-
-/// A whole file mapped read-only for the life of the value. Throws InputError.
+/// A whole file mapped read-only for the life of the value; what has no size to map (a pipe) is read. Throws InputError.
+/// Somebody may cut the file short meanwhile: who touches what is gone gets SIGBUS, which prepare_process() turns into one
+/// line with the file's name.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&&) = delete;
-  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
+  std::span<const std::byte> bytes() const {
+    return data_ ? std::span(static_cast<const std::byte*>(data_), size_) : std::as_bytes(std::span(read_));
+  }
 
  private:
   void* data_ = nullptr;
   size_t size_ = 0;
+  std::string read_;  // the bytes, where they aren't mapped
+  int slot_ = -1;     // in the list that mapped_file_at() looks through
 };
 
-/// A file that appears under its name only when commit() has returned: it is written beside its place under a
-/// temporary name, then fsync, then rename. Dropped without commit() it leaves nothing. Throws Error on every failure.
-class AtomicFile {
- public:
-  explicit AtomicFile(std::filesystem::path path);
-  ~AtomicFile();
-  AtomicFile(const AtomicFile&) = delete;
-  AtomicFile& operator=(const AtomicFile&) = delete;
-
-  void write(const void* data, size_t size);
-  void write(std::string_view text) { write(text.data(), text.size()); }
-  void commit();
-
-  /// Where the bytes stand until commit(), for a library that writes files by name (call commit() afterwards).
-  const std::filesystem::path& temporary_path() const { return temporary_; }
-
- private:
-  std::filesystem::path path_, temporary_;
-  int descriptor_ = -1;
-};
-
-/// AtomicFile with all of `text` in one call.
-void write_file_atomically(const std::filesystem::path& path, std::string_view text);
+/// The name of the mapped file that `address` lies in, or null: for a signal handler.
+const char* mapped_file_at(const void* address) noexcept;
 
 }  // namespace attend

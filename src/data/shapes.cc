@@ -365,21 +365,13 @@ void write_shapes(const std::filesystem::path& folder, const ShapesOptions& opti
   if (!target.has_filename()) target = target.parent_path();
   check_replaceable(target);
   names_of(options);  // whether they make sense shows now
-  auto fresh = target, old = target;
-  fresh += ".tmp" + std::to_string(::getpid());
-  old += ".old" + std::to_string(::getpid());
   try {
-    write_all(fresh, options);
-    if (std::filesystem::exists(target)) std::filesystem::rename(target, old);
-    std::filesystem::rename(fresh, target);
-    std::filesystem::remove_all(old);
-  } catch (const std::exception& error) {
-    std::error_code ignored;
-    std::filesystem::remove_all(fresh, ignored);
-    if (!std::filesystem::exists(target, ignored)) std::filesystem::rename(old, target, ignored);
-    if (dynamic_cast<const std::filesystem::filesystem_error*>(&error))
-      throw Error(folder.string() + ": can't be written: " + error.what());
-    throw;
+    std::filesystem::create_directories(target.parent_path());
+    AtomicFolder fresh(target);
+    write_all(fresh.path(), options);
+    fresh.commit();
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw Error(folder.string() + ": can't be written: " + error.code().message());
   }
 }
 
