@@ -4,8 +4,8 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -46,12 +46,12 @@ struct Malformed {
   std::string what;
 };
 
-int64_t id_of(const Json& entry, std::initializer_list<const char*> keys) {
+PictureId id_of(const Json& entry, std::initializer_list<const char*> keys) {
   for (const char* key : keys) {
     const auto found = entry.find(key);
     if (found == entry.end()) continue;
-    if (found->is_number_unsigned() && found->get<uint64_t>() <= INT64_MAX) return found->get<int64_t>();
-    throw Malformed{std::string(key) + " " + found->dump() + " is no whole number from 0 to 2^63-1"};
+    if (auto id = read_picture_id(*found)) return *std::move(id);
+    throw Malformed{std::string(key) + " " + found->dump() + ": " + kPictureIdForm};
   }
   throw Malformed{std::string("no ") + *keys.begin()};
 }
@@ -112,7 +112,7 @@ class Reader {
     uint32_t origin;  // index of Dataset::origins
   };
   struct Annotation {
-    int64_t picture;  // its id
+    PictureId picture;
     Said said;
   };
 
@@ -136,26 +136,20 @@ class Reader {
       section == "images" ? take_picture(value) : take_annotation(value);
       return false;
     };
-    try {
-      return Json::parse(text, text + mapped.bytes().size(), on_event);
-    } catch (const Json::exception& error) {
-      read_json_file(file_);  // says line and column
-      throw InputError(file_.string() + ": not valid JSON: " + error.what());
-    }
+    return parse_json({text, mapped.bytes().size()}, file_.string(), on_event);
   }
 
   void take_picture(const Json& entry) {
     const std::string place = "images[" + std::to_string(pictures_seen_++) + "]";
     try {
       if (!entry.is_object()) throw Malformed{"no object"};
-      const int64_t id = id_of(entry, {"id", "cocoid", "imgid"});
-      const auto [known, is_new] = index_.emplace(id, left_out);
-      if (!is_new) return picture_faults_.add("ids used twice", std::to_string(id));
+      PictureId id = id_of(entry, {"id", "cocoid", "imgid"});
+      if (!index_.add(id, left_out)) return picture_faults_.add("ids used twice", id.said());
       const auto name = text_of(entry, {"file_name", "filename"});
       if (!name) throw Malformed{"no file_name"};
       const std::filesystem::path path = std::filesystem::path(text_of(entry, {"filepath"}).value_or("")) / *name;
       if (!stays_inside(path)) return picture_faults_.add("names that leave the images folder", "\"" + *name + "\"");
-      Example example{id, images_ / path, text_of(entry, {"split"}).value_or(""), {}};
+      Example example{std::move(id), images_ / path, text_of(entry, {"split"}).value_or(""), {}};
       add_sentences(entry, place, example);
       std::error_code error;
       if (!images_.empty() && !std::filesystem::is_regular_file(example.picture, error))
@@ -163,7 +157,7 @@ class Reader {
       if (!names_.insert(example.picture.lexically_normal().string()).second)
         return picture_faults_.add("file names used twice", path.string());
       if (example.split == "restval") example.split = "train";
-      known->second = static_cast<int64_t>(dataset_.examples.size());
+      index_.set(example.id, static_cast<int64_t>(dataset_.examples.size()));
       dataset_.examples.push_back(std::move(example));
     } catch (const Malformed& fault) {
       picture_faults_.add("malformed", place + ": " + fault.what);
@@ -230,22 +224,13 @@ class Reader {
   /// {"train": [id or file name, …], …} for the pictures that don't name their own split.
   void read_split_lists(const Json& splits) {
     if (!splits.is_object()) throw InputError(file_.string() + ": splits: an object of lists is needed");
-    std::unordered_map<std::string, int64_t> by_name;
-    for (const auto& [id, at] : index_)
-      if (at != left_out)
-        by_name.emplace(dataset_.examples[static_cast<size_t>(at)].picture.lexically_relative(images_).string(), at);
     for (const auto& [split, list] : splits.items()) {
       if (!list.is_array()) throw InputError(file_.string() + ": splits." + split + ": a list is needed");
       for (const auto& item : list) {
-        int64_t at = left_out;
-        const auto named = item.is_string() ? by_name.find(item.get<std::string>()) : by_name.end();
-        const auto numbered = item.is_number_unsigned() ? index_.find(item.get<int64_t>()) : index_.end();
-        if (named != by_name.end())
-          at = named->second;
-        else if (numbered != index_.end())
-          at = numbered->second;
-        else
-          picture_faults_.add("unknown in a split list", "splits." + split + ": " + item.dump());
+        const std::string place = "splits." + split + ": " + item.dump();
+        const auto id = read_picture_id(item);
+        const int64_t at = id ? find(*id, place, picture_faults_, "unknown in a split list") : left_out;
+        if (!id) picture_faults_.add("unknown in a split list", place);
         if (at == left_out) continue;
         std::string& current = dataset_.examples[static_cast<size_t>(at)].split;
         if (current.empty())
@@ -256,13 +241,31 @@ class Reader {
     }
   }
 
+  /// From here on pictures are found by the names of their files, too.
+  void know_names() {
+    if (std::exchange(knows_names_, true)) return;
+    for (size_t i = first_; i < dataset_.examples.size(); ++i)
+      index_.add_name(images_.empty() ? dataset_.examples[i].picture
+                                      : dataset_.examples[i].picture.lexically_relative(images_),
+                      static_cast<int64_t>(i));
+  }
+
+  /// The example with this id, or left_out and, where there never was one, a fault of this kind at this place.
+  int64_t find(const PictureId& id, const std::string& place, Faults& faults, const char* unknown) {
+    if (!id.text.empty()) know_names();
+    try {
+      if (const auto at = index_.find(id)) return *at;
+      faults.add(unknown, place);
+    } catch (const InputError& fault) {
+      faults.add("ambiguous", place + ": " + fault.what());
+    }
+    return left_out;
+  }
+
   void attach_captions() {
     for (auto& [id, said] : annotations_) {
-      const auto found = index_.find(id);
-      if (found == index_.end())
-        caption_faults_.add("for an unknown picture", "image_id " + std::to_string(id));
-      else if (found->second != left_out)
-        add_caption(std::move(said), dataset_.examples[static_cast<size_t>(found->second)]);
+      const int64_t at = find(id, "image_id " + id.said(), caption_faults_, "for an unknown picture");
+      if (at != left_out) add_caption(std::move(said), dataset_.examples[static_cast<size_t>(at)]);
     }
   }
 
@@ -288,8 +291,9 @@ class Reader {
 
   /// Says what was wrong, or throws if it was too much.
   void report() const {
-    check(picture_faults_, pictures_seen_, "pictures");
+    // Captions first: pictures without captions are what faulty captions leave.
     check(caption_faults_, captions_seen_, "captions");
+    check(picture_faults_, pictures_seen_, "pictures");
     std::string text = picture_faults_.text();
     if (caption_faults_.total() > 0) text += (text.empty() ? "captions: " : "; captions: ") + caption_faults_.text();
     if (!text.empty()) warn(file_.string() + ": left out: " + text);
@@ -310,7 +314,8 @@ class Reader {
   Dataset& dataset_;
   std::unordered_set<std::string>& names_;
   const size_t first_ = dataset_.examples.size();  // where this file's examples begin
-  std::unordered_map<int64_t, int64_t> index_;     // id → example, or left_out
+  PictureIndex index_;                             // → example, or left_out
+  bool knows_names_ = false;
   std::vector<Annotation> annotations_;            // they may stand before the pictures they are for
   std::unordered_map<std::string, uint32_t> origins_;  // of this file → index of Dataset::origins
   int64_t pictures_seen_ = 0, captions_seen_ = 0, marked_ = 0;

@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "base/options.h"
+#include "data/picture_id.h"
 
 namespace attend {
 
 /// A picture and what people said of it.
 struct Example {
-  int64_t id;                         // unique within its captions file, never negative
+  PictureId id;                       // unique within its captions file
   std::filesystem::path picture;      // images folder / file name
   std::string split;                  // "train", "val", "test" or a name the caller asked for
   std::vector<std::string> captions;  // as published, one line each, trimmed; empty if the file holds none at all
@@ -71,14 +72,15 @@ struct DataOptions : CaptionFiles {
 ///
 ///   COCO       {"images": [{"id", "file_name"}], "annotations": [{"image_id", "caption"}]}; no annotations at all is
 ///              fine (pictures to caption). Splits come from a "split" key a picture, or from
-///              "splits": {"train": [id or file name, …], …}, or all pictures are of `whole_split`.
+///              "splits": {"train": [id or file name, …], …}, or all pictures are of `whole_split`. Ids may be any that
+///              PictureId takes; annotations may name the picture's file instead, without its ending too.
 ///   Karpathy   {"images": [{"filename", "filepath", "split", "imgid" or "cocoid", "sentences": [{"raw"}]}]};
 ///              "restval" counts as "train", as it does by convention (Karpathy and Li 2015 trained on both).
 ///
 /// Faulty entries (a picture file that is missing, a name that leaves the images folder, an id or file name used twice,
-/// no known split, no captions in a file that has some; a caption without a word or for an unknown picture; wrong types
-/// and ids that are no whole numbers from 0 to 2^63-1) are left out with one warning that counts and names them. Marks at a
-/// caption's ends ("<start> a dog <end>") are taken off, with a warning; see text/raw_caption.h.
+/// no known split, no captions in a file that has some; a caption without a word or for an unknown picture; wrong types)
+/// are left out with one warning that counts and names them. Marks at a caption's ends ("<start> a dog <end>") are taken
+/// off, with a warning; see text/raw_caption.h.
 /// Throws InputError when more than `max_faulty` of the pictures or of the captions are, and on a file that is no JSON,
 /// is cut short (with line and column), or holds no pictures. An empty `images` folder means that pictures aren't looked for. Memory: the result and the pictures' names beside it.
 Dataset read_captions(const std::filesystem::path& file, const std::filesystem::path& images,

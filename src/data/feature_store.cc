@@ -212,6 +212,8 @@ std::vector<Record> FeatureStore::State::load() {
 void FeatureStore::State::start_anew() {
   if (file_size(index_file, index_path) > sizeof(Header))
     warn(index_path.string() + ": damaged, or of another version of attend; the store starts anew");
+  row_count = 0;
+  index_end = sizeof(Header);
   std::random_device random;
   header.nonce = (uint64_t{random()} << 32) | random();
   if (::ftruncate(index_file, 0) != 0) fail(index_path, "can't be written");

@@ -11,18 +11,18 @@ std::vector<Result> read_results(const std::filesystem::path& file) {
   const Json json = read_json_file(file);
   if (!json.is_array()) throw InputError(file.string() + ": a list of {\"image_id\", \"caption\"} is needed");
   std::vector<Result> results;
-  std::unordered_set<int64_t> seen;
+  std::unordered_set<std::string> seen;
   for (const auto& entry : json) {
     const std::string place = file.string() + ": [" + std::to_string(results.size()) + "]";
     if (!entry.is_object()) throw InputError(place + ": no object");
-    const auto id = entry.find("image_id");
-    if (id == entry.end() || !id->is_number_unsigned() || id->get<uint64_t>() > INT64_MAX)
-      throw InputError(place + ".image_id: a whole number from 0 to 2^63-1 is needed");
+    const auto written = entry.find("image_id");
+    const auto id = written == entry.end() ? std::nullopt : read_picture_id(*written);
+    if (!id) throw InputError(place + ".image_id: " + kPictureIdForm);
     const auto caption = entry.find("caption");
     if (caption == entry.end() || !caption->is_string()) throw InputError(place + ".caption: a string is needed");
-    if (!seen.insert(id->get<int64_t>()).second)
-      throw InputError(place + ".image_id: " + id->dump() + " has a caption already; one a picture is allowed");
-    results.push_back({id->get<int64_t>(), caption->get<std::string>()});
+    if (!seen.insert(id->key()).second)
+      throw InputError(place + ".image_id: " + id->said() + " has a caption already; one a picture is allowed");
+    results.push_back({*id, caption->get<std::string>()});
   }
   return results;
 }
@@ -31,7 +31,7 @@ void write_results(const std::filesystem::path& file, const std::vector<Result>&
   AtomicFile out(file);
   std::string separator = "[\n";
   for (const auto& [image_id, caption] : results) {
-    const Json entry = {{"image_id", image_id}, {"caption", caption}};
+    const Json entry = {{"image_id", image_id.json()}, {"caption", caption}};
     out.write(separator + entry.dump(-1, ' ', false, Json::error_handler_t::replace));
     separator = ",\n";
   }

@@ -6,16 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "data/picture_id.h"
+
 namespace attend {
 
 struct Result {
-  int64_t image_id;
+  PictureId image_id;
   std::string caption;
 };
 
 /// [{"image_id": 1, "caption": "a dog"}, …] in the order of the file; other keys are passed over. Throws InputError
-/// that names the file and the entry on wrong types, ids that are no whole numbers from 0 to 2^63-1, and a picture
-/// twice.
+/// that names the file and the entry on wrong types, ids that PictureId doesn't take, and a picture twice.
 std::vector<Result> read_results(const std::filesystem::path& file);
 
 /// Writes the same, a line a result, in the order given. Atomic; equal results make equal bytes.

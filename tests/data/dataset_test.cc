@@ -70,7 +70,7 @@ TEST_F(DatasetTest, ReadsCocoInTheOrderOfTheFile) {
   coco_["annotations"].push_back({{"image_id", 3}, {"caption", "  Another \n of picture 3 "}});
   const Dataset dataset = read(coco_);
   ASSERT_EQ(dataset.examples.size(), 100u);
-  EXPECT_EQ(dataset.examples[3].id, 3);
+  EXPECT_EQ(dataset.examples[3].id.number, 3);
   EXPECT_EQ(dataset.examples[3].picture, folder_ / "images/p3.jpg");
   EXPECT_EQ(dataset.examples[3].split, "train");
   EXPECT_THAT(dataset.examples[3].captions, ElementsAre("Picture 3", "Another   of picture 3"));
@@ -106,7 +106,7 @@ TEST_F(DatasetTest, ReadsKarpathyWithRestvalAsTrain) {
         {{"filename", "p2.jpg"}, {"imgid", 2}, {"split", "test"}, {"sentences", sentences("Three")}}}}};
   const Dataset dataset = read(karpathy, 0);
   ASSERT_EQ(dataset.examples.size(), 3u);
-  EXPECT_EQ(dataset.examples[0].id, 391895);
+  EXPECT_EQ(dataset.examples[0].id.number, 391895);
   EXPECT_EQ(dataset.examples[0].picture, folder_ / "images/val2014/a.jpg");
   EXPECT_THAT(dataset.examples[0].captions, ElementsAre("A man."));
   EXPECT_THAT(dataset.split("train"), ElementsAre(0));
@@ -211,7 +211,7 @@ TEST_F(DatasetTest, LeavesOutNamesThatLeaveTheFolder) {
 TEST_F(DatasetTest, LeavesOutPicturesOfWrongForm) {
   const Json sound = coco_["images"][7];
   for (const char* id :
-       {"-1", "1.0", "1e300", "9223372036854775808", "99999999999999999999999", "\"7\"", "null", "[]"}) {
+       {"-1", "1.5", "1e300", "9223372036854775808", "99999999999999999999999", "\"\"", "null", "[]", "true"}) {
     coco_["images"][7] = sound;
     coco_["images"][7]["id"] = Json::parse(id);
     coco_["annotations"][7]["image_id"] = 6;
@@ -227,12 +227,49 @@ TEST_F(DatasetTest, LeavesOutPicturesOfWrongForm) {
 
 TEST_F(DatasetTest, TakesTheLargestId) {
   coco_["images"][7]["id"] = coco_["annotations"][7]["image_id"] = INT64_MAX;
-  EXPECT_EQ(read(coco_, 0).examples[7].id, INT64_MAX);
+  EXPECT_EQ(read(coco_, 0).examples[7].id.number, INT64_MAX);
+}
+
+TEST_F(DatasetTest, TakesIdsAsPeopleWriteThem) {
+  const auto expect_all = [&](const std::string& what) {
+    const auto examples = read(coco_, 0).examples;
+    ASSERT_EQ(examples.size(), 100u) << what;
+    for (size_t i = 0; i < 100; ++i)
+      EXPECT_THAT(examples[i].captions, ElementsAre("Picture " + std::to_string(i))) << what;
+  };
+  const Json sound = coco_;
+  for (int i = 0; i < 100; ++i) coco_["annotations"][i]["image_id"] = std::to_string(i);
+  expect_all("strings of numbers");
+  for (int i = 0; i < 100; ++i) coco_["annotations"][i]["image_id"] = double(i);
+  expect_all("floats");
+  for (int i = 0; i < 100; ++i) coco_["annotations"][i]["image_id"] = "p" + std::to_string(i);
+  expect_all("stems");
+  for (int i = 0; i < 100; ++i) coco_["annotations"][i]["image_id"] = "p" + std::to_string(i) + ".jpg";
+  expect_all("file names");
+  for (int i = 0; i < 100; ++i) coco_["images"][i]["id"] = coco_["annotations"][i]["image_id"] = "x" + std::to_string(i);
+  expect_all("texts");
+  EXPECT_EQ(read(coco_, 0).examples[3].id.json(), "x3");
+  coco_ = sound;
+  for (int i = 0; i < 100; ++i) coco_["images"][i]["id"] = std::to_string(i);
+  expect_all("strings of numbers in images");
+}
+
+TEST_F(DatasetTest, RefusesIdsThatAreOnePicturesIdAndAnothersFile) {
+  std::filesystem::rename(folder_ / "images/p7.jpg", folder_ / "images/8.jpg");
+  coco_["images"][7]["file_name"] = "8.jpg";
+  EXPECT_EQ(read(coco_, 0).examples.size(), 100u);
+  coco_["annotations"][8]["image_id"] = "8";
+  EXPECT_THAT(error(coco_, 0), AllOf(HasSubstr("ambiguous"), HasSubstr("\"8\" is one picture's id")));
+}
+
+TEST_F(DatasetTest, BlamesTheAnnotationsForTheIdsTheyLack) {
+  for (auto& annotation : coco_["annotations"]) annotation["image_id"] = nullptr;
+  EXPECT_THAT(error(coco_, 0.5), HasSubstr("image_id null"));
 }
 
 TEST_F(DatasetTest, LeavesOutCaptionsOfWrongForm) {
   for (const char* entry : {"5", "[]", "{}", "{\"image_id\": 7}", "{\"image_id\": 7, \"caption\": 3}",
-                            "{\"image_id\": \"7\", \"caption\": \"a\"}", "{\"image_id\": 1e99, \"caption\": \"a\"}",
+                            "{\"image_id\": \"\", \"caption\": \"a\"}", "{\"image_id\": 1e99, \"caption\": \"a\"}",
                             "{\"image_id\": -7, \"caption\": \"a\"}", "{\"caption\": \"a\"}"}) {
     coco_["annotations"][100] = Json::parse(entry);
     expect_left_out("malformed", "annotations[100]: ", 0);
@@ -292,7 +329,7 @@ TEST_F(DatasetTest, TakesEachSplitFromItsOwnFileAndFolder) {
   EXPECT_EQ(dataset.examples.size(), 51u);
   EXPECT_EQ(dataset.split("train").size(), 50u);
   EXPECT_THAT(dataset.split("val"), ElementsAre(50));
-  EXPECT_EQ(dataset.examples[50].id, 3);
+  EXPECT_EQ(dataset.examples[50].id.number, 3);
 }
 
 TEST_F(DatasetTest, RefusesValidationPicturesThatAreTrainedOn) {

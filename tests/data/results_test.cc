@@ -17,11 +17,23 @@ TEST(Results, ComeBackAsTheyWereWritten) {
   const auto read = read_results(folder / "results.json");
   ASSERT_EQ(read.size(), 3u);
   for (size_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(read[i].image_id, results[i].image_id);
+    EXPECT_EQ(read[i].image_id.json(), results[i].image_id.json());
     EXPECT_EQ(read[i].caption, results[i].caption);
   }
   EXPECT_THAT(read_file(folder / "results.json"),
               ::testing::StartsWith("[\n{\"image_id\":7,\"caption\":\"a dog\"},\n"));
+}
+
+TEST(Results, TakeIdsAsPeopleWriteThem) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("results.json", R"([{"image_id": "42", "caption": "a"}, {"image_id": 7.0, "caption": "b"},
+      {"image_id": "COCO_val2014_000000000043", "caption": "c"}])");
+  const auto read = read_results(file);
+  ASSERT_EQ(read.size(), 3u);
+  EXPECT_EQ(read[0].image_id.number, 42);
+  EXPECT_EQ(read[1].image_id.number, 7);
+  EXPECT_EQ(read[2].image_id.text, "COCO_val2014_000000000043");
+  EXPECT_EQ(read[2].image_id.number, -1);
 }
 
 TEST(Results, MayBeNone) {
@@ -50,6 +62,8 @@ TEST(Results, OfWrongFormAreRefusedWithTheirPlace) {
               ::testing::HasSubstr("[1].image_id"));
   EXPECT_THAT(error(sound + "{\"image_id\": 8, \"caption\": null}]"), ::testing::HasSubstr("[1].caption"));
   EXPECT_THAT(error(sound + "{\"image_id\": 7, \"caption\": \"b\"}]"), ::testing::HasSubstr("7 has a caption already"));
+  EXPECT_THAT(error(sound + "{\"image_id\": \"07\", \"caption\": \"b\"}]"),
+              ::testing::HasSubstr("07 has a caption already"));
   EXPECT_THAT(error(sound), ::testing::HasSubstr("results.json:1:"));
 }
 

@@ -133,7 +133,7 @@ TEST_F(ShapesTest, AreReadAsADatasetWithoutAFault) {
     EXPECT_EQ(examples(split).size(), count);
     for (const auto& example : examples(split)) {
       EXPECT_EQ(example.captions.size(), 1u);
-      ids.insert(example.id);
+      ids.insert(example.id.number);
     }
   }
   EXPECT_EQ(ids.size(), 350u);
@@ -145,7 +145,7 @@ TEST_F(ShapesTest, HaveMasksThatArePixelForPixelWhatIsPainted) {
     const cv::Mat picture = cv::imread(example.picture.string());
     ASSERT_EQ(picture.size(), cv::Size(96, 96));
     cv::Mat sum = cv::Mat::zeros(96, 96, CV_32SC1);
-    for (const auto& object : masks.at(example.id)) cv::add(sum, 1, sum, object.mask);
+    for (const auto& object : masks.at(example.id.number)) cv::add(sum, 1, sum, object.mask);
     int wrong = 0;
     for (int y = 0; y < 96; ++y)
       for (int x = 0; x < 96; ++x) wrong += sum.at<int>(y, x) != belongs_to_an_object(picture.at<cv::Vec3b>(y, x));
@@ -157,7 +157,7 @@ TEST_F(ShapesTest, HaveTheOneCaptionTheirPictureDetermines) {
   auto masks = read_masks(captions("train"));
   std::map<size_t, int> counts;
   for (const auto& example : examples("train")) {
-    auto objects = masks.at(example.id);
+    auto objects = masks.at(example.id.number);
     ++counts[objects.size()];
     std::reverse(objects.begin(), objects.end());
     EXPECT_EQ(caption_of(cv::imread(example.picture.string()), objects), example.captions[0]) << example.picture;
@@ -170,8 +170,8 @@ TEST_F(ShapesTest, NameEachObjectByTheWordsTheySay) {
   for (const auto& example : examples("train")) {
     const cv::Mat picture = cv::imread(example.picture.string());
     const auto words = caption_tokens(example.captions[0]);
-    for (const auto& object : masks.at(example.id)) {
-      ASSERT_EQ(object.words.size(), masks.at(example.id).size() == 1 ? 3u : 2u);
+    for (const auto& object : masks.at(example.id.number)) {
+      ASSERT_EQ(object.words.size(), masks.at(example.id.number).size() == 1 ? 3u : 2u);
       EXPECT_EQ(words.at(static_cast<size_t>(object.words.back())), shape_of(object.mask));
       EXPECT_EQ(words.at(static_cast<size_t>(object.words.rbegin()[1])), colour_of(picture, object.mask));
     }
@@ -222,7 +222,7 @@ TEST(Shapes, OfOtherSizesHaveTheirCaptionsToo) {
     const auto masks = read_masks(folder / "s/captions_train.json");
     for (const auto& example :
          read_captions(folder / "s/captions_train.json", folder / "s/images", "train", 0).examples)
-      EXPECT_EQ(caption_of(cv::imread(example.picture.string()), masks.at(example.id)), example.captions[0]) << side;
+      EXPECT_EQ(caption_of(cv::imread(example.picture.string()), masks.at(example.id.number)), example.captions[0]) << side;
   }
 }
 

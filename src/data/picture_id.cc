@@ -1,0 +1,48 @@
+#include "data/picture_id.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace attend {
+
+std::optional<PictureId> read_picture_id(const Json& json) {
+  if (json.is_number_unsigned() && json.get<uint64_t>() <= INT64_MAX) return PictureId(json.get<int64_t>());
+  if (json.is_number_float()) {
+    const double value = json.get<double>();
+    const bool whole = value >= 0 && value < 0x1p53 && std::trunc(value) == value;  // beyond, neighbours are one number
+    return whole ? std::optional<PictureId>(static_cast<int64_t>(value)) : std::nullopt;
+  }
+  if (!json.is_string() || json.get_ref<const std::string&>().empty()) return std::nullopt;
+  PictureId id;
+  id.text = json.get<std::string>();
+  int64_t number = 0;
+  const char* end = id.text.data() + id.text.size();
+  const auto read = std::from_chars(id.text.data(), end, number);
+  if (read.ec == std::errc() && read.ptr == end && number >= 0 && id.text[0] != '-') id.number = number;
+  return id;
+}
+
+bool PictureIndex::add(const PictureId& id, int64_t picture) {
+  return by_id_.emplace(id.key(), Known{picture, !id.text.empty()}).second;
+}
+
+void PictureIndex::add_name(const std::filesystem::path& file, int64_t picture) {
+  for (const auto& name : {file, file.filename(), file.stem()}) {
+    const auto [known, is_new] = by_name_.emplace(name.string(), picture);
+    if (!is_new && known->second != picture) known->second = std::nullopt;
+  }
+}
+
+std::optional<int64_t> PictureIndex::find(const PictureId& id) const {
+  const auto known = by_id_.find(id.key());
+  const auto named = id.text.empty() ? by_name_.end() : by_name_.find(id.text);
+  const auto by_name = named == by_name_.end() ? std::nullopt : named->second;
+  if (known == by_id_.end()) return by_name;
+  if (by_name && *by_name != known->second.picture && !known->second.is_text)
+    throw InputError("\"" + id.text + "\" is one picture's id and the name of another's file; write ids as numbers");
+  return known->second.picture;
+}
+
+}  // namespace attend
