@@ -1,10 +1,13 @@
 // T words · L grid cells
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <set>
 #include <unordered_map>
+#include <utility>
 
 #include "app/caption_pictures.h"
 #include "app/commands.h"
@@ -30,7 +33,7 @@ struct EvaluateOptions {
   std::filesystem::path captions, images, results, candidates, html;
   std::filesystem::path compare, document_frequencies, training_captions, meteor, csv;
   std::string split;
-  bool pointing = false, json = false;
+  bool pointing = false, json = false, partial = false;
   int resamples = 1000;
   int64_t seed = 1;
   double max_faulty = 0.01;
@@ -42,6 +45,9 @@ struct EvaluateOptions {
     options.add("split", split, "split to caption; needed where the captions file has several");
     options.add("candidates", candidates,
                 "COCO results file to score, instead of captioning; takes no model and no pictures");
+    options.add("partial", partial,
+                "score the pictures that --candidates and --compare have captions for, and say how many are left out; "
+                "without it, a picture without a caption and a caption without a picture are refused");
     options.add("max_faulty", max_faulty, "share of faulty pictures, and of captions, that is left out and put up with",
                 between(0, 1));
     options.add("document_frequencies", document_frequencies,
@@ -71,6 +77,8 @@ struct EvaluateOptions {
     if (!candidates.empty() && (!results.empty() || pointing))
       throw UsageError(
           "--candidates: scores captions that are there; --results and --pointing need a model to make them");
+    if (partial && candidates.empty() && compare.empty())
+      throw UsageError("--partial: is for results files; name one with --candidates or --compare");
     if (!compare.empty() && resamples == 0) throw UsageError("--compare: needs --resamples of 1 or more");
     if (candidates.empty() && images.empty())
       throw UsageError("--images: say which folder holds the pictures, or score a results file with --candidates");
@@ -119,39 +127,83 @@ std::vector<Example> read_examples(const EvaluateOptions& options) {
 struct Candidates {
   std::vector<Example> examples;  // those that have a caption
   std::vector<std::string> captions;
-  std::vector<ShownPicture> shown;  // for --html, where a model made the captions
+  std::vector<std::string> compared;  // of the results file that they are compared with
+  std::vector<ShownPicture> shown;    // for --html, where a model made the captions
   Pointing pointing;
   double seconds = 0;  // it took to make them
   size_t refused = 0;
+  size_t without_caption = 0, without_picture = 0;  // that --partial left out: pictures, captions of results files
 };
 
 /// "12 (1, 2, 3, …)"
-std::string some(const std::vector<int64_t>& ids) {
+std::string some(const std::vector<std::string>& ids) {
   std::string text = std::to_string(ids.size()) + " (";
-  for (size_t i = 0; i < std::min<size_t>(ids.size(), 3); ++i) text += (i ? ", " : "") + std::to_string(ids[i]);
+  for (size_t i = 0; i < std::min<size_t>(ids.size(), 3); ++i) text += (i ? ", " : "") + ids[i];
   return text + (ids.size() > 3 ? ", …)" : ")");
 }
 
-Candidates read_candidates(std::vector<Example> examples, const EvaluateOptions& options) {
-  std::unordered_map<int64_t, std::string> captions;
-  for (auto& [id, caption] : read_results(options.candidates)) captions.emplace(id, std::move(caption));
-  Candidates candidates;
-  std::vector<int64_t> missing, unknown;
-  for (const auto& example : examples) {
-    const auto found = captions.find(example.id);
-    if (found == captions.end()) {
-      missing.push_back(example.id);
+/// The captions of a results file, an example each: nothing where there is none.
+std::vector<std::optional<std::string>> match_results(const std::filesystem::path& file,
+                                                      const std::vector<Example>& examples,
+                                                      const EvaluateOptions& options, size_t& without_picture) {
+  auto results = read_results(file);
+  PictureIndex index;
+  for (size_t i = 0; i < examples.size(); ++i) index.add(examples[i].id, static_cast<int64_t>(i));
+  if (std::any_of(results.begin(), results.end(), [](const Result& result) { return !result.image_id.text.empty(); }))
+    for (size_t i = 0; i < examples.size(); ++i)
+      index.add_name(options.images.empty() ? examples[i].picture : examples[i].picture.lexically_relative(options.images),
+                     static_cast<int64_t>(i));
+  std::vector<std::optional<std::string>> captions(examples.size());
+  std::vector<std::string> missing, unknown;
+  for (auto& [id, caption] : results) {
+    std::optional<int64_t> at;
+    try {
+      at = index.find(id);
+    } catch (const InputError& fault) {
+      throw InputError(file.string() + ": image_id: " + fault.what());
+    }
+    if (!at) {
+      unknown.push_back(id.said());
       continue;
     }
-    candidates.captions.push_back(std::move(found->second));
-    captions.erase(found);
+    auto& place = captions[static_cast<size_t>(*at)];
+    if (place) throw InputError(file.string() + ": image_id " + id.said() + ": its picture has a caption already");
+    place = std::move(caption);
   }
-  for (const auto& [id, caption] : captions) unknown.push_back(id);
-  std::sort(unknown.begin(), unknown.end());
-  const std::string file = options.candidates.string(), of = " of " + options.captions.string();
-  if (!missing.empty()) throw InputError(file + ": no caption for these pictures" + of + ": " + some(missing));
-  if (!unknown.empty()) throw InputError(file + ": captions for pictures that are none" + of + ": " + some(unknown));
-  candidates.examples = std::move(examples);
+  for (size_t i = 0; i < examples.size(); ++i)
+    if (!captions[i]) missing.push_back(examples[i].id.said());
+  const std::string of = " of " + options.captions.string(), advice = "; --partial scores the others";
+  if (missing.size() == examples.size())
+    throw InputError(file.string() + ": no caption for any picture" + of +
+                     (unknown.empty() ? "" : "; it has captions for " + some(unknown) + ", which are none of them"));
+  if (!options.partial && !missing.empty())
+    throw InputError(file.string() + ": no caption for these pictures" + of + ": " + some(missing) + advice);
+  if (!options.partial && !unknown.empty())
+    throw InputError(file.string() + ": captions for pictures that are none" + of + ": " + some(unknown) + advice);
+  without_picture += unknown.size();
+  return captions;
+}
+
+/// Reads the results files that are named and keeps the examples that each of them has a caption for.
+Candidates read_results_of(std::vector<Example> examples, const EvaluateOptions& options) {
+  Candidates candidates;
+  std::vector<std::optional<std::string>> captions, compared;
+  if (!options.candidates.empty())
+    captions = match_results(options.candidates, examples, options, candidates.without_picture);
+  if (!options.compare.empty())
+    compared = match_results(options.compare, examples, options, candidates.without_picture);
+  for (size_t i = 0; i < examples.size(); ++i) {
+    if ((!captions.empty() && !captions[i]) || (!compared.empty() && !compared[i])) {
+      ++candidates.without_caption;
+      continue;
+    }
+    if (!captions.empty()) candidates.captions.push_back(*std::move(captions[i]));
+    if (!compared.empty()) candidates.compared.push_back(*std::move(compared[i]));
+    candidates.examples.push_back(std::move(examples[i]));
+  }
+  if (candidates.examples.empty())
+    throw InputError(options.compare.string() + ": has no caption for a picture that " + options.candidates.string() +
+                     " has one for");
   return candidates;
 }
 
@@ -171,14 +223,17 @@ std::vector<cv::Point2d> peaks_of(const Caption& caption, cv::Size size, const C
   return peaks;
 }
 
-Candidates make_candidates(std::vector<Example> examples, Ensemble& ensemble, const DecodeOptions& decode,
-                           int threads, const EvaluateOptions& options) {
+/// Captions the pictures of `to_make`, which has no captions yet.
+Candidates make_candidates(Candidates to_make, Ensemble& ensemble, const DecodeOptions& decode, int threads,
+                           const EvaluateOptions& options) {
   const Captioner& captioner = ensemble.first();
   std::unordered_map<int64_t, std::vector<MaskedObject>> masks;
   if (options.pointing) masks = read_masks(options.captions);
+  Candidates candidates = std::move(to_make);
+  const auto examples = std::exchange(candidates.examples, {});
+  const auto compared = std::exchange(candidates.compared, {});
   std::vector<std::filesystem::path> pictures;
   for (const auto& example : examples) pictures.push_back(example.picture);
-  Candidates candidates;
   Progress progress("captioning", static_cast<int64_t>(pictures.size()));
   const auto begin = std::chrono::steady_clock::now();
   caption_pictures(ensemble, pictures, decode, kBatchSize, threads, [&](std::vector<PictureCaptions>& batch) {
@@ -188,14 +243,15 @@ Candidates make_candidates(std::vector<Example> examples, Ensemble& ensemble, co
         ++candidates.refused;
         continue;
       }
-      Example& example = examples[picture.index];
+      const Example& example = examples[picture.index];
       Caption& caption = picture.captions.front();
       // The objects' words are counted in the reference: only in a caption equal to it do they stand in those places.
       if (options.pointing && is_exact(tokenize_pair(caption.text, example.captions)))
-        add_pointing(masks[example.id], peaks_of(caption, picture.size, captioner), candidates.pointing);
+        add_pointing(masks[example.id.number], peaks_of(caption, picture.size, captioner), candidates.pointing);
       if (!options.html.empty()) candidates.shown.push_back(shown_picture(picture, captioner));
       candidates.captions.push_back(std::move(caption.text));
-      candidates.examples.push_back(std::move(example));
+      if (!compared.empty()) candidates.compared.push_back(compared[picture.index]);
+      candidates.examples.push_back(example);
     }
     progress.update(static_cast<int64_t>(batch.back().index + 1));
   });
@@ -234,11 +290,7 @@ Evaluation evaluate(const Candidates& candidates, const EvaluateOptions& options
   if (options.resamples > 0) {
     const Resamples resamples(evaluation.pairs.size(), options.resamples, static_cast<uint64_t>(options.seed));
     std::vector<Measure> others;
-    if (!options.compare.empty()) {
-      EvaluateOptions second = options;
-      second.candidates = options.compare;
-      others = measure(tokenize(candidates.examples, read_candidates(candidates.examples, second).captions), how);
-    }
+    if (!options.compare.empty()) others = measure(tokenize(candidates.examples, candidates.compared), how);
     for (size_t i = 0; i < evaluation.measures.size(); ++i) {
       const auto figures = resamples.figures(evaluation.measures[i].of, threads);
       evaluation.intervals.push_back(interval_95(figures));
@@ -272,6 +324,10 @@ Json figures_of(const Candidates& candidates, const EvaluateOptions& options, co
   if (!options.compare.empty()) figures["compared_with"] = options.compare.string();
   figures["pictures"] = candidates.captions.size();
   figures["references"] = reference_count;
+  if (options.partial) {
+    figures["pictures_without_caption"] = candidates.without_caption;
+    figures["captions_without_picture"] = candidates.without_picture;
+  }
   add_figures(evaluation, figures);
   if (options.pointing) {
     figures["pointing"] = candidates.pointing.share();
@@ -289,23 +345,23 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   ModelFiles files;
   DecodeOptions decode;
   RunOptions run;
+  CommandSyntax described = syntax();
+  show_model_defaults(arguments, false, decode, described);
   OptionList list;
   options.list(list);
   files.list(list);
   decode.list(list);
   run.list(list);
   const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (line.help) return answer(line, syntax(), list, std::cout), 0;
-  std::vector<Example> examples;
+  if (line.help) return answer(line, described, list, std::cout), 0;
+  Candidates candidates;
   if (!line.dump_config) {
     options.check();
-    if (!options.html.empty()) AtomicFile{options.html};  // whether it can be written shows now, not after an hour
-    examples = read_examples(options);
+    for (const auto& output : {options.html, options.csv, options.results})
+      if (!output.empty()) check_writable(output);
+    candidates = read_results_of(read_examples(options), options);
   }
-  Candidates candidates;
-  if (!options.candidates.empty() && !line.dump_config) {
-    candidates = read_candidates(std::move(examples), options);
-  } else {
+  if (options.candidates.empty() || line.dump_config) {
     files.choose();
     const int threads = run.set_threads();
     Ensemble ensemble = files.load(choose_device(run.device));
@@ -314,7 +370,7 @@ int evaluate_command(const std::vector<std::string>& arguments) {
     if (answer(line, syntax(), list, std::cout)) return 0;
     ensemble.check(decode);
     watch_interrupts();
-    candidates = make_candidates(std::move(examples), ensemble, decode, threads, options);
+    candidates = make_candidates(std::move(candidates), ensemble, decode, threads, options);
   }
   if (!options.results.empty()) {
     std::vector<Result> results;
@@ -325,6 +381,11 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   Evaluation evaluation;
   if (!candidates.examples.front().captions.empty())
     evaluation = evaluate(candidates, options, run.count_threads());
+  if (std::any_of(evaluation.measures.begin(), evaluation.measures.end(), [](const Measure& one) { return std::isnan(one.corpus); }))
+    warn("CIDEr is not defined here: every n-gram of " +
+         (options.document_frequencies.empty() ? "the references" : options.document_frequencies.string()) +
+         " stands in all of its pictures or in none, so none tells pictures apart; it needs several pictures with "
+         "different references, or --document-frequencies FILE to count n-grams in");
   const Json figures = figures_of(candidates, options, options.candidates.empty() ? files.names() : Json(), evaluation);
   if (!options.csv.empty()) write_picture_csv(options.csv, candidates.examples, candidates.captions, evaluation);
   if (!options.html.empty())

@@ -1,5 +1,6 @@
 #include "app/evaluate_page.h"
 
+#include <cmath>
 #include <cstdio>
 
 #include "app/model_file.h"
@@ -15,6 +16,7 @@ namespace {
 std::string text_of(const Json& value) {
   if (value.is_string() || value.is_array()) return joined(value);
   if (!value.is_number_float()) return value.dump();
+  if (std::isnan(value.get<double>())) return "n/a";
   char text[32];
   std::snprintf(text, sizeof text, "%.4g", value.get<double>());
   return text;
@@ -30,10 +32,11 @@ std::string title_of(const std::string& key, const Evaluation& evaluation) {
   return title;
 }
 
-/// Every picture's figures.
+/// Every picture's figures, those that are defined.
 void add_values(EvaluationSummary& summary, const Evaluation& evaluation, size_t pictures) {
   summary.values.resize(pictures);
   for (const auto& measure : evaluation.measures) {
+    if (std::isnan(measure.corpus)) continue;
     summary.figures.push_back({measure.title, 3});
     for (size_t i = 0; i < pictures; ++i) summary.values[i].push_back(measure.pictures[i]);
   }

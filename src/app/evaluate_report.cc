@@ -1,7 +1,9 @@
 #include "app/evaluate_report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <string_view>
 
 #include "app/model_file.h"
 
@@ -10,8 +12,9 @@ namespace {
 
 bool is_cider(const std::string& key) { return key.starts_with("cider"); }
 
-/// "22.1" of a share of one; CIDEr has no upper end, and three digits.
+/// "22.1" of a share of one; CIDEr has no upper end, and three digits; "n/a" where it isn't defined.
 std::string figure_text(const std::string& key, double figure) {
+  if (std::isnan(figure)) return "n/a";
   char text[32];
   std::snprintf(text, sizeof text, is_cider(key) ? "%.3f" : "%.1f", is_cider(key) ? figure : 100 * figure);
   return text;
@@ -28,6 +31,10 @@ void print_measures(const Evaluation& evaluation, size_t width) {
   for (size_t i = 0; i < evaluation.measures.size(); ++i) {
     const auto& [key, title, corpus, pictures, of] = evaluation.measures[i];
     std::printf("%s %8s", padded(title, width).c_str(), figure_text(key, corpus).c_str());
+    if (std::isnan(corpus)) {
+      std::printf("\n");
+      continue;
+    }
     if (!evaluation.intervals.empty()) {
       const auto& [low, high] = evaluation.intervals[i];
       const std::string interval = figure_text(key, low) + " to " + figure_text(key, high);
@@ -41,11 +48,21 @@ void print_measures(const Evaluation& evaluation, size_t width) {
   }
 }
 
-/// A field of a CSV file.
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+/// Whether spreadsheets take a cell that begins so for a formula, or pass over its beginning and then do (OWASP, "CSV
+/// Injection"); the last four are = + - @ in full width.
+bool begins_formula(const std::string& text) {
+  static constexpr std::string_view beginnings[] = {"=",  "+",  "-",           "@",           "\t",
+                                                    "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
+  return std::any_of(std::begin(beginnings), std::end(beginnings),
+                     [&](std::string_view beginning) { return text.starts_with(beginning); });
+}
+
+/// A text as a field of a CSV file: one that would be a formula begins with an apostrophe.
+std::string csv_field(const std::string& text) {
+  const std::string safe = (begins_formula(text) ? "'" : "") + text;
+  if (safe.find_first_of(",;\t\"\r\n") == std::string::npos) return safe;
   std::string made = "\"";
-  for (const char c : text) made += c == '"' ? std::string("\"\"") : std::string(1, c);
+  for (const char c : safe) made += c == '"' ? std::string("\"\"") : std::string(1, c);
   return made + "\"";
 }
 
@@ -62,10 +79,12 @@ void add_figures(const Evaluation& evaluation, Json& figures) {
   figures["exact_captions"] = share_of(pairs, is_exact);
   if (evaluation.share_in_training) figures["training_captions"] = *evaluation.share_in_training;
   for (size_t i = 0; i < evaluation.intervals.size(); ++i) {
+    if (std::isnan(evaluation.measures[i].corpus)) continue;
     const auto& [low, high] = evaluation.intervals[i];
     figures["intervals"][evaluation.measures[i].key] = {low, high};
   }
   for (size_t i = 0; i < evaluation.others.size(); ++i) {
+    if (std::isnan(evaluation.measures[i].corpus)) continue;
     const auto& [corpus, p_value] = evaluation.others[i];
     figures["comparison"][evaluation.measures[i].key] = {
         {"other", corpus}, {"difference", evaluation.measures[i].corpus - corpus}, {"p_value", p_value}};
@@ -78,7 +97,9 @@ void print_figures(const Json& figures, const Evaluation& evaluation) {
     double factor;
   };
   static constexpr Row counts[] = {{"pictures", "pictures", "%.0f", "", 1},
-                                   {"references", "references", "%.0f", "", 1}};
+                                   {"references", "references", "%.0f", "", 1},
+                                   {"pictures_without_caption", "left out", "%.0f", " pictures without a caption", 1},
+                                   {"captions_without_picture", "", "%.0f", " captions of other pictures", 1}};
   static constexpr Row others[] = {
       {"mean_length", "mean length", "%.1f", " words", 1},
       {"distinct_captions", "distinct captions", "%.1f", " %", 100},
@@ -118,12 +139,12 @@ void write_picture_csv(const std::filesystem::path& file, const std::vector<Exam
   for (const auto& measure : evaluation.measures) line += "," + measure.key;
   out.write(line + "\r\n");
   for (size_t i = 0; i < evaluation.pairs.size(); ++i) {
-    line = std::to_string(examples[i].id) + "," + quoted(examples[i].picture.string()) + "," + quoted(captions[i]) +
+    line = csv_field(examples[i].id.said()) + "," + csv_field(examples[i].picture.string()) + "," + csv_field(captions[i]) +
            "," + std::to_string(evaluation.pairs[i].candidate.size());
     for (const auto& measure : evaluation.measures) {
       char value[32];
-      std::snprintf(value, sizeof value, ",%.6f", measure.pictures[i]);
-      line += value;
+      std::snprintf(value, sizeof value, "%.6f", measure.pictures[i]);
+      line += std::isnan(measure.pictures[i]) ? "," : "," + std::string(value);
     }
     out.write(line + "\r\n");
   }

@@ -34,14 +34,16 @@ double share_of(const std::vector<CaptionPair>& pairs, Predicate is_so) {
   return static_cast<double>(std::count_if(pairs.begin(), pairs.end(), is_so)) / static_cast<double>(pairs.size());
 }
 
-/// Adds the figures by their keys, BLEU, METEOR and ROUGE-L as shares of one; then "intervals" and "comparison", an
+/// Adds the figures by their keys, BLEU, METEOR and ROUGE-L as shares of one, null where one isn't defined; then "intervals" and "comparison", an
 /// entry a measure. Nothing for an evaluation without pictures.
 void add_figures(const Evaluation& evaluation, Json& figures);
 
 /// Prints them as a table.
 void print_figures(const Json& figures, const Evaluation& evaluation);
 
-/// Writes image_id, file, caption, words and every measure of each picture as CSV (RFC 4180). Atomic.
+/// Writes image_id, file, caption, words and every measure of each picture as CSV (RFC 4180). A text that a spreadsheet
+/// would take for a formula (it begins with = + - @, a tab or a line's end) gets an apostrophe in front; a figure that
+/// isn't defined is an empty field. Atomic.
 void write_picture_csv(const std::filesystem::path& file, const std::vector<Example>& examples,
                        const std::vector<std::string>& captions, const Evaluation& evaluation);
 

@@ -40,7 +40,10 @@ Cider::Cider(std::span<const std::vector<Tokens>> references, std::span<const st
   }
   references_.resize(references.size());
   for (size_t picture = 0; picture < references.size(); ++picture) {
-    for (const auto& reference : references[picture]) references_[picture].push_back(weigh(reference));
+    for (const auto& reference : references[picture]) {
+      const auto& weighed = references_[picture].emplace_back(weigh(reference));
+      for (const auto& vector : weighed.vectors) tells_apart_ |= vector.norm > 0;
+    }
   }
 }
 

@@ -24,6 +24,10 @@ class Cider {
   /// The same with the document frequencies of other captions; each element of `documents` is a document.
   Cider(std::span<const std::vector<Tokens>> references, std::span<const std::vector<Tokens>> documents);
 
+  /// Whether an n-gram of the references has a weight: not where all documents hold the same ones, as one document does.
+  /// Every score is then 0, whatever the candidate.
+  bool tells_apart() const { return tells_apart_; }
+
   /// CIDEr of a caption of picture `picture`, times ten as is the custom: mean cosine of the tf-idf vectors, without
   /// CIDEr-D's clipping and length penalty. Safe to call from several threads at once.
   double plain_score(size_t picture, const Tokens& candidate) const;
@@ -58,6 +62,7 @@ class Cider {
       numbers_;                                     // n-gram → its number
   std::array<std::vector<double>, kMaxNgram> idf_;  // by number
   std::vector<std::vector<Caption>> references_;    // by picture
+  bool tells_apart_ = false;
 };
 
 /// CIDEr-D with the document frequencies of the pairs' own references: what coco-caption prints.

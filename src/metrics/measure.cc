@@ -1,5 +1,6 @@
 #include "metrics/measure.h"
 
+#include <cmath>
 #include <utility>
 
 #include "base/parallel.h"
@@ -64,8 +65,8 @@ void add_cider(std::span<const CaptionPair> pairs, const MeasureOptions& options
   plain.pictures.resize(pairs.size());
   clipped.pictures.resize(pairs.size());
   parallel_for(pairs.size(), options.threads, [&](size_t i) {
-    plain.pictures[i] = cider.plain_score(i, pairs[i].candidate);
-    clipped.pictures[i] = cider.score(i, pairs[i].candidate);
+    plain.pictures[i] = cider.tells_apart() ? cider.plain_score(i, pairs[i].candidate) : NAN;
+    clipped.pictures[i] = cider.tells_apart() ? cider.score(i, pairs[i].candidate) : NAN;
   });
   plain.corpus = mean(plain.pictures);
   clipped.corpus = mean(clipped.pictures);

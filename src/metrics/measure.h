@@ -15,7 +15,7 @@ namespace attend {
 struct Measure {
   std::string key;               // "bleu_1"
   std::string title;             // "BLEU-1"
-  double corpus = 0;             // over all pictures
+  double corpus = 0;             // over all pictures; NaN, as those of the pictures, where it isn't defined
   std::vector<double> pictures;  // in the order of the pairs
   FigureOf of;                   // the corpus figure of some of the pictures; keeps what it needs
 };
@@ -27,7 +27,7 @@ struct MeasureOptions {
   int threads = 1;
 };
 
-/// BLEU-1 to BLEU-4, METEOR, ROUGE-L, CIDEr and CIDEr-D. Throws InputError where a pair has no reference.
+/// BLEU-1 to BLEU-4, METEOR, ROUGE-L, CIDEr and CIDEr-D; the latter two are defined where Cider::tells_apart() is so. Throws InputError where a pair has no reference.
 std::vector<Measure> measure(std::span<const CaptionPair> pairs, const MeasureOptions& options);
 
 }  // namespace attend

@@ -107,6 +107,87 @@ TEST_F(EvaluateCommand, SaysHowSureItIsAndWhatAnotherFileScores) {
   EXPECT_EQ(unsure.status, 2);
 }
 
+TEST_F(EvaluateCommand, CiderThatIsNotDefinedIsNotAFigure) {
+  const auto one = write("one.json", R"({"images": [{"id": 1, "file_name": "a.jpg"}],
+    "annotations": [{"image_id": 1, "caption": "A dog."}]})");
+  const auto same = write("same.json", R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
+    "annotations": [{"image_id": 1, "caption": "A dog."}, {"image_id": 2, "caption": "a dog"}]})");
+  const auto first = write("r1.json", R"([{"image_id": 1, "caption": "a dog"}])");
+  const auto both = write("r2.json", R"([{"image_id": 1, "caption": "a dog"}, {"image_id": 2, "caption": "a cat"}])");
+  for (const auto& [captions, results] : {std::pair(one, first), std::pair(same, both)}) {
+    const std::vector<std::string> arguments{"evaluate", "--captions", captions, "--candidates", results, "--compare",
+                                             results, "--csv", at("each.csv"), "--html", at("page.html")};
+    const auto table = attend_command(arguments);
+    EXPECT_EQ(table.status, 0);
+    EXPECT_THAT(table.out, ContainsRegex("CIDEr-D +n/a\n"));
+    EXPECT_THAT(table.err_lines(), SizeIs(1));
+    EXPECT_THAT(table.err, HasSubstr("--document-frequencies FILE"));
+    EXPECT_THAT(read_file(at("each.csv")), HasSubstr(",,\r\n"));
+    EXPECT_THAT(read_file(at("page.html")), HasSubstr("<th scope=\"row\">CIDEr-D</th><td>n/a</td>"));
+    auto json = arguments;
+    json.push_back("--json");
+    const Json figures = Json::parse(attend_command(json).out);
+    EXPECT_TRUE(figures["cider_d"].is_null() && figures["cider"].is_null());
+    EXPECT_FALSE(figures["intervals"].contains("cider_d") || figures["comparison"].contains("cider_d"));
+    EXPECT_TRUE(figures["comparison"].contains("bleu_1"));
+  }
+  const auto elsewhere = attend_command({"evaluate", "--captions", one, "--candidates", first, "--document-frequencies",
+                                         make_data(), "--json"});
+  EXPECT_EQ(elsewhere.err, "");
+  EXPECT_GT(Json::parse(elsewhere.out)["cider_d"].get<double>(), 1);
+}
+
+TEST_F(EvaluateCommand, ResultsForAPartOfThePicturesAreScoredWhereThatIsWanted) {
+  const std::string captions = make_data();
+  const auto part = write("part.json", R"([{"image_id": 10, "caption": "a dog on grass"},
+    {"image_id": 11, "caption": "a red circle above a blue square"}, {"image_id": 99, "caption": "a cat"}])");
+  const auto other = write("other.json", R"([{"image_id": 11, "caption": "a circle"},
+    {"image_id": 9007199254740993, "caption": "a café"}])");
+  const auto refused = attend_command({"evaluate", "--captions", captions, "--candidates", part});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("1 (9007199254740993); --partial scores the others"));
+  const auto table = attend_command({"evaluate", "--captions", captions, "--candidates", part, "--partial"});
+  EXPECT_EQ(table.status, 0) << table.err;
+  EXPECT_THAT(table.out, ContainsRegex("pictures +2\n"));
+  EXPECT_THAT(table.out, ContainsRegex("BLEU-1 +100\\.0 "));
+  EXPECT_THAT(table.out, ContainsRegex("left out +1 pictures without a caption\n +1 captions of other pictures\n"));
+  const Json figures = Json::parse(attend_command({"evaluate", "--captions", captions, "--candidates", part, "--compare",
+                                                   other, "--partial", "--json"}).out);
+  EXPECT_EQ(figures["pictures"], 1);
+  EXPECT_EQ(figures["pictures_without_caption"], 2);
+  EXPECT_EQ(figures["captions_without_picture"], 1);
+  const auto none = write("none.json", R"([{"image_id": 5, "caption": "a dog"}])");
+  const auto nothing = attend_command({"evaluate", "--captions", captions, "--candidates", none, "--partial"});
+  EXPECT_EQ(nothing.status, 1);
+  EXPECT_THAT(nothing.err, HasSubstr("no caption for any picture"));
+}
+
+TEST_F(EvaluateCommand, IdsOfResultsMayBeTextsFloatsAndFileNames) {
+  const std::string captions = make_data();
+  const auto score = [&](const std::string& a, const std::string& b, const std::string& c) {
+    const auto results = write("r.json", R"([{"image_id": )" + a + R"(, "caption": "a dog on grass"}, {"image_id": )" + b +
+                                             R"(, "caption": "a red circle above a blue square"}, {"image_id": )" + c +
+                                             R"(, "caption": "a café"}])");
+    return attend_command({"evaluate", "--captions", captions, "--candidates", results, "--resamples", "0"});
+  };
+  EXPECT_THAT(score("\"10\"", "11.0", "\"9007199254740993\"").out, ContainsRegex("exact captions +100"));
+  EXPECT_THAT(score("\"0\"", "\"1.png\"", "\"2\"").out, ContainsRegex("exact captions +100"));
+  const auto twice = score("10", "\"0.png\"", "\"2\"");
+  EXPECT_EQ(twice.status, 1);
+  EXPECT_THAT(twice.err, HasSubstr("0.png: its picture has a caption already"));
+}
+
+TEST_F(EvaluateCommand, CellsThatSpreadsheetsWouldRunAreText) {
+  const auto captions = write("c.json", R"({"images": [{"id": "=1", "file_name": "-a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
+    "annotations": [{"image_id": "=1", "caption": "a dog"}, {"image_id": 2, "caption": "a cat"}]})");
+  const auto results = write("r.json", R"json([{"image_id": "=1", "caption": "=cmd|' /C calc'!A0"},
+    {"image_id": 2, "caption": "\t@SUM(1;2)"}])json");
+  ASSERT_EQ(attend_command({"evaluate", "--captions", captions, "--candidates", results, "--csv", at("o.csv")}).status, 0);
+  const std::string csv = read_file(at("o.csv"));
+  EXPECT_THAT(csv, HasSubstr("\n'=1,'-a.jpg,'=cmd|' /C calc'!A0,"));
+  EXPECT_THAT(csv, HasSubstr("\n2,b.jpg,\"'\t@SUM(1;2)\","));
+}
+
 TEST_F(EvaluateCommand, MeteorGoesByAnotherNameWithoutItsTables) {
   const std::string captions = make_data();
   const auto results = write("r.json", R"([{"image_id": 10, "caption": "a dog on grass"},
@@ -169,7 +250,8 @@ TEST_F(EvaluateCommand, CaptionsFilesThatAreNoneAreRefused) {
       {R"({"images": [)" + image, "not valid JSON"},
       {R"({"images": [], "annotations": []})", "no pictures"},
       {"[1, 2]", "no \"images\" list"},
-      {R"({"images": [{"id": "ten", "file_name": "0.png"}], "annotations": []})", "id \"ten\""},
+      {R"({"images": [{"id": "", "file_name": "0.png"}], "annotations": []})", "id \"\""},
+      {R"({"images": [{"id": 10.5, "file_name": "0.png"}], "annotations": []})", "id 10.5"},
       {R"({"images": [{"id": 10, "file_name": 5}], "annotations": []})", "file_name is no string"},
       {R"({"images": [{"id": 99999999999999999999999, "file_name": "0.png"}], "annotations": []})", "2^63-1"},
       {R"({"images": [{"id": 10, "file_name": "gone.png"}], "annotations": []})", "files missing"},
