@@ -32,11 +32,13 @@ Vocabulary parse_vocabulary(const Json& words, const Json& counts, const std::st
 }
 
 Json parse_metadata(const SafetensorsFile& file, const char* key, const std::string& source) {
-  try {
-    return Json::parse(read_metadata(file, key, source));
-  } catch (const Json::parse_error&) {
-    throw InputError(source + ": metadata \"" + key + "\" is not valid JSON; the file is damaged");
-  }
+  return parse_json(read_metadata(file, key, source), source + ": metadata \"" + key + "\"");
+}
+
+int64_t count_values(const TensorMap& tensors) {
+  int64_t count = 0;
+  for (const auto& [name, tensor] : tensors) count += tensor.numel();
+  return count;
 }
 
 }  // namespace
@@ -157,6 +159,7 @@ void load_captioner_state(Captioner& captioner, const TensorMap& state, const st
     if (found == state.end()) throw InputError(source + ": tensor decoder." + item.key() + " is missing");
     if (found->second.sizes() != item.value().sizes())
       throw InputError(source + ": tensor decoder." + item.key() + " has another shape than its options say");
+    require_finite(found->second, "decoder." + item.key(), source);
     item.value().copy_(found->second);
   }
 }
@@ -191,7 +194,7 @@ Captioner load_captioner(const std::filesystem::path& path) {
   options.list(list);
   try {
     list.read_json(parse_metadata(file, "options", source), source);
-    const WithoutFirstWeights about_to_be_read;
+    const WithoutFirstWeights about_to_be_read(count_values(file.tensors), source);
     const Json counts = file.metadata.contains("word_counts") ? parse_metadata(file, "word_counts", source) : Json::array();
     Captioner captioner(options, parse_vocabulary(parse_metadata(file, "vocabulary", source), counts, source));
     load_captioner_state(captioner, file.tensors, source);

@@ -70,7 +70,7 @@ void require_same_vocabulary(const Vocabulary& first, const std::string& first_s
 
 /// Every weight of encoder and decoder under its stable name ("encoder.…", "decoder.…").
 TensorMap captioner_state(const Captioner& captioner);
-/// Copies `state` into the weights. Throws InputError that names `source` and the tensor that is missing or misshapen.
+/// Copies `state` into the weights. Throws InputError naming `source` and the tensor that is missing, misshapen, not finite.
 void load_captioner_state(Captioner& captioner, const TensorMap& state, const std::string& source);
 
 /// Writes one .safetensors file: weights (fp16 when `half`), vocabulary, options, decode defaults, about, and what

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "model/layers.h"
+#include "model/weights.h"
 
 namespace attend {
 namespace {
@@ -17,6 +18,7 @@ const torch::Tensor& find(const TensorMap& tensors, const std::string& name, at:
     throw InputError(source + ": tensor \"" + name + "\" is " + c10::str(found->second.sizes()) + ", must be " +
                      c10::str(shape) + ": not weights of this network");
   }
+  require_finite(found->second, name, source);
   return found->second;
 }
 
@@ -86,6 +88,8 @@ void FoldedEncoder::import_weights(const TensorMap& weights, const std::string& 
     const auto scale = statistic(".weight") / (statistic(".running_var") + convolution.epsilon).sqrt();  // [O]
     convolution.weight.copy_(weight * scale.view({-1, 1, 1, 1}));
     convolution.bias.copy_(statistic(".bias") - statistic(".running_mean") * scale);
+    require_finite(convolution.weight, convolution.norm + ".running_var", source);  // a variance below 0
+    require_finite(convolution.bias, convolution.norm + ".bias", source);
   }
 }
 

@@ -1,18 +1,31 @@
 #include "model/layers.h"
 
+#include <utility>
+
+#include "base/error.h"
 #include "model/int8_product.h"
 
 namespace attend {
 namespace {
 
-thread_local int without_first_weights = 0;
+thread_local WithoutFirstWeights* without_first_weights = nullptr;  // the innermost
 
 }  // namespace
 
-WithoutFirstWeights::WithoutFirstWeights() { ++without_first_weights; }
-WithoutFirstWeights::~WithoutFirstWeights() { --without_first_weights; }
+WithoutFirstWeights::WithoutFirstWeights(int64_t most, std::string source)
+    : outer_(std::exchange(without_first_weights, this)), left_(most), source_(std::move(source)) {}
+WithoutFirstWeights::~WithoutFirstWeights() { without_first_weights = outer_; }
 
-bool draws_first_weights() { return without_first_weights == 0; }
+void WithoutFirstWeights::take(int64_t rows, int64_t columns) {
+  int64_t count = 0;
+  if (!without_first_weights) return;
+  int64_t& left = without_first_weights->left_;
+  if (__builtin_mul_overflow(rows, columns, &count) || count > left)
+    throw InputError(without_first_weights->source_ + ": its options ask for more weights than it holds");
+  left -= count;
+}
+
+bool draws_first_weights() { return without_first_weights == nullptr; }
 
 torch::Tensor LinearImpl::forward(const torch::Tensor& x) {
   if (is_fixed(*this, x)) return fixed_linear(x, weight, bias, packed_, type);  // [..., outputs]
@@ -55,6 +68,7 @@ torch::Tensor fixed_linear(const torch::Tensor& x, const torch::Tensor& weight, 
 }
 
 Linear linear(int64_t inputs, int64_t outputs, bool bias) {
+  WithoutFirstWeights::take(outputs, inputs);
   const auto options = torch::nn::LinearOptions(inputs, outputs).bias(bias);
   if (draws_first_weights()) return Linear(options);
   // LibTorch's layer always draws: a tiny one, whose tensors are exchanged.
@@ -66,6 +80,7 @@ Linear linear(int64_t inputs, int64_t outputs, bool bias) {
 }
 
 torch::nn::Embedding embedding(int64_t count, int64_t size) {
+  WithoutFirstWeights::take(count, size);
   torch::nn::EmbeddingOptions options(count, size);
   if (!draws_first_weights()) options._weight(torch::empty({count, size}));
   return torch::nn::Embedding(options);

@@ -3,18 +3,30 @@
 
 #include <torch/torch.h>
 
+#include <cstdint>
+#include <string>
+
 #include "model/product.h"
 
 namespace attend {
 
 /// While one of these lives, what its thread builds of linear(), embedding() and FoldedEncoder has arbitrary weights:
-/// drawing random ones takes longer than reading those of a model file.
+/// drawing random ones takes longer than reading those of a model file. `most`: how many weights `source` has to put in
+/// their place; options that ask for more are refused with an InputError before memory is taken for them.
 class WithoutFirstWeights {
  public:
-  WithoutFirstWeights();
+  explicit WithoutFirstWeights(int64_t most = INT64_MAX, std::string source = "");
   ~WithoutFirstWeights();
   WithoutFirstWeights(const WithoutFirstWeights&) = delete;
   WithoutFirstWeights& operator=(const WithoutFirstWeights&) = delete;
+
+  /// To be called before a tensor of `rows` x `columns` weights is made.
+  static void take(int64_t rows, int64_t columns);
+
+ private:
+  WithoutFirstWeights* const outer_;
+  int64_t left_;
+  const std::string source_;
 };
 
 /// Whether networks get first weights now.

@@ -78,6 +78,8 @@ PlainJson parse_header(std::span<const std::byte> header, const std::filesystem:
     return PlainJson::parse(text, text + header.size(), check);
   } catch (const PlainJson::parse_error&) {
     fail(path, "its header is not valid JSON");
+  } catch (const PlainJson::exception&) {
+    fail(path, "its header holds a number too large for JSON");
   }
 }
 

@@ -95,7 +95,7 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   Checkpoint checkpoint{path.string(), std::move(file.tensors), {}, {}, file.metadata.value("computed_with", "")};
   try {
     if (file.metadata.at("format") != "attend-checkpoint") throw InputError("not a checkpoint");
-    const auto part = [&](const char* key) { return Json::parse(file.metadata.at(key).get<std::string>()); };
+    const auto part = [&](const char* key) { return parse_json(file.metadata.at(key).get<std::string>(), key); };
     const Json stands = part("progression"), data = part("data");
     checkpoint.progression = {count_in(stands, "step", 0),     stands.at("best"),
                               count_in(stands, "epochs_since_best", 0), stands.at("plateau"),
