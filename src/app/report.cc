@@ -7,10 +7,12 @@
 #include "app/commands.h"
 #include "app/page_record.h"
 #include "base/error.h"
-#include "base/files.h"
+#include "base/progress.h"
+#include "train/run_log.h"
 #include "viz/chart_axes.h"
 #include "viz/curves.h"
 #include "viz/overlay.h"
+#include "viz/typeface.h"
 
 namespace attend {
 namespace {
@@ -18,12 +20,13 @@ namespace {
 namespace fs = std::filesystem;
 
 struct ReportOptions {
-  fs::path html, png;
+  fs::path html, png, font;
 
   void list(OptionList& options) {
     options.section("", "Output");
     options.add("html", html, "write a page with a chart a figure to this file");
     options.add("png", png, "write the charts as one picture to this file: .png, .jpg or .webp");
+    options.add("font", font, "font file (TrueType, OpenType) for the picture's text; the program's own has what it lacks");
   }
 
   void check() const {
@@ -62,26 +65,16 @@ struct Log {
   double steps = 0, epochs = 0;
 };
 
-[[noreturn]] void refuse(const fs::path& file, size_t line, const std::string& what) {
-  throw InputError(file.string() + ":" + std::to_string(line) + ": " + what);
-}
-
-/// Reads a log line by line; a last line without its end is still being written and left out.
+/// Reads the figures of a log; a step that was done again counts as it was done last.
 Log read_log(const fs::path& argument) {
   std::error_code error;
   const fs::path file = fs::is_directory(argument, error) ? argument / "log.jsonl" : argument;
-  const std::string text = read_file(file);
   Log log{argument.string(), {}, 0, 0};
   double before = 0;
-  size_t number = 0;
-  for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    ++number;
-    if (end == begin) continue;
-    const Json line = Json::parse(text.begin() + static_cast<ptrdiff_t>(begin),
-                                  text.begin() + static_cast<ptrdiff_t>(end), nullptr, false);
-    if (!line.is_object()) refuse(file, number, "not a line of a training log (a JSON object)");
+  for (const auto& [number, text, line] : read_run_log(file)) {
     const auto step = line.find("step");
-    if (step == line.end() || !step->is_number()) refuse(file, number, "no \"step\" in this line of the log");
+    if (step == line.end() || !step->is_number())
+      throw InputError(file.string() + ":" + std::to_string(number) + ": no \"step\" in this line of the log");
     const double x = step->get<double>();
     if (x < before)  // resumed: what came after this step was done again
       for (auto& [key, values] : log.figures) values.erase(values.lower_bound(x), values.end());
@@ -149,7 +142,9 @@ int report_command(const std::vector<std::string>& arguments) {
   for (const auto& argument : line.positional) logs.push_back(read_log(argument));
   const Curves curves = curves_of(logs);
   if (!options.html.empty()) write_curves_page(options.html, curves);
+  if (!options.font.empty()) use_font(options.font);
   if (!options.png.empty()) write_picture(options.png, draw_curves(curves));
+  if (const auto faults = text_faults(); !faults.empty()) warn(faults);
   return 0;
 }
 

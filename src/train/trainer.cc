@@ -57,6 +57,7 @@ class Run {
     }
     make_captioner();
     std::filesystem::create_directories(job.output);  // a run that can't begin leaves no folder
+    lock_.emplace(job.output);
     if (!begun) read_pictures();
     beginning_.left_out = data_->left_out();
     steps_ = data_->steps_per_epoch() * job.train.epochs;
@@ -534,6 +535,7 @@ class Run {
   double gradient_norm_ = 0;
   int64_t training_tokens_ = 0, unknown_tokens_ = 0;
   Json about_data_;  // what is learnt from
+  std::optional<FolderLock> lock_;
   std::optional<RunLog> log_;
 };
 

@@ -11,7 +11,9 @@ namespace attend::testing {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -106,7 +108,7 @@ TEST_F(PagesTest, AnInterruptedRunLeavesNoPage) {
   const auto picture = photo("a.jpg");
   for (int i = 0; i < 400; ++i) arguments.push_back(picture);
   Circumstances how;
-  how.interrupt = true;
+  how.signal = SIGINT;
   EXPECT_EQ(with_model(arguments, how).status, 130);
   EXPECT_FALSE(fs::exists(at("page.html")));
 }
@@ -150,9 +152,18 @@ TEST_F(PagesTest, ReportDrawsRunsThatWereResumedAndThatStillGoOn) {
   EXPECT_GT(read_picture(at("page.png")).pixels.cols, 600);
 }
 
+TEST_F(PagesTest, TornLinesOfALogArePassedOverAndSaid) {
+  const auto log = write("log.jsonl", "{\"step\": 1, \"loss\": 2}\n{\"step\": 2, \"lo{\"step\": 3, \"loss\": 1}\n"
+                                      "{\"step\": 4, \"loss\": 0.5}\n");
+  const auto run = attend_command({"report", log, "--html", at("page.html")});
+  EXPECT_EQ(run.status, 0);
+  EXPECT_THAT(run.err_lines(), ElementsAre(AllOf(HasSubstr(log), HasSubstr("passed over line 2"))));
+  EXPECT_THAT(read_file(at("page.html")), HasSubstr("<td>0.5</td>"));
+}
+
 TEST_F(PagesTest, LogsThatAreNoneAreRefusedWithTheirLine) {
   for (const auto& [text, says] : std::vector<std::pair<std::string, std::string>>{
-           {"{\"step\": 1, \"loss\": 2}\nnonsense\n", ":2: not a line of a training log"},
+           {"nonsense\n{\"step\": 1, \"lo\n", ":1: not a line of a training log"},
            {"{\"loss\": 2}\n", ":1: no \"step\""},
            {"", "no figures in this log"}}) {
     const auto log = write("log.jsonl", text);

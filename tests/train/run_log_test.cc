@@ -1,6 +1,9 @@
 #include "train/run_log.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -9,35 +12,42 @@
 namespace attend {
 namespace {
 
-constexpr const char* kData = "{\"step\":0,\"epoch\":0,\"data\":{}}\n";
-constexpr const char* kFirst = "{\"step\":2,\"epoch\":1,\"loss\":1}\n";
-constexpr const char* kValidated = "{\"epoch\":1,\"step\":3,\"validation_cider\":0.5,\"best\":true}\n";
-constexpr const char* kSecond = "{\"step\":4,\"epoch\":2,\"loss\":1}\n";
+using ::testing::HasSubstr;
 
-TEST(RunLog, GoesOnWhereTheCheckpointStands) {
+const std::string kLines =
+    "{\"step\":10,\"epoch\":1,\"loss\":3}\n{\"epoch\":1,\"step\":10,\"best\":true}\n"
+    "{\"step\":20,\"epoch\":2,\"loss\":2}\n{\"epoch\":2,\"step\":20,\"best\":false}\n";
+
+TEST(RunLog, WhatIsDoneAgainIsTakenOut) {
   const TemporaryFolder folder;
-  const std::string all = std::string(kData) + kFirst + kValidated + kSecond;
-  const auto kept = [&](int64_t step, int64_t epochs, const std::string& before) {
-    const auto file = folder.write("log.jsonl", before);
-    RunLog(file, step, epochs).write({{"step", 9}});
-    const std::string text = read_file(file), last = "{\"step\":9}\n";
-    EXPECT_EQ(text.substr(text.size() - last.size()), last);
-    return text.substr(0, text.size() - last.size());
-  };
-  EXPECT_EQ(kept(4, 1, all), all);
-  EXPECT_EQ(kept(3, 1, all), std::string(kData) + kFirst + kValidated);
-  EXPECT_EQ(kept(3, 0, all), std::string(kData) + kFirst);  // the validation will be done again
-  EXPECT_EQ(kept(1, 0, all), kData);
-  EXPECT_EQ(kept(4, 1, all + "{\"step\":5,\"ep"), all);  // torn
-  EXPECT_EQ(kept(4, 1, std::string(kData) + "{\"step\"" + kFirst + kSecond), std::string(kData) + kSecond);
-  EXPECT_EQ(kept(0, 0, ""), "");
+  const auto file = folder.write("log.jsonl", kLines + "{\"step\":30,\"epoch\":3,\"loss\":1}\n");
+  { RunLog(file, 20, 2).write({{"step", 30}}); }
+  EXPECT_EQ(read_file(file), kLines + "{\"step\":30}\n");
+  { RunLog(file, 20, 1); }  // the second validation was cut off
+  EXPECT_EQ(read_file(file), kLines.substr(0, kLines.find("{\"epoch\":2,\"step\":20")));
+  { RunLog(file, 0, -1); }
+  EXPECT_EQ(read_file(file), "");
 }
 
-TEST(RunLog, SaysThatItCanNotBeWritten) {
+TEST(RunLog, TornLinesAreTakenOutAndSaid) {
   const TemporaryFolder folder;
-  EXPECT_THROW(RunLog(folder / "no/log.jsonl", 0, 0), Error);
-  RunLog full("/dev/full", 0, 0);
-  EXPECT_THROW(full.write({{"step", 1}}), Error);
+  const auto file = folder.write("log.jsonl", "{\"step\":1,\"lo\n" + kLines + "{\"step\":20,\"va");
+  ::testing::internal::CaptureStderr();
+  { RunLog(file, 20, 2).write({{"step", 21}}); }
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("passed over line 1,"));
+  EXPECT_EQ(read_file(file), kLines + "{\"step\":21}\n");
+  EXPECT_EQ(read_run_log(file).size(), 5u);
+  EXPECT_THROW(read_run_log(folder.write("none", "no log\n")), InputError);
+}
+
+TEST(RunLog, AFullDiskCostsTheLineAndIsSaidOnce) {
+  ::testing::internal::CaptureStderr();
+  RunLog log("/dev/full", 0, 0);
+  log.write({{"step", 1}});
+  log.write({{"step", 2}});
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, HasSubstr("No space left"));
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1);
 }
 
 }  // namespace
