@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "app/model_file.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/progress.h"
@@ -99,9 +100,11 @@ int average_command(const std::vector<std::string>& arguments) {
   options.add("precision", precision, "arithmetic that the mean captions in by default; model: as the first model says",
               one_of({"model", "fp32", "bf16", "int8"}));
   DecodeOptions decode;
+  CommandSyntax described = syntax();
+  show_model_defaults(arguments, true, decode, described);
   decode.list(options);
   const CommandLine line = parse_command_line(arguments, options, syntax());
-  if (line.help) return answer(line, syntax(), options, std::cout), 0;
+  if (line.help) return answer(line, described, options, std::cout), 0;
   const std::string& source = line.positional.front();
   Captioner first = load_captioner(source);
   decode = model_decode_options(first, source);
@@ -113,7 +116,7 @@ int average_command(const std::vector<std::string>& arguments) {
       throw UsageError(output.string() + ": is one of the models and would be replaced; name another file");
   check_input_size(input_size);
   check_decode_options(decode, first, source);
-  AtomicFile{output};  // whether it can be written shows now
+  check_writable(output);  // now, not when the mean is made
   Captioner mean = average(std::move(first), line.positional);
   if (input_size > 0) mean.options.encoder.input_size = input_size;
   if (precision != "model") mean.set_precision(precision);

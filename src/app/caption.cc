@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <iostream>
 #include <iterator>
@@ -13,9 +15,12 @@
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
+#include "base/printable.h"
+#include "base/process.h"
 #include "base/progress.h"
 #include "vision/find_pictures.h"
 #include "vision/name_list.h"
+#include "viz/typeface.h"
 
 namespace attend {
 namespace {
@@ -127,10 +132,13 @@ std::string lines_of(const std::filesystem::path& path, const PictureCaptions& p
     if (options.min_confidence > 0) record["below_min_confidence"] = unsure;
     return one_line(record) + "\n";
   }
-  if (unsure) return path.native() + "\t" + (options.null ? '\0' : '\n');
+  // A terminal would obey what a name says; whoever reads names from a pipe or a file gets them byte for byte.
+  static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
+  const std::string name = on_terminal ? printable(path.native()) : path.native();
+  if (unsure) return name + "\t" + (options.null ? '\0' : '\n');
   std::string lines;
   for (const auto& caption : picture.captions)
-    lines += path.native() + "\t" + caption.text + (options.null ? '\0' : '\n');
+    lines += name + "\t" + (on_terminal ? printable(caption.text) : caption.text) + (options.null ? '\0' : '\n');
   return lines;
 }
 
@@ -142,6 +150,7 @@ std::string count_of(size_t part, size_t all) {
 struct Work {
   std::vector<FoundPicture> pictures;
   std::vector<PictureFiles> files;  // none when no files are asked for
+  std::vector<bool> incomplete;     // of `files`: whether some can't be written, as has been said
   size_t all = 0, skipped = 0, refused = 0, unsure = 0;
 };
 
@@ -194,6 +203,7 @@ void caption_all(Ensemble& ensemble, Work& work, const CaptionOptions& options, 
   std::optional<CaptionPage> page;
   if (!options.html.empty()) page.emplace(options.html, source_of(ensemble));
   MapFaultCount map_faults;
+  std::string output_fault;
   const WantedExplanations explanations{
       outputs.explanation,
       page || !outputs.overlay.empty() || (!outputs.maps.empty() && outputs.maps_format == "npy")};
@@ -225,19 +235,30 @@ void caption_all(Ensemble& ensemble, Work& work, const CaptionOptions& options, 
                               : faults_of(batch[i].captions.front(), captioner));
       }
       const std::string& fault = batch[i].refusal.empty() ? faults[i] : batch[i].refusal;
-      if (fault.empty()) continue;
+      if (fault.empty()) {
+        if (outputs.any() && work.incomplete[batch[i].index]) ++work.refused;
+        continue;
+      }
       std::cout << std::flush;  // so that on a terminal both keep their order
       complain(fault);
       ++work.refused;
     }
-    std::cout << std::flush;
-    if (!std::cout) throw Error("standard output: can't be written");
+    try {
+      flush_output();
+    } catch (const OutputClosed&) {
+      throw;
+    } catch (const Error& fault) {  // files and the page are made all the same
+      if (!page && !outputs.any()) throw;
+      output_fault = fault.what();
+    }
     progress.update(static_cast<int64_t>(batch.back().index + 1));
   };
   caption_pictures(ensemble, paths, decode, batch_size, threads, take, outputs.explains() ? &explanations : nullptr);
   progress.clear();
   if (page) page->finish();
   map_faults.warn_of();
+  if (const auto letters = text_faults(); !letters.empty()) warn(letters);
+  if (!output_fault.empty()) throw Error(output_fault);
 }
 
 }  // namespace
@@ -248,6 +269,8 @@ int caption_command(const std::vector<std::string>& arguments) {
   CaptionFileOptions outputs;
   DecodeOptions decode;
   RunOptions run;
+  CommandSyntax described = syntax();
+  show_model_defaults(arguments, false, decode, described);
   OptionList list;
   options.list(list);
   outputs.list(list);
@@ -257,7 +280,7 @@ int caption_command(const std::vector<std::string>& arguments) {
   list.add("batch_size", options.batch_size, "pictures that a processor computes together; more take more memory",
            between(1, 4096));
   const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (line.help) return answer(line, syntax(), list, std::cout), 0;
+  if (line.help) return answer(line, described, list, std::cout), 0;
   options.check();
   outputs.check();
   check_explanations(line, options, outputs);
@@ -274,7 +297,9 @@ int caption_command(const std::vector<std::string>& arguments) {
     if (answer(line, syntax(), list, std::cout)) return 0;
     ensemble.check(decode);
     check_confidence(ensemble, decode, options);
-    prepare_folders(work.files, outputs);
+    if (!options.html.empty()) check_writable(options.html);
+    work.incomplete = prepare_folders(work.files, outputs);
+    if (!outputs.font.empty()) use_font(outputs.font);
     watch_interrupts();
     caption_all(ensemble, work, options, outputs, decode, threads);
   }

@@ -1,7 +1,6 @@
 #include "app/caption_files.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -9,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <opencv2/imgproc.hpp>
 #include <set>
 #include <unordered_map>
@@ -18,6 +18,7 @@
 #include "app/caption_record.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/progress.h"
 #include "model/pictures.h"
 #include "vision/picture.h"
 #include "viz/npy.h"
@@ -84,7 +85,7 @@ std::vector<fs::path> distinct_names(const std::vector<FoundPicture>& pictures, 
 
 /// Makes the folder if need be and writes a block there that never gets a name: a read-only or full folder shows now,
 /// not after an hour.
-void check_writable(const fs::path& folder) {
+void check_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw Error(folder.string() + ": the folder can't be made: " + error.message());
@@ -173,26 +174,13 @@ std::string word_file(size_t place, const std::string& word) {
 }
 
 /// A folder with a picture a word; it appears when all are in it, in place of one that was there before.
-void write_words(const fs::path& folder, const cv::Mat& picture, const Geometry& geometry,
+void write_words(const fs::path& path, const cv::Mat& picture, const Geometry& geometry,
                  const std::vector<WordMap>& words, const CaptionFileOptions& options) {
-  const fs::path fresh = with_ending(folder, ".tmp" + std::to_string(::getpid()));
-  const fs::path old = with_ending(folder, ".old" + std::to_string(::getpid()));
-  try {
-    fs::create_directories(fresh);
-    for (size_t t = 0; t < words.size(); ++t)
-      write_picture(fresh / (word_file(t, words[t].word) + "." + options.overlay_format),
-                    draw_word(picture, geometry, words[t], options.style));
-    if (fs::exists(folder)) fs::rename(folder, old);
-    fs::rename(fresh, folder);
-    fs::remove_all(old);
-  } catch (const std::exception& fault) {
-    std::error_code ignored;
-    fs::remove_all(fresh, ignored);
-    if (!fs::exists(folder, ignored)) fs::rename(old, folder, ignored);
-    if (const auto* error = dynamic_cast<const fs::filesystem_error*>(&fault))
-      throw Error(folder.string() + ": can't be written: " + error->code().message());
-    throw;
-  }
+  AtomicFolder folder(path);
+  for (size_t t = 0; t < words.size(); ++t)
+    write_picture(folder.path() / (word_file(t, words[t].word) + "." + options.overlay_format),
+                  draw_word(picture, geometry, words[t], options.style));
+  folder.commit();
 }
 
 void write_overlays(const PictureFiles& files, const fs::path& path, const PictureCaptions& picture,
@@ -235,6 +223,9 @@ void CaptionFileOptions::list(OptionList& options) {
   options.add("overwrite", overwrite, "make files anew that are there already, instead of skipping them");
   options.add("animate", animate, "folder for an animation a picture: the attention moves through the sentence");
   options.add("animate_format", animate_format, "format of animations", one_of({"webp", "gif"}));
+  options.add("font", font,
+              "font file (TrueType, OpenType) for words and captions on overlays and animations; letters that it lacks come "
+              "from the program's own, which has Latin, Greek and Cyrillic");
   style.list(options);
   animation.list(options);
   options.section("", "Explanations");
@@ -249,6 +240,8 @@ void CaptionFileOptions::list(OptionList& options) {
 void CaptionFileOptions::check() const {
   if (overlay_words && overlay.empty())
     throw UsageError("--overlay-words: say with --overlay DIR which folder the files go to");
+  if (!font.empty() && overlay.empty() && animate.empty())
+    throw UsageError("--font: is for overlays and animations; name a folder with --overlay or --animate");
 }
 
 std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, const CaptionFileOptions& options) {
@@ -296,15 +289,42 @@ std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, 
   return plan;
 }
 
-void prepare_folders(const std::vector<PictureFiles>& plan, const CaptionFileOptions& options) {
-  std::set<fs::path> folders;
+std::vector<bool> prepare_folders(std::vector<PictureFiles>& plan, const CaptionFileOptions& options) {
   for (const auto* folder : {&options.sidecar_dir, &options.overlay, &options.maps, &options.animate})
-    if (!folder->empty()) folders.insert(*folder);
-  for (const auto& files : plan)
-    for (const auto* file : {&files.sidecar, &files.page, &files.words, &files.maps, &files.gradient, &files.pixels,
-                             &files.animation})
-      if (!file->empty()) folders.insert(file->has_parent_path() ? file->parent_path() : fs::path("."));
-  for (const auto& folder : folders) check_writable(folder);
+    if (!folder->empty()) check_folder(*folder);
+  struct Folder {
+    std::string fault;  // "": it can be written
+    size_t pictures = 0;
+  };
+  std::map<fs::path, Folder> folders;
+  std::vector<bool> incomplete(plan.size());
+  size_t wanted = 0, refused = 0;  // files
+  for (size_t i = 0; i < plan.size(); ++i) {
+    std::set<Folder*> faulty;
+    for (auto* file : plan[i].all()) {
+      if (file->empty()) continue;
+      ++wanted;
+      const auto [folder, is_new] = folders.try_emplace(file->has_parent_path() ? file->parent_path() : fs::path("."));
+      try {
+        if (is_new) check_folder(folder->first);
+      } catch (const Error& fault) {
+        folder->second.fault = fault.what();
+      }
+      if (folder->second.fault.empty()) continue;
+      faulty.insert(&folder->second);
+      file->clear();
+      ++refused;
+    }
+    for (auto* folder : faulty) ++folder->pictures;
+    incomplete[i] = !faulty.empty();
+  }
+  for (const auto& [path, folder] : folders) {
+    if (folder.fault.empty()) continue;
+    if (refused == wanted) throw Error(folder.fault);
+    complain(folder.fault + "; files of " + std::to_string(folder.pictures) +
+             (folder.pictures == 1 ? " picture" : " pictures") + " would stand there and are left out");
+  }
+  return incomplete;
 }
 
 void write_files(const PictureFiles& files, const fs::path& path, const PictureCaptions& picture,

@@ -1,6 +1,7 @@
 // The files `attend caption` writes for a picture: caption, page of attention, a file a word, raw maps.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct CaptionFileOptions {
   bool overlay_words = false;
   std::string overlay_format = "jpg";
   OverlayOptions style;
+  std::filesystem::path font;  // empty: the program's own
   std::filesystem::path maps;  // empty: no maps
   std::string maps_format = "npy";
   std::filesystem::path animate;  // empty: no animations
@@ -41,6 +43,9 @@ struct CaptionFileOptions {
 /// Where the files of one picture are to be written; an empty one isn't wanted, or is there already.
 struct PictureFiles {
   std::filesystem::path sidecar, page, words, maps, gradient, pixels, animation;
+  std::array<std::filesystem::path*, 7> all() {
+    return {&sidecar, &page, &words, &maps, &gradient, &pixels, &animation};
+  }
   bool any() const {
     return !sidecar.empty() || !page.empty() || !words.empty() || !maps.empty() || !gradient.empty() ||
            !pixels.empty() || !animation.empty();
@@ -62,8 +67,10 @@ struct PictureFiles {
 /// Throws UsageError where a file would replace one of the pictures or that of another picture.
 std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, const CaptionFileOptions& options);
 
-/// Makes the folders of the files and checks that they can be written. Throws Error where they can't.
-void prepare_folders(const std::vector<PictureFiles>& plan, const CaptionFileOptions& options);
+/// Makes the folders of the files and checks that they can be written. Throws Error where one that the options name can't,
+/// or none can. Any other, beside pictures or below the named ones, is reported and costs its own files only: they are
+/// taken out of the plan, and the result says of which pictures.
+std::vector<bool> prepare_folders(std::vector<PictureFiles>& plan, const CaptionFileOptions& options);
 
 /// Writes the files of one picture, each of them whole or not at all. Throws Error or InputError.
 void write_files(const PictureFiles& files, const std::filesystem::path& path, const PictureCaptions& picture,

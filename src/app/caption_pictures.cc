@@ -2,6 +2,7 @@
 #include "app/caption_pictures.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -83,6 +84,12 @@ void caption_pictures(Ensemble& ensemble, const std::vector<std::filesystem::pat
     for (auto& picture : of.batch) {
       if (!picture.refusal.empty()) continue;
       picture.captions = std::move(captions[row]);
+      if (!std::isfinite(picture.captions.front().log_probability)) {
+        picture.captions.clear();
+        picture.refusal = pictures[picture.index].string() + ": the model gives its words no finite probabilities";
+        ++row;
+        continue;
+      }
       if (explain)
         picture.explanation = explain_caption(ensemble.first(), stacked.front()[static_cast<int64_t>(row)],
                                               picture.captions.front(), explain->options, explain->pixels);

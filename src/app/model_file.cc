@@ -1,7 +1,10 @@
 #include "app/model_file.h"
 
+#include <algorithm>
+
 #include "app/data_folder.h"
 #include "base/error.h"
+#include "model/safetensors.h"
 
 namespace attend {
 
@@ -51,6 +54,37 @@ Json ModelFiles::names() const {
   Json names = Json::array();
   for (const auto& model : models) names.push_back(model.string());
   return names;
+}
+
+namespace {
+
+std::filesystem::path named_model(const std::vector<std::string>& arguments, bool positional) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (arguments[i].starts_with("--model=")) return arguments[i].substr(8);
+    if (arguments[i] == "--model" && i + 1 < arguments.size()) return arguments[i + 1];
+    if (positional && !arguments[i].starts_with("-")) return arguments[i];
+  }
+  return embedded_model();
+}
+
+}  // namespace
+
+void show_model_defaults(const std::vector<std::string>& arguments, bool positional, DecodeOptions& decode,
+                         CommandSyntax& syntax) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  if (std::none_of(arguments.begin(), end, [](const auto& one) { return one == "--help" || one == "-h"; })) return;
+  try {
+    const auto model = named_model(arguments, positional);
+    const Json metadata = read_safetensors(model).metadata;
+    OptionList list;
+    DecodeOptions of_model;
+    of_model.list(list);
+    list.read_json({{"decode", parse_json(metadata.value("decode", "{}"), model.string())}}, model.string());
+    decode = of_model;
+    syntax.description += " Decoding's defaults, below, are those of " + model.filename().string() + ".";
+  } catch (const Error&) {
+    syntax.description += " Decoding's defaults are the model's; those below hold where it has none.";
+  }
 }
 
 std::string joined(const Json& names) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/command_line.h"
 #include "base/options.h"
 #include "decode/ensemble.h"
 
@@ -24,6 +25,12 @@ struct ModelFiles {
   /// The chosen files' names: a string, or a list of them where there are several.
   Json names() const;
 };
+
+/// Where the arguments ask for --help of a command that decodes as a model says: sets `decode` to the defaults of the model
+/// that comes after --model, else of the first argument that is no flag where `positional`, else of the one that comes with
+/// attend; and adds to the description which model that is, or that it can't be read. To be called before decode.list().
+void show_model_defaults(const std::vector<std::string>& arguments, bool positional, DecodeOptions& decode,
+                         CommandSyntax& syntax);
 
 /// Names as ModelFiles::names() gives them, on one line.
 std::string joined(const Json& names);

@@ -6,8 +6,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <vector>
 
 #include "base/error.h"
+#include "base/files.h"
+#include "text/unicode.h"
 
 // The font's bytes, put here by the assembler.
 asm(R"(
@@ -25,27 +31,80 @@ extern "C" const unsigned char attend_font_begin[], attend_font_end[];
 namespace attend {
 namespace {
 
-/// The font opened in FreeType, once a thread: a face must not be shared.
+/// The bytes of the font that use_font() named; empty: none.
+std::string own_font;
+
+/// A font opened in FreeType; once a thread, for a face must not be shared.
 class Face {
  public:
-  static FT_Face at_size(int size) {
-    thread_local Face face;
-    FT_Set_Pixel_Sizes(face.face_, 0, static_cast<FT_UInt>(std::max(size, 1)));
-    return face.face_;
-  }
-  Face(const Face&) = delete;
-
- private:
-  Face() {
+  /// Throws InputError, which begins with `name`, where the bytes are no font.
+  Face(const void* bytes, size_t size, const std::string& name) {
     if (FT_Init_FreeType(&library_) != 0 ||
-        FT_New_Memory_Face(library_, attend_font_begin, attend_font_end - attend_font_begin, 0, &face_) != 0)
-      throw Error("the font that is compiled into the program can't be opened");
+        FT_New_Memory_Face(library_, static_cast<const FT_Byte*>(bytes), static_cast<FT_Long>(size), 0, &face_) != 0 ||
+        !FT_IS_SCALABLE(face_)) {
+      FT_Done_FreeType(library_);
+      throw InputError(name + ": is no font that can be drawn at any size (TrueType, OpenType)");
+    }
   }
   ~Face() { FT_Done_FreeType(library_); }
+  Face(const Face&) = delete;
 
+  FT_Face at_size(int size) const {
+    FT_Set_Pixel_Sizes(face_, 0, static_cast<FT_UInt>(std::max(size, 1)));
+    return face_;
+  }
+
+ private:
   FT_Library library_ = nullptr;
   FT_Face face_ = nullptr;
 };
+
+/// The fonts of this thread, the first that has a letter draws it.
+const std::vector<std::unique_ptr<Face>>& faces() {
+  thread_local const auto opened = [] {
+    std::vector<std::unique_ptr<Face>> list;
+    if (!own_font.empty()) list.push_back(std::make_unique<Face>(own_font.data(), own_font.size(), "the font"));
+    list.push_back(std::make_unique<Face>(attend_font_begin, static_cast<size_t>(attend_font_end - attend_font_begin),
+                                          "the font that is compiled into the program"));
+    return list;
+  }();
+  return opened;
+}
+
+/// What text_faults() tells.
+struct Faults {
+  std::mutex mutex;
+  std::set<char32_t> lacking;
+  bool unshaped = false;
+};
+Faults faults;
+
+/// Of the scripts from Hebrew to the Indic ones, Myanmar, Khmer and Arabic's presentation forms.
+bool needs_shaping(char32_t c) {
+  return (c >= 0x590 && c < 0xe00) || (c >= 0x1000 && c < 0x10a0) || (c >= 0x1780 && c < 0x1800) ||
+         (c >= 0xfb1d && c < 0xfe00) || (c >= 0xfe70 && c < 0xfeff);
+}
+
+/// A letter in the first font that has it, or the last one's box.
+struct Glyph {
+  FT_Face face;
+  FT_UInt index;
+};
+
+Glyph find_glyph(char32_t letter, int size) {
+  Glyph glyph{};
+  for (const auto& face : faces()) {
+    glyph.face = face->at_size(size);
+    glyph.index = FT_Get_Char_Index(glyph.face, letter);
+    if (glyph.index != 0) break;
+  }
+  if (glyph.index == 0 || needs_shaping(letter)) {
+    const std::lock_guard guard(faults.mutex);
+    if (glyph.index == 0) faults.lacking.insert(letter);
+    faults.unshaped |= needs_shaping(letter);
+  }
+  return glyph;
+}
 
 /// Takes the first character off `text`; U+FFFD stands for a byte that begins none.
 char32_t next_character(std::string_view& text) {
@@ -66,15 +125,16 @@ char32_t next_character(std::string_view& text) {
 
 /// Calls use(glyph, x) for each character, x its pen position, and returns where the pen ends.
 int for_each_glyph(std::string_view text, int size, const std::function<void(FT_GlyphSlot, int)>& use) {
-  const FT_Face face = Face::at_size(size);
   FT_Pos pen = 0;  // in 1/64 pixels
-  FT_UInt previous = 0;
+  Glyph previous{};
   while (!text.empty()) {
-    const FT_UInt index = FT_Get_Char_Index(face, next_character(text));
+    const Glyph glyph = find_glyph(next_character(text), size);
+    const auto& [face, index] = glyph;
     FT_Vector kerning{};
-    if (previous && index) FT_Get_Kerning(face, previous, index, FT_KERNING_DEFAULT, &kerning);
+    if (previous.index && index && previous.face == face)
+      FT_Get_Kerning(face, previous.index, index, FT_KERNING_DEFAULT, &kerning);
     pen += kerning.x;
-    previous = index;
+    previous = glyph;
     if (FT_Load_Glyph(face, index, FT_LOAD_RENDER | FT_LOAD_TARGET_LIGHT) != 0) continue;
     use(face->glyph, static_cast<int>((pen + 32) >> 6));
     pen += face->glyph->advance.x;
@@ -88,6 +148,30 @@ void blend(cv::Vec3b& pixel, const cv::Scalar& colour, int coverage) {
 }
 
 }  // namespace
+
+void use_font(const std::filesystem::path& file) {
+  own_font = read_file(file);
+  Face(own_font.data(), own_font.size(), file.string());
+}
+
+std::string text_faults() {
+  const std::lock_guard guard(faults.mutex);
+  std::string text;
+  if (!faults.lacking.empty()) {
+    size_t shown = 0;
+    for (const char32_t letter : faults.lacking) {
+      if (shown++ == 8) break;
+      text += (text.empty() ? "" : " ");
+      append_utf8(text, letter);
+    }
+    text = "the font lacks " + text + (faults.lacking.size() > 8 ? " …" : "") +
+           ", drawn as boxes; --font FILE names one that has them";
+  }
+  if (faults.unshaped)
+    text += std::string(text.empty() ? "" : "; ") +
+            "Hebrew, Arabic and Indic letters are drawn one by one from left to right, not joined";
+  return text;
+}
 
 int text_width(std::string_view text, int size) {
   return for_each_glyph(text, size, [](FT_GlyphSlot, int) {});

@@ -13,6 +13,7 @@ namespace attend::testing {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
@@ -343,14 +344,69 @@ TEST_F(CaptionCommand, AFolderThatFillsUpLeavesNothingHalfWritten) {
 TEST_F(CaptionCommand, FullStandardOutputIsAnError) {
   const auto run = with_model({"caption", make("x.jpg", photo(1))}, {.out_to = "/dev/full"});
   EXPECT_EQ(run.status, 1);
-  EXPECT_EQ(run.err, "attend: standard output: can't be written\n");
+  EXPECT_THAT(run.err, StartsWith("attend: standard output: can't be written"));
+  EXPECT_THAT(run.err_lines(), SizeIs(1));
+}
+
+TEST_F(CaptionCommand, ClosedStandardStreamsAreNoFilesOfItsOwn) {
+  const std::string command = std::string("'") + ATTEND_PROGRAM + "' caption --threads 1 --model '" + ATTEND_TINY_MODEL +
+                              "' '" + make("x.jpg", photo(1)) + "' /etc/passwd --html '" + at("page.html") + "' ";
+  const auto mute = run_command({"/bin/sh", "-c", command + ">&-"});
+  EXPECT_EQ(mute.status, 1);
+  EXPECT_THAT(mute.err, HasSubstr("standard output: can't be written"));
+  const auto page = [&] { return fs::exists(at("page.html")) ? read_file(at("page.html")) : ""; };
+  EXPECT_THAT(page(), ::testing::Not(HasSubstr("x.jpg\t")));
+  const auto deaf = run_command({"/bin/sh", "-c", command + "2>&- <&-"});
+  EXPECT_EQ(deaf.status, 1);
+  EXPECT_THAT(page(), AllOf(HasSubstr("x.jpg"), ::testing::Not(HasSubstr("attend: "))));
+}
+
+TEST_F(CaptionCommand, WhatTheDeadLeftIsSweptAndLinksStay) {
+  make("there/.attend-0123456789abcdef.tmp", {});
+  make("there/.attend-fedcba9876543210.tmp/01-old.jpg", photo(1));
+  make("there/page.html", {});
+  fs::create_symlink("there/page.html", at("link.html"));
+  const auto run = with_model({"caption", make("x.jpg", photo(1)), "--html", at("link.html"), "--overlay", at("there"),
+                               "--overlay-words"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_TRUE(fs::is_symlink(at("link.html")));
+  EXPECT_THAT(read_file(at("there/page.html")), HasSubstr("x.jpg"));
+  std::set<std::string> top;
+  for (const auto& entry : fs::directory_iterator(at("there"))) top.insert(entry.path().filename());
+  EXPECT_THAT(top, ElementsAre("page.html", "x.jpg", "x.words"));
+}
+
+TEST_F(CaptionCommand, AFolderThatCannotBeWrittenCostsItsOwnPictures) {
+  for (const char* name : {"in/a/1.jpg", "in/b/2.jpg", "in/c/3.jpg"}) make(name, photo(1));
+  fs::permissions(folder_.path(), fs::perms::all);
+  for (const char* name : {"in", "in/a", "in/b", "in/c"}) fs::permissions(at(name), fs::perms::all);
+  fs::permissions(at("in/b"), fs::perms::owner_read | fs::perms::owner_exec | fs::perms::others_read | fs::perms::others_exec);
+  const auto run = with_model({"caption", "--recursive", at("in"), "--sidecar"}, {.ordinary_user = true});
+  if (run.status == 127) GTEST_SKIP() << "the build folder can't be read by an ordinary user";
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.out_lines(), SizeIs(3));
+  EXPECT_THAT(run.err_lines(),
+              ElementsAre(AllOf(HasSubstr("/in/b: can't be written: "), HasSubstr("1 picture ")),
+                          "attend: 1 of 3 pictures failed"));
+  EXPECT_THAT(files_below(at("in")), ElementsAre("a/1.jpg", "a/1.txt", "b/2.jpg", "c/3.jpg", "c/3.txt"));
+}
+
+TEST_F(CaptionCommand, LettersThatNoFontHasAreSaid) {
+  const std::string x = make("x.jpg", photo(1));
+  const auto plain = with_model({"caption", x, "--overlay", at("plain")});
+  EXPECT_THAT(plain.err, ::testing::Not(HasSubstr("--font")));
+  const auto none = with_model({"caption", x, "--overlay", at("font"), "--font", x});
+  EXPECT_EQ(none.status, 1);
+  EXPECT_THAT(none.err, HasSubstr(x + ": is no font"));
+  EXPECT_EQ(with_model({"caption", x, "--font", x}).status, 2);
 }
 
 TEST_F(CaptionCommand, AReaderThatLeavesEndsItQuietly) {
   for (int i = 0; i < 12; ++i) make(std::to_string(i) + ".jpg", photo(i));
   const std::string command = std::string("'") + ATTEND_PROGRAM + "' caption --threads 1 --batch-size 1 --model '" +
                               ATTEND_TINY_MODEL + "' '" + folder_.path().string() + "' | head -n 1";
-  const auto run = run_command({"/bin/sh", "-c", command});
+  const auto run = run_command({"/bin/bash", "-c", "set -o pipefail; " + command});
+  EXPECT_EQ(run.status, 128 + SIGPIPE);
   EXPECT_THAT(run.out_lines(), SizeIs(1));
   EXPECT_EQ(run.err, "");
 }
@@ -359,13 +415,24 @@ TEST_F(CaptionCommand, CtrlCEndsItBetweenBatches) {
   std::vector<std::string> arguments{"caption", "--batch-size", "1", "--sidecar-dir", at("out")};
   const FileBytes bytes = photo(1);
   for (int i = 0; i < 300; ++i) arguments.push_back(make("in/" + std::to_string(i) + ".jpg", bytes));
-  const auto run = with_model(arguments, {.interrupt = true});
+  const auto run = with_model(arguments, {.signal = SIGINT});
   EXPECT_EQ(run.status, 130);
   EXPECT_THAT(run.err, HasSubstr("of 300 pictures"));
   const auto done = run.out_lines().size();
   EXPECT_GE(done, 1u);
   EXPECT_LT(done, 300u);
   EXPECT_THAT(files_below(at("out")), SizeIs(done));
+}
+
+TEST_F(CaptionCommand, SignalsThatEndItAreItsExitStatusAndLeaveNothing) {
+  std::vector<std::string> arguments{"caption", "--batch-size", "1", "--html", at("page.html")};
+  const FileBytes bytes = photo(1);
+  for (int i = 0; i < 100; ++i) arguments.push_back(make("in/" + std::to_string(i) + ".jpg", bytes));
+  const std::set<std::string> before = files_below(folder_.path());
+  for (const int signal : {SIGTERM, SIGHUP}) {
+    EXPECT_EQ(with_model(arguments, {.signal = signal}).status, 128 + signal);
+    EXPECT_EQ(files_below(folder_.path()), before);
+  }
 }
 
 TEST_F(CaptionCommand, ListsOfNamesMayComeFromAFile) {

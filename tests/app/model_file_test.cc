@@ -90,6 +90,60 @@ TEST_F(ModelFileCommand, DamagedModelsAreRefusedBeforeAnyWork) {
               HasSubstr("not an attend model"));
 }
 
+TEST_F(ModelFileCommand, ModelsThatCannotBeMeantAreRefusedInOneLine) {
+  const auto deep = [](const char* head) { return head + std::string(300000, '[') + std::string(300000, ']') + "}"; };
+  const auto metadata = [&](const char* key, const std::string& value) {
+    TinyModel model;
+    model.header["__metadata__"][key] = value;
+    return model.bytes();
+  };
+  const auto option = [&](const char* section, const char* key, const Json& value) {
+    TinyModel model;
+    model.edit("options", [&](Json& options) { options[section][key] = value; });
+    return model.bytes();
+  };
+  /// With the first tensor of the decoder's state gates changed.
+  const auto tensor = [&](const char* type, const std::string& bytes) {
+    TinyModel model;
+    Json& entry = model.header["decoder.state_gates.weight"];
+    model.tensors.replace(entry["data_offsets"][0].get<size_t>(), bytes.size(), bytes);
+    entry["dtype"] = type;
+    return model.bytes();
+  };
+  const std::vector<std::tuple<std::string, std::string, std::string>> files{
+      {"deep-options", metadata("options", deep("{\"decoder\":")), "100 deep"},
+      {"deep-about", metadata("about", deep("{\"x\":")), "100 deep"},
+      {"deep-decode", metadata("decode", deep("{\"beam_width\":")), "100 deep"},
+      {"overflow", metadata("options", "{\"decoder\":{\"hidden_size\":1e999}}"), "number too large"},
+      {"huge-state", option("decoder", "hidden_size", 65536), "more weights than it holds"},
+      {"huge-words", option("decoder", "embedding_size", 65536), "more weights than it holds"},
+      {"huge-attention", option("attention", "size", 65536), "more weights than it holds"},
+      {"nan", tensor("F16", std::string("\x00\x7e", 2)), "NaN or infinity"},
+      {"infinite", tensor("F16", std::string("\x00\xfc", 2)), "NaN or infinity"},
+      {"integers", tensor("I16", ""), "floating-point"},
+      {"bf16-nan", tensor("BF16", std::string("\xc0\x7f", 2)), "NaN or infinity"}};
+  for (const auto& [name, bytes, says] : files) {
+    const std::string path = write(name + ".safetensors", bytes);
+    const auto run = attend_command({"inspect", path});
+    EXPECT_EQ(run.status, 1) << name;
+    EXPECT_THAT(run.err, StartsWith("attend: " + path + ": ")) << name;
+    EXPECT_THAT(run.err, HasSubstr(says)) << name;
+    EXPECT_THAT(run.err_lines(), SizeIs(1)) << run.err;
+  }
+}
+
+TEST_F(ModelFileCommand, HelpShowsTheDefaultsOfTheModel) {
+  for (const std::string command : {"caption", "evaluate"}) {
+    const auto run = attend_command({command, "--help", "--model", ATTEND_TINY_MODEL});
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_THAT(run.out, HasSubstr("are those of tiny.safetensors")) << command;
+    EXPECT_THAT(run.out, ::testing::ContainsRegex("--max-length N +[^(]+\\([^)]*default 6\\)")) << command;
+    const auto none = attend_command({command, "--model=/nowhere", "--help"});
+    EXPECT_EQ(none.status, 0);
+    EXPECT_THAT(none.out, HasSubstr("where it has none")) << command;
+  }
+}
+
 TEST_F(ModelFileCommand, InspectIsKindToAnotherFileOfWeights) {
   const Json header{{"layer.weight", {{"dtype", "F32"}, {"shape", {2, 2}}, {"data_offsets", {0, 16}}}}};
   std::string text = header.dump();

@@ -46,7 +46,7 @@ struct Circumstances {
   int64_t largest_file = 0;           // bytes after which every file is full; 0: none is
   int64_t address_space = 0;          // bytes that it may have; 0: no limit
   int64_t processes = 0;              // that its user may have, threads among them; 0: no limit. Root has none
-  bool interrupt = false;             // Ctrl-C as soon as there is a line on standard output
+  int signal = 0;                     // sent as soon as there is a line on standard output; 0: none
 };
 
 class File {
@@ -99,9 +99,9 @@ inline Outcome run_command(std::vector<std::string> arguments, const Circumstanc
     ::_exit(127);
   }
   int status = 0;
-  if (how.interrupt) {
+  if (how.signal) {
     while (out.size() == 0 && ::waitpid(child, &status, WNOHANG) == 0) ::usleep(5000);
-    ::kill(child, SIGINT);
+    ::kill(child, how.signal);
   }
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
