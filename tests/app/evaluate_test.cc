@@ -227,7 +227,7 @@ TEST_F(EvaluateCommand, ResultsThatDoNotMatchAreRefused) {
       {"[" + two + "]", "no caption for these pictures"},
       {"[" + two + "," + last + R"(, {"image_id": 77, "caption": "z"}])", "1 (77)"},
       {"[" + two + "," + last + "," + last + "]", "has a caption already"},
-      {"[" + two + R"(, {"image_id": "12", "caption": "z"}])", "[2].image_id"},
+      {"[" + two + R"(, {"image_id": "", "caption": "z"}])", "[2].image_id"},
       {"[" + two + R"(, {"image_id": 12, "caption": 3}])", "[2].caption"},
       {R"({"images": []})", "a list of"},
       {"[" + two + ",", "not valid JSON"}};
