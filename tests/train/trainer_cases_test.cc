@@ -50,7 +50,14 @@ class TrainerCases : public TrainerTest {
 
 TEST_F(TrainerCases, AnInitialModelLearnsTheWordsOfItsNewCaptions) {
   auto base = quick_job("known");
+  base.model.encoder.family = "resnet18";
+  base.model.encoder.stages = 4;  // random weights, but a grid in which shapes show
+  base.model.attention.size = 32;
+  base.model.decoder.hidden_size = 48;
+  base.model.decoder.embedding_size = 32;
+  base.model.decoder.annotation_size = 0;
   base.train.epochs = 20;
+  base.train.keep = "last";
   train(base);
   const std::vector<std::pair<std::string, std::string>> names{{"circle", "frobnicator"}, {"square", "quuxlet"},
                                                                {"triangle", "zorkmid"}, {"star", "blivet"}, {"cross", "gizmotron"}};
@@ -59,7 +66,9 @@ TEST_F(TrainerCases, AnInitialModelLearnsTheWordsOfItsNewCaptions) {
   take_over_initial_model(own);
   own.data.train_captions = reworded("train", names);
   own.data.val_captions = reworded("val", names);
-  own.train.epochs = 40;
+  own.train.epochs = 100;
+  own.train.label_smoothing = 0;
+  own.train.keep = "last";
   EXPECT_THAT(said_by(own), AllOf(HasSubstr("5 that"), HasSubstr("are added"), HasSubstr("frobnicator"),
                                   HasSubstr("; 0 % of the"), Not(HasSubstr("refused"))));
   auto captioner = load_captioner(own.output / "model.safetensors");
@@ -82,7 +91,7 @@ TEST_F(TrainerCases, AnInitialModelLearnsTheWordsOfItsNewCaptions) {
       said += text.find(name) != std::string::npos;
     }
   }
-  EXPECT_GE(static_cast<double>(said), 0.8 * static_cast<double>(wanted)) << said << " of " << wanted;
+  EXPECT_GE(static_cast<double>(said), 0.9 * static_cast<double>(wanted)) << said << " of " << wanted;
 }
 
 TEST_F(TrainerCases, SaysWhichWordsStayUnknown) {
