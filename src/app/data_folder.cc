@@ -9,7 +9,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kEmbedded = "flickr8k.safetensors";
+constexpr const char* kEmbedded = "everyday.safetensors";
 
 }  // namespace
 

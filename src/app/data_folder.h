@@ -13,7 +13,7 @@ namespace attend {
 /// share/attend/NAME (installed). Throws InputError that says where it looked.
 std::filesystem::path data_folder(const std::string& name);
 
-/// The model that comes with attend: the file in ATTEND_MODEL if that is set, or else flickr8k.safetensors in
+/// The model that comes with attend: the file in ATTEND_MODEL if that is set, or else everyday.safetensors in
 /// data_folder("models"). Throws InputError that says where it looked.
 std::filesystem::path embedded_model();
 

@@ -24,7 +24,7 @@ int train_command(const std::vector<std::string>& arguments) {
        {"attend train --config configs/flickr8k-self-critical.json --output runs/better --initial-model "
         "runs/flickr8k/model.safetensors",
         "better a model's CIDEr-D by self-critical training"},
-       {"attend train --config configs/fine-tune.json --initial-model data/models/flickr8k.safetensors --train-captions "
+       {"attend train --config configs/fine-tune.json --initial-model data/models/everyday.safetensors --train-captions "
         "own/train.json --val-captions own/val.json --images own/photos --output runs/own",
         "teach a model some pictures of one's own, with their words"}}};
   TrainJob job;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "app/run_command.h"
+#include "base/files.h"
 #include "vision/picture_files.h"
 
 namespace attend::testing {
@@ -78,7 +79,8 @@ TEST_F(TrainCommand, LearnsFromSeveralSources) {
   const auto run = train({"--config", at("recipes/two.json"), "--output", at("run")});
   ASSERT_EQ(run.status, 0) << run.err;
   EXPECT_THAT(run.err, AllOf(HasSubstr("data: data: 12 captions of 12"), HasSubstr("data: more: 6 captions of 6"),
-                             HasSubstr("blivet"), HasSubstr("(data ")));
+                             HasSubstr("(data ")));
+  EXPECT_THAT(read_file(at("run/model.safetensors")), HasSubstr("blivet"));  // the words of both are one vocabulary
   const auto features = attend_command({"features", "--initial-model", ATTEND_TINY_MODEL, "--config", at("recipes/two.json"),
                                         "--features", at("run/features"), "--threads", "1"});
   EXPECT_EQ(features.status, 0) << features.err;

@@ -335,7 +335,7 @@ TEST(Encoder, BatchesAreSinglePicturesSideBySide) {
 
 TEST(Encoder, Int8FollowsFp32WhateverElseIsInTheBatch) {
   const std::string data = ATTEND_SOURCE_DIR "/data/";
-  auto captioner = load_captioner(data + "models/flickr8k.safetensors");
+  auto captioner = load_captioner(data + "models/everyday.safetensors");
   auto& encoder = *captioner.encoder;
   encoder.set_precision("int8");
   if (encoder.precision() != "int8") GTEST_SKIP() << "this processor has no instructions for products of 8-bit integers";

@@ -217,7 +217,7 @@ def beam_search(model, annotations, beam_width, keys_once, fixed_steps):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--encoder", choices=("lite2", "resnet101"), default="lite2")
-    parser.add_argument("--model", default=ROOT / "data/models/flickr8k.safetensors", help="attend's model file")
+    parser.add_argument("--model", default=ROOT / "data/models/everyday.safetensors", help="attend's model file")
     parser.add_argument("--pictures", required=True, help="folder of pictures")
     parser.add_argument("--count", type=int, default=40, help="how many of them, at most")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())

@@ -36,7 +36,7 @@ def spared(logits, bounds, beam_width):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default=ROOT / "data/models/flickr8k.safetensors", help="attend's model file")
+    parser.add_argument("--model", default=ROOT / "data/models/everyday.safetensors", help="attend's model file")
     parser.add_argument("--pictures", help="folder; without it, crops of data/samples are made")
     parser.add_argument("--count", type=int, default=100, help="how many of them, at most")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
