@@ -297,8 +297,8 @@ int caption_command(const std::vector<std::string>& arguments) {
     if (answer(line, syntax(), list, std::cout)) return 0;
     ensemble.check(decode);
     check_confidence(ensemble, decode, options);
-    if (!options.html.empty()) check_writable(options.html);
     work.incomplete = prepare_folders(work.files, outputs);
+    if (!options.html.empty()) check_writable(options.html);  // may lie in one of these folders
     if (!outputs.font.empty()) use_font(outputs.font);
     watch_interrupts();
     caption_all(ensemble, work, options, outputs, decode, threads);

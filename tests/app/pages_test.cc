@@ -81,6 +81,13 @@ TEST_F(PagesTest, APageHasThePicturesWhoseFilesAreThere) {
   EXPECT_THAT(read_file(at("page.html")), HasSubstr("a.jpg</h2>"));
 }
 
+TEST_F(PagesTest, APageMayLieInAFolderThatIsMadeForOtherFiles) {
+  const auto picture = photo("a.jpg");
+  const auto run = with_model({"caption", picture, "--overlay", at("seen"), "--html", at("seen/index.html")});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(read_file(at("seen/index.html")), HasSubstr("a.jpg</h2>"));
+}
+
 TEST_F(PagesTest, PagesThatCannotBeWrittenAreRefusedAtOnce) {
   const auto picture = photo("a.jpg");
   for (const std::vector<std::string>& arguments :
