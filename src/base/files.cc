@@ -27,12 +27,13 @@ struct Descriptor {
   }
 };
 
-size_t open_for_reading(const std::filesystem::path& path, Descriptor& file) {
-  file.value = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+/// What the file is; `flags` beside O_RDONLY.
+struct stat open_for_reading(const std::filesystem::path& path, Descriptor& file, int flags = 0) {
+  file.value = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags);
   struct stat status;
   if (file.value < 0 || ::fstat(file.value, &status) != 0) throw InputError(path.string() + ": " + reason());
   if (S_ISDIR(status.st_mode)) throw InputError(path.string() + ": is a directory");
-  return static_cast<size_t>(status.st_size);
+  return status;
 }
 
 std::string read_all(int file, const std::filesystem::path& path, size_t size = 0) {
@@ -52,15 +53,13 @@ std::string read_all(int file, const std::filesystem::path& path, size_t size = 
 
 std::string read_file(const std::filesystem::path& path) {
   Descriptor file{-1};
-  const size_t size = open_for_reading(path, file);
+  const auto size = static_cast<size_t>(open_for_reading(path, file).st_size);
   return read_all(file.value, path, size);
 }
 
 std::string read_regular_file(const std::filesystem::path& path, size_t most) {
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
-  struct stat status;
-  if (file.value < 0 || ::fstat(file.value, &status) != 0) throw InputError(path.string() + ": " + reason());
-  if (S_ISDIR(status.st_mode)) throw InputError(path.string() + ": is a directory");
+  Descriptor file{-1};
+  const auto status = open_for_reading(path, file, O_NONBLOCK);
   if (!S_ISREG(status.st_mode)) throw InputError(path.string() + ": not a regular file");
   std::string bytes(std::min(static_cast<size_t>(status.st_size), most), '\0');
   size_t at = 0;
@@ -107,7 +106,7 @@ const char* mapped_file_at(const void* address) noexcept {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   Descriptor file{-1};
-  size_ = open_for_reading(path, file);
+  size_ = static_cast<size_t>(open_for_reading(path, file).st_size);
   if (size_ == 0) {  // empty, or a pipe, or of /proc
     read_ = read_all(file.value, path);
     return;

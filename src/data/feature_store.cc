@@ -208,7 +208,7 @@ std::vector<Record> FeatureStore::State::load() {
   return {};
 }
 
-/// New files replace the old ones, whose readers keep what they have mapped.
+/// New files replace the old ones, whose readers keep what they have opened.
 void FeatureStore::State::start_anew() {
   if (file_size(index_file, index_path) > sizeof(Header))
     warn(index_path.string() + ": damaged, or of another version of attend; the store starts anew");

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -137,8 +138,9 @@ cv::Mat gif_first_frame() {
   return picture;
 }
 
-/// A PNG written by libpng: `colour_type`, bits, palette and transparency as given; one byte a pixel.
-FileBytes indexed_png(const cv::Mat& indices, const std::vector<png_color>& palette, const FileBytes& alpha) {
+/// A PNG as libpng writes it, its rows and what stands before them by `write`.
+FileBytes written_png(const cv::Mat& pixels, int bits, int colours, int interlacing,
+                      const std::function<void(png_structp, png_infop)>& write) {
   FileBytes bytes;
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
   png_infop info = png_create_info_struct(png);
@@ -148,39 +150,34 @@ FileBytes indexed_png(const cv::Mat& indices, const std::vector<png_color>& pale
         append(*static_cast<FileBytes*>(png_get_io_ptr(file)), FileBytes(data, data + size));
       },
       nullptr);
-  png_set_IHDR(png, info, static_cast<png_uint_32>(indices.cols), static_cast<png_uint_32>(indices.rows), 8,
-               PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-  png_set_PLTE(png, info, palette.data(), static_cast<int>(palette.size()));
-  png_set_tRNS(png, info, alpha.data(), static_cast<int>(alpha.size()), nullptr);
-  png_write_info(png, info);
-  for (int y = 0; y < indices.rows; ++y) png_write_row(png, indices.ptr(y));
+  png_set_IHDR(png, info, static_cast<png_uint_32>(pixels.cols), static_cast<png_uint_32>(pixels.rows), bits, colours,
+               interlacing, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  write(png, info);
   png_write_end(png, info);
   png_destroy_write_struct(&png, &info);
   return bytes;
 }
 
+/// A PNG with a palette and its transparency; one byte a pixel.
+FileBytes indexed_png(const cv::Mat& indices, const std::vector<png_color>& palette, const FileBytes& alpha) {
+  return written_png(indices, 8, PNG_COLOR_TYPE_PALETTE, PNG_INTERLACE_NONE, [&](png_structp png, png_infop info) {
+    png_set_PLTE(png, info, palette.data(), static_cast<int>(palette.size()));
+    png_set_tRNS(png, info, alpha.data(), static_cast<int>(alpha.size()), nullptr);
+    png_write_info(png, info);
+    for (int y = 0; y < indices.rows; ++y) png_write_row(png, indices.ptr(y));
+  });
+}
+
 /// A PNG of 16 bits: grey, grey and alpha, RGB or RGBA by its channels; in seven passes.
 FileBytes interlaced_png(const cv::Mat& deep) {
   constexpr int kinds[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
-  FileBytes bytes;
-  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
-  png_infop info = png_create_info_struct(png);
-  png_set_write_fn(
-      png, &bytes,
-      [](png_structp file, png_bytep data, size_t size) {
-        append(*static_cast<FileBytes*>(png_get_io_ptr(file)), FileBytes(data, data + size));
-      },
-      nullptr);
-  png_set_IHDR(png, info, static_cast<png_uint_32>(deep.cols), static_cast<png_uint_32>(deep.rows), 16,
-               kinds[deep.channels() - 1], PNG_INTERLACE_ADAM7, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-  png_write_info(png, info);
-  png_set_swap(png);
-  const int passes = png_set_interlace_handling(png);
-  for (int pass = 0; pass < passes; ++pass)
-    for (int y = 0; y < deep.rows; ++y) png_write_row(png, deep.ptr(y));
-  png_write_end(png, info);
-  png_destroy_write_struct(&png, &info);
-  return bytes;
+  return written_png(deep, 16, kinds[deep.channels() - 1], PNG_INTERLACE_ADAM7, [&](png_structp png, png_infop info) {
+    png_write_info(png, info);
+    png_set_swap(png);
+    const int passes = png_set_interlace_handling(png);
+    for (int pass = 0; pass < passes; ++pass)
+      for (int y = 0; y < deep.rows; ++y) png_write_row(png, deep.ptr(y));
+  });
 }
 
 /// A PNG chunk put before the pixel data.
