@@ -41,14 +41,19 @@ TEST(ParallelFor, UsesNoMoreThreadsThanAsked) {
 }
 
 TEST(ParallelFor, RethrowsAndStopsTakingWork) {
-  std::atomic<int> calls{0};
-  EXPECT_THROW(parallel_for(100000, 2,
-                            [&](size_t i) {
-                              ++calls;
-                              if (i == 3) throw std::runtime_error("three");
-                            }),
-               std::runtime_error);
-  EXPECT_LT(calls, 100000);
+  for (const int threads : {1, 2, 5}) {
+    std::atomic<int> calls{0};
+    EXPECT_THROW(parallel_for(100000, threads,
+                              [&](size_t i) {
+                                ++calls;
+                                if (i == 3) throw std::runtime_error("three");
+                                // The others could have done all the rest before the one that throws is seen.
+                                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                              }),
+                 std::runtime_error);
+    if (threads == 1) EXPECT_EQ(calls, 4);
+    EXPECT_LT(calls, 100000);
+  }
 }
 
 /// In a process of its own that may have two more threads, if any.
