@@ -61,12 +61,16 @@ TEST(Processor, KernelsThatItCannotRunAreRefusedByName) {
   }
 }
 
-TEST(MultiplyAdd, IsComputedAndCounted) {
+TEST(MultiplyAdd, IsComputed) {
+  for (const int64_t rounds : {1, 7, 1000}) EXPECT_EQ(multiply_add(rounds), static_cast<double>(rounds) * multiply_add(1));
+}
+
+TEST(TimingMultiplyAdd, TakesAsLongAsItHasRounds) {
   const auto seconds = [](int64_t rounds) {
     double best = 1e9;
     for (int i = 0; i < 20; ++i) {
       const auto begin = std::chrono::steady_clock::now();
-      EXPECT_EQ(multiply_add(rounds), static_cast<double>(rounds) * multiply_add(1));
+      EXPECT_GT(multiply_add(rounds), 0);
       best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     }
     return best;

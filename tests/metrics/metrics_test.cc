@@ -80,21 +80,15 @@ TEST(Metrics, AgreeWithCocoCaptionOnASmallSet) {
   }
 }
 
-TEST(Metrics, AgreeWithCocoCaptionOnFlickr8kInAtMostASecondACase) {
+TEST(Metrics, AgreeWithCocoCaptionOnFlickr8k) {
   if (!std::filesystem::exists(kShared / "golden/metrics_val.json")) GTEST_SKIP() << "no golden figures in ../shared";
   const auto golden = read_json_file(kShared / "golden/metrics_val.json");
   const auto captions = read_json_file(kShared / "flickr8k/captions_val.json");
   for (const auto& [name, figures] : golden.items()) {
     SCOPED_TRACE(name);
     const auto pairs = golden_pairs(figures, captions);
-    const auto start = std::clock();  // processor time: other work on the machine doesn't count
     const auto bleu_scores = bleu(pairs);
     const auto rouge_scores = rouge_l(pairs), cider_scores = cider_d(pairs);
-    const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__)
-    EXPECT_LE(seconds, 1);
-#endif
-    RecordProperty("seconds_" + name, std::to_string(seconds));
 
     const auto& corpus = figures["corpus"];
     for (int n = 0; n < 4; ++n) {
@@ -113,6 +107,18 @@ TEST(Metrics, AgreeWithCocoCaptionOnFlickr8kInAtMostASecondACase) {
       EXPECT_NEAR(rouge_scores.pictures[i], each[i]["ROUGE_L"].get<double>(), kTolerance) << i;
       EXPECT_NEAR(cider_scores.pictures[i], each[i]["CIDEr"].get<double>(), kTolerance) << i;
     }
+  }
+}
+
+TEST(TimingMetrics, TakeAtMostASecondForFlickr8k) {
+  if (!std::filesystem::exists(kShared / "golden/metrics_val.json")) GTEST_SKIP() << "no golden figures in ../shared";
+  const auto golden = read_json_file(kShared / "golden/metrics_val.json");
+  const auto captions = read_json_file(kShared / "flickr8k/captions_val.json");
+  for (const auto& [name, figures] : golden.items()) {
+    const auto pairs = golden_pairs(figures, captions);
+    const auto start = std::clock();  // processor time: other work on the machine doesn't count
+    EXPECT_GT(bleu(pairs).corpus[0] + rouge_l(pairs).corpus + cider_d(pairs).corpus, 0);
+    EXPECT_LE(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 1) << name;
   }
 }
 

@@ -91,7 +91,7 @@ double seconds_of(const Inputs& in, const Look& look) {
   return best;
 }
 
-TEST(AdditiveAttention, IsSeveralTimesAsFastAsThePlainFormula) {
+TEST(TimingAdditiveAttention, IsSeveralTimesAsFastAsThePlainFormula) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "sanitizers slow one side only";
 #endif
