@@ -18,6 +18,7 @@ namespace {
 struct Candidate {
   double log_probability;       // of the caption so far
   double word_log_probability;  // of this word
+  double penalty;               // for repetition, in it
   int64_t row;                  // the row it comes from, in the step's numbering
   int64_t word;
 };
@@ -50,7 +51,8 @@ struct Ended {
 
 class Search {
  public:
-  Search(WordModel& model, const DecodeOptions& options) : model_(model), options_(options) {}
+  Search(WordModel& model, const DecodeOptions& options, const std::vector<int32_t>& families)
+      : model_(model), options_(options), families_(families) {}
 
   std::vector<std::vector<Hypothesis>> run() {
     const int64_t pictures = model_.start();
@@ -119,7 +121,8 @@ class Search {
     if (best.empty() && finished_[picture].empty()) finish(live_[begin], length - 1);
     for (const auto& candidate : best) {
       links_.push_back({live_[candidate.row].last, candidate.word, candidate.word_log_probability,
-                        candidate.word_log_probability, static_cast<int64_t>(alphas_.size()) - 1, candidate.row});
+                        candidate.word_log_probability + candidate.penalty, static_cast<int64_t>(alphas_.size()) - 1,
+                        candidate.row});
       const Live grown{picture, static_cast<int64_t>(links_.size()) - 1, candidate.log_probability};
       if (candidate.word == Vocabulary::kEnd) {
         finish(grown, length);
@@ -166,6 +169,15 @@ class Search {
     return banned;
   }
 
+  /// The families of the words that this row has said, each as often as it was said.
+  std::vector<int32_t> said_families(int64_t row) const {
+    std::vector<int32_t> said;
+    if (options_.repetition_penalty == 0 || families_.empty()) return said;
+    for (int64_t at = live_[row].last; at >= 0; at = links_[at].before)
+      if (const int32_t family = families_[static_cast<size_t>(links_[at].word)]; family >= 0) said.push_back(family);
+    return said;
+  }
+
   /// Puts the best ways on of every row into best_[row], as many as its picture has places. The vocabulary is read
   /// once beside its normalizer, and never sorted.
   void collect(const torch::Tensor& logits, const torch::Tensor& known, int length) {
@@ -180,6 +192,11 @@ class Search {
 
   void collect_row(const float* logits, int64_t words, double normalizer, int64_t row, int length) {
     const auto banned = banned_words(row, length);
+    const auto said = said_families(row);
+    const auto penalty = [&](int64_t word) {
+      if (said.empty()) return 0.0;
+      return options_.repetition_penalty * static_cast<double>(std::count(said.begin(), said.end(), families_[static_cast<size_t>(word)]));
+    };
     const auto may_say = [&](int64_t word) {
       if (word == Vocabulary::kPad || word == Vocabulary::kStart || word == Vocabulary::kUnknown) return false;
       if (length > options_.max_length && word != Vocabulary::kEnd) return false;
@@ -189,18 +206,20 @@ class Search {
     auto& best = best_[row];  // a heap, worst on top
     best.clear();
     if (!std::isfinite(normalizer)) return;  // no word is possible, or one isn't a number
-    float least = -std::numeric_limits<float>::infinity();  // logit that no longer counts, once there are enough
+    double least = -std::numeric_limits<double>::infinity();  // logit that no longer counts, once there are enough
     for (int64_t word = 0; word < words; ++word) {
       if (logits[word] <= least) continue;  // of equals the first stays
       if (!may_say(word)) continue;
+      const double less = penalty(word);
+      if (logits[word] - less <= least) continue;
       if (best.size() == places) {
         std::pop_heap(best.begin(), best.end(), better);
         best.pop_back();
       }
-      const double word_log_probability = logits[word] - normalizer;
-      best.push_back({live_[row].log_probability + word_log_probability, word_log_probability, row, word});
+      const double word_log_probability = logits[word] - less - normalizer;
+      best.push_back({live_[row].log_probability + word_log_probability, word_log_probability, less, row, word});
       std::push_heap(best.begin(), best.end(), better);
-      if (best.size() == places) least = logits[best.front().word];
+      if (best.size() == places) least = logits[best.front().word] - best.front().penalty;
     }
   }
 
@@ -241,6 +260,7 @@ class Search {
 
   WordModel& model_;
   const DecodeOptions& options_;
+  const std::vector<int32_t>& families_;           // by word, or empty
   std::vector<Live> live_;                         // rows of one picture stand together
   std::vector<int> places_;                        // beams each picture has left
   std::vector<Link> links_;
@@ -267,6 +287,10 @@ void DecodeOptions::list(OptionList& options) {
               between(0, 2));
   options.add("max_length", max_length, "most words of a caption", between(1, 1000));
   options.add("min_length", min_length, "fewest words of a caption", between(0, 1000));
+  options.add("repetition_penalty", repetition_penalty,
+              "taken off a word's log-probability for each time the caption has said it or another form of it (dog, dogs); "
+              "function words are free; 0: none",
+              between(0, 100));
   options.add("no_repeat_ngram", no_repeat_ngram, "say no run of this many words twice; 0 allows all", between(0, 100));
   options.add("locations", locations,
               "where a model with hard attention looks: at the expected context, at its likeliest cell, or at a sampled one",
@@ -283,8 +307,9 @@ void DecodeOptions::check() const {
                      std::to_string(beam_width) + "; a beam gives as many captions as it is wide");
 }
 
-std::vector<std::vector<Hypothesis>> beam_search(WordModel& model, const DecodeOptions& options) {
-  return Search(model, options).run();
+std::vector<std::vector<Hypothesis>> beam_search(WordModel& model, const DecodeOptions& options,
+                                                 const std::vector<int32_t>& families) {
+  return Search(model, options, families).run();
 }
 
 }  // namespace attend

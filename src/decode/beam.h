@@ -20,6 +20,7 @@ struct DecodeOptions {
   double frequency_exponent = 0; // of the words' frequencies that their probabilities are divided by, of each model
   int max_length = 30;           // words
   int min_length = 1;            // words
+  double repetition_penalty = 0; // off a word's log-probability for each time the caption has said a form of it
   int no_repeat_ngram = 0;       // n-grams of this many words are said once at most; 0 allows all
   int n_best = 1;                // captions returned for each picture, at most K
   std::string locations = "expected";  // where hard attention looks: expected | argmax | sampled
@@ -65,7 +66,9 @@ class WordModel {
 /// up its place in the beam, so a beam as wide as the space of captions finds the best there is; after max_length words
 /// only <end> can follow. A picture is done when no live hypothesis can come among its n best any more. Where nothing at all may follow, the best live hypothesis counts as it stands: there is always
 /// a caption. Ties go to the earlier beam, then to the
-/// smaller word id, so that results don't depend on the batch.
-std::vector<std::vector<Hypothesis>> beam_search(WordModel& model, const DecodeOptions& options);
+/// smaller word id, so that results don't depend on the batch. families: word_families() of the vocabulary, for
+/// options.repetition_penalty; where it is empty, nothing is a repetition.
+std::vector<std::vector<Hypothesis>> beam_search(WordModel& model, const DecodeOptions& options,
+                                                 const std::vector<int32_t>& families = {});
 
 }  // namespace attend

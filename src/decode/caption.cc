@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "text/detokenize.h"
+#include "text/word_families.h"
 
 namespace attend {
 namespace {
@@ -131,9 +132,9 @@ std::unique_ptr<WordModel> make_word_model(Captioner& captioner, const torch::Te
 }
 
 std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,
-                                                  const DecodeOptions& options) {
+                                                  const DecodeOptions& options, const std::vector<int32_t>& families) {
   std::vector<std::vector<Caption>> captions;
-  for (auto& hypotheses : beam_search(model, options)) {
+  for (auto& hypotheses : beam_search(model, options, families)) {
     auto& list = captions.emplace_back();
     for (auto& hypothesis : hypotheses) {
       Caption caption;
@@ -154,7 +155,8 @@ std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, cons
                                                       const DecodeOptions& options) {
   const torch::NoGradGuard no_grad;
   if (annotations.size(0) == 0) return {};
-  return search_captions(*make_word_model(captioner, annotations, options), captioner.vocabulary, options);
+  return search_captions(*make_word_model(captioner, annotations, options), captioner.vocabulary, options,
+                         options.repetition_penalty > 0 ? word_families(captioner.vocabulary.words()) : std::vector<int32_t>{});
 }
 
 }  // namespace attend

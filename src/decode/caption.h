@@ -48,9 +48,9 @@ std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor
 std::unique_ptr<WordModel> make_word_model(Captioner& captioner, const torch::Tensor& annotations,
                                            const DecodeOptions& options);
 
-/// The n best captions of each of a model's pictures, best first.
+/// The n best captions of each of a model's pictures, best first. families: word_families() of the vocabulary.
 std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,
-                                                  const DecodeOptions& options);
+                                                  const DecodeOptions& options, const std::vector<int32_t>& families);
 
 /// annotations [B, L, D] as Captioner::annotate() gives them → the n best captions of each picture, best first.
 std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, const torch::Tensor& annotations,

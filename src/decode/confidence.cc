@@ -110,9 +110,14 @@ Json settings_of(const Captioner& captioner, const DecodeOptions& options) {
 }
 
 std::string difference_of(const Json& made_with, const Json& now) {
-  for (const auto& [key, value] : now.items())
-    if (const auto there = made_with.find(key); there == made_with.end() || *there != value)
-      return key + " " + (there == made_with.end() ? "unknown" : there->dump()) + ", now " + value.dump();
+  DecodeOptions plain;  // what an option was before a calibration knew of it
+  OptionList list;
+  plain.list(list);
+  const Json before = list.to_json()["decode"];
+  for (const auto& [key, value] : now.items()) {
+    const auto there = made_with.contains(key) ? made_with[key] : before.value(key, Json());
+    if (there != value) return key + " " + (there.is_null() ? "unknown" : there.dump()) + ", now " + value.dump();
+  }
   return "";
 }
 

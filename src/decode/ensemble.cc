@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "model/pictures.h"
+#include "text/word_families.h"
 
 namespace attend {
 namespace {
@@ -95,6 +96,7 @@ Ensemble::Ensemble(std::vector<Captioner> captioners, const std::vector<std::str
   if (const size_t m = find(captioners_, counted); m < captioners_.size())
     for (auto& captioner : captioners_)
       if (!counted(captioner)) captioner.vocabulary = captioners_[m].vocabulary;
+  families_ = word_families(first().vocabulary.words());
   if (!first().confidence.is_null())
     calibration_ = Calibration::parse(first().confidence, evidence_size(first().familiarity), source_);
 }
@@ -143,7 +145,7 @@ std::vector<std::vector<Caption>> Ensemble::caption(const std::vector<torch::Ten
   for (size_t m = 0; m < captioners_.size(); ++m)
     models.push_back(make_word_model(captioners_[m], annotations[m], options));
   MeanWordModel model(std::move(models), maps_agree_);
-  auto captions = search_captions(model, first().vocabulary, options);
+  auto captions = search_captions(model, first().vocabulary, options, families_);
   judge(captions, annotations.front(), options);
   return captions;
 }

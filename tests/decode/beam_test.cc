@@ -27,6 +27,44 @@ void enumerate(const RandomModel& model, int64_t picture, int64_t words, const D
   }
 }
 
+TEST(BeamSearch, TakesThePenaltyOffEveryRepetition) {
+  constexpr int64_t kWords = 8, kPictures = 3;
+  const std::vector<int32_t> families{-1, -1, -1, -1, -1, 0, 0, 1};  // 5 and 6 are forms of one word, 4 may be repeated
+  for (int seed = 0; seed < 5; ++seed) {
+    RandomModel model(kPictures, kWords, seed);
+    DecodeOptions options;
+    options.length_exponent = 0.5;
+    options.max_length = 4;
+    options.beam_width = 400;  // 4 + 16 + 64 + 256 captions and their ends
+    options.n_best = 8;
+    options.repetition_penalty = 1.3;
+    const auto found = beam_search(model, options, families);
+    for (int64_t b = 0; b < kPictures; ++b) {
+      std::map<std::vector<int64_t>, double> all;
+      std::vector<int64_t> said{Vocabulary::kStart};
+      enumerate(model, b, kWords, options, said, 0, all);
+      std::vector<std::pair<double, std::vector<int64_t>>> ranked;
+      for (const auto& [words, log_probability] : all) {
+        double penalties = 0;
+        for (size_t i = 0; i < words.size(); ++i)
+          for (size_t j = 0; j < i; ++j)
+            penalties += families[words[i]] >= 0 && families[words[i]] == families[words[j]];
+        const double left = log_probability - 1.3 * penalties;
+        ranked.push_back({-left / std::pow(static_cast<double>(words.size()) + 1, 0.5), words});
+      }
+      std::sort(ranked.begin(), ranked.end());
+      ASSERT_EQ(found[b].size(), 8u);
+      for (int i = 0; i < 8; ++i) {
+        EXPECT_EQ(found[b][i].words, ranked[i].second) << "seed " << seed << " picture " << b << " rank " << i;
+        EXPECT_NEAR(found[b][i].score, -ranked[i].first, 1e-5);
+        double plain = 0;
+        for (const double word : found[b][i].plain_word_log_probability) plain += word;
+        EXPECT_NEAR(plain, all[found[b][i].words], 1e-5) << "the model's own has no penalty in it";
+      }
+    }
+  }
+}
+
 class WideBeam : public testing::TestWithParam<double> {};
 
 TEST_P(WideBeam, EqualsBruteForceOverAllCaptions) {
