@@ -1,0 +1,63 @@
+// Pictures with captions that somebody gave them: whatever file they stand in.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace attend {
+
+/// A picture and what was said of it.
+struct CaptionedPicture {
+  std::filesystem::path picture;
+  std::vector<std::string> captions;  // one line of UTF-8 with a word in it each, at least one
+};
+
+/// What a file holds.
+struct CaptionList {
+  std::vector<CaptionedPicture> pictures;  // in the file's order; what follows one another of one picture is joined
+  std::vector<std::string> refusals;       // entries and captions that can't be used: a line each, with their place
+  size_t captions = 0;                     // all of them, refused ones too
+};
+
+/// Reads one file; its ending says which kind it is:
+///
+///   .json           COCO captions JSON or Karpathy's, as read_captions() takes them: faults are warned of there
+///   .jsonl .ndjson  an object a line: the picture's file under "file", "image", "picture", "path", "filename" or
+///                   "file_name", one caption under "caption" or "text", or a list of them under "captions". `attend
+///                   caption --format jsonl` writes such lines
+///   .csv .tsv       a table (RFC 4180) whose first row names its columns, as above; a row a caption
+///   .txt            the lines of `attend caption`: picture, tab, caption
+///
+/// Names of pictures start from `images`, or where that is empty from the working folder. An entry that isn't as it should be, a
+/// caption that has no word, no text (a NUL byte, bytes that aren't UTF-8) or nothing in it is refused; the rest is read. Throws
+/// InputError for a file that can't be read, of no such kind, without entries, or whose table has no such columns.
+CaptionList read_caption_list(const std::filesystem::path& file, const std::filesystem::path& images);
+
+/// The captions in the text file beside each picture, a line a caption: NAME.txt, or NAME.jpg.txt where that is there, as
+/// `attend caption --sidecar` writes them. A picture without one, or with nothing in it, is refused.
+CaptionList read_sidecars(const std::vector<std::filesystem::path>& pictures);
+
+/// Why a caption can't be used, or "". What is no word of it is taken off its ends first: marks such as <start>, blanks.
+std::string caption_fault(std::string& caption);
+
+/// Rows of a table (RFC 4180): cells between separators, in quotes where they hold one, a line end or a quote, that is doubled.
+/// Lines end with LF or CR LF. Empty lines are no rows.
+class TableReader {
+ public:
+  TableReader(std::string_view text, char separator);
+  /// The next row, or nothing behind the last. Throws InputError (without a place) for a quote that is never closed, or with
+  /// text behind it.
+  std::optional<std::vector<std::string>> next();
+  /// The line that the last row began on, from 1.
+  size_t line() const { return line_; }
+
+ private:
+  std::string_view rest_;
+  const char separator_;
+  size_t line_ = 0, next_line_ = 1;
+};
+
+}  // namespace attend

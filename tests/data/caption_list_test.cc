@@ -1,0 +1,142 @@
+#include "data/caption_list.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "data/temporary_folder.h"
+
+namespace attend {
+namespace {
+
+using namespace std::string_literals;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+class CaptionListTest : public ::testing::Test {
+ protected:
+  CaptionList read(const std::string& name, const std::string& text) const {
+    return read_caption_list(folder_.write(name, text), "photos");
+  }
+  std::string refusal_of(const std::string& name, const std::string& text) const {
+    try {
+      read(name, text);
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(CaptionListTest, ReadsObjectsALine) {
+  const auto list = read("a.jsonl",
+                         "{\"file\": \"a.jpg\", \"caption\": \" A dog.\"}\n\n"
+                         "{\"file\": \"a.jpg\", \"text\": \"It\\nruns\"}\r\n"
+                         "{\"image\": \"b/c.png\", \"captions\": [\"<start> one <end>\", \"two\"], \"more\": [1]}\n"
+                         "{\"filename\": \"a.jpg\", \"caption\": \"again\"}");
+  EXPECT_THAT(list.refusals, SizeIs(0));
+  EXPECT_EQ(list.captions, 5u);
+  ASSERT_THAT(list.pictures, SizeIs(3));
+  EXPECT_EQ(list.pictures[0].picture, "photos/a.jpg");
+  EXPECT_THAT(list.pictures[0].captions, ElementsAre("A dog.", "It runs"));
+  EXPECT_EQ(list.pictures[1].picture, "photos/b/c.png");
+  EXPECT_THAT(list.pictures[1].captions, ElementsAre("one", "two"));
+  EXPECT_EQ(list.pictures[2].picture, "photos/a.jpg");
+}
+
+TEST_F(CaptionListTest, NamesEveryEntryThatCannotBeUsedAndReadsTheRest) {
+  const auto list = read("a.jsonl",
+                         "{\"file\": \"a.jpg\", \"caption\": \"...\"}\n"
+                         "{\"file\": \"a.jpg\", \"caption\": \"\"}\n"
+                         "{\"file\": \"a.jpg\", \"caption\": \"a\\u0000dog\"}\n"
+                         "{\"file\": \"a.jpg\"}\n"
+                         "{\"caption\": \"a dog\"}\n"
+                         "{\"file\": \"a.jpg\", \"caption\": 5}\n"
+                         "{\"file\": \"a.jpg\", \"captions\": []}\n"
+                         "[1]\n"
+                         "{\"file\": \"a.jpg\", \"cap\n"
+                         "{\"file\": \"a.jpg\", \"caption\": \"a good one\"}\n"s);
+  ASSERT_THAT(list.pictures, SizeIs(1));
+  EXPECT_THAT(list.pictures[0].captions, ElementsAre("a good one"));
+  const std::vector<std::string> expected{"without a word: \"...\"", "empty caption", "NUL byte", "no \"caption\"", "no picture's name",
+                                          "no text", "no captions", "no object", "not valid JSON"};
+  ASSERT_THAT(list.refusals, SizeIs(expected.size()));
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_THAT(list.refusals[i], HasSubstr(expected[i]));
+    EXPECT_THAT(list.refusals[i], HasSubstr("a.jsonl:" + std::to_string(i + 1) + ": "));
+  }
+}
+
+TEST_F(CaptionListTest, ReadsTables) {
+  for (const char* end : {"\n", "\r\n"}) {
+    const std::string text = "\xef\xbb\xbf" "id,Caption,FILE"s + end + "1,\"a \"\"dog\"\", running\",a.jpg" + end + end +
+                             "2,\"two\nlines\",\"b,c.jpg\"" + end + "3,short" + end + "4,the last,a.jpg";
+    const auto list = read("a.csv", text);
+    ASSERT_THAT(list.pictures, SizeIs(3));
+    EXPECT_THAT(list.pictures[0].captions, ElementsAre("a \"dog\", running"));
+    EXPECT_THAT(list.pictures[1].captions, ElementsAre("two lines"));
+    EXPECT_EQ(list.pictures[1].picture, "photos/b,c.jpg");
+    EXPECT_THAT(list.pictures[2].captions, ElementsAre("the last"));
+    EXPECT_THAT(list.refusals, ElementsAre(HasSubstr("a.csv:6: 2 cells, but 3 columns")));
+  }
+  EXPECT_EQ(read("a.tsv", "file\tcaption\na.jpg\ta, b").pictures[0].captions[0], "a, b");
+}
+
+TEST_F(CaptionListTest, ReadsWhatCaptionPrints) {
+  const auto list = read("a.txt", "a b.jpg\ta dog\tand a cat\r\nnothing\n\nb.jpg\t\n");
+  ASSERT_THAT(list.pictures, SizeIs(1));
+  EXPECT_EQ(list.pictures[0].picture, "photos/a b.jpg");
+  EXPECT_THAT(list.pictures[0].captions, ElementsAre("a dog and a cat"));
+  EXPECT_THAT(list.refusals, ElementsAre(HasSubstr("a.txt:2: no tab"), HasSubstr("a.txt:4: b.jpg: an empty caption")));
+}
+
+TEST_F(CaptionListTest, RefusesFilesThatHoldNoSuchThing) {
+  EXPECT_THAT(refusal_of("a.csv", "name,words\na.jpg,a dog\n"), HasSubstr("a.csv:1: its first row must name its columns"));
+  EXPECT_THAT(refusal_of("a.csv", "file,caption\na.jpg,\"a dog\n"), HasSubstr("a.csv:2: a quote that is never closed"));
+  EXPECT_THAT(refusal_of("a.csv", "file,caption\na.jpg,\"a\" dog\n"), HasSubstr("a.csv:2: text behind a closing quote"));
+  EXPECT_THAT(refusal_of("a.csv", ""), HasSubstr("no captions in it"));
+  EXPECT_THAT(refusal_of("a.jsonl", "\n\n"), HasSubstr("no captions in it"));
+  EXPECT_THAT(refusal_of("a.xml", "<x/>"), HasSubstr("its ending says which"));
+  EXPECT_THAT(refusal_of("a.jsonl", "\xff\xfe{"), HasSubstr("UTF-16"));
+}
+
+TEST_F(CaptionListTest, ReadsCaptionsBesideTheirPictures) {
+  folder_.write("a.txt", "a dog\n\na cat\n");
+  folder_.write("b.txt", "\n");
+  folder_.write("c.txt", "not of the picture");
+  folder_.write("c.png.txt", "of the picture\n?\n");
+  const auto list = read_sidecars({folder_ / "a.jpg", folder_ / "b.jpg", folder_ / "c.png", folder_ / "d.jpg"});
+  ASSERT_THAT(list.pictures, SizeIs(2));
+  EXPECT_THAT(list.pictures[0].captions, ElementsAre("a dog", "a cat"));
+  EXPECT_THAT(list.pictures[1].captions, ElementsAre("of the picture"));
+  EXPECT_THAT(list.refusals, ElementsAre(HasSubstr("b.jpg: no captions in"), HasSubstr("c.png.txt:2"),
+                                         HasSubstr("d.jpg: no captions beside it")));
+  EXPECT_EQ(list.captions, 4u);
+}
+
+TEST_F(CaptionListTest, ReadsCocoCaptions) {
+  folder_.write("photos/a.jpg", "x");
+  folder_.write("photos/b.jpg", "x");
+  const auto file = folder_.write("coco.json", R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
+      "annotations": [{"image_id": 1, "caption": "a dog"}, {"image_id": 2, "caption": "a cat"}, {"image_id": 1, "caption": "it"}]})");
+  const auto list = read_caption_list(file, folder_ / "photos");
+  ASSERT_THAT(list.pictures, SizeIs(2));
+  EXPECT_EQ(list.pictures[0].picture, folder_ / "photos/a.jpg");
+  EXPECT_THAT(list.pictures[0].captions, ElementsAre("a dog", "it"));
+  EXPECT_EQ(list.captions, 3u);
+}
+
+TEST(CaptionFault, SaysWhyACaptionIsNone) {
+  const auto fault = [](std::string caption) { return caption_fault(caption); };
+  EXPECT_EQ(fault("a dog"), "");
+  EXPECT_EQ(fault("\xe4\xb8\x80\xe5\x8f\xaa\xe7\x8b\x97"), "");
+  EXPECT_THAT(fault("caf\xe9"), HasSubstr("UTF-8"));
+  EXPECT_THAT(fault("a\0b"s), HasSubstr("NUL"));
+  EXPECT_THAT(fault("<start> <end>"), HasSubstr("empty"));
+  EXPECT_THAT(fault("?!"), HasSubstr("without a word"));
+}
+
+}  // namespace
+}  // namespace attend

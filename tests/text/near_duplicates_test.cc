@@ -1,0 +1,83 @@
+#include "text/near_duplicates.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+namespace attend {
+namespace {
+
+using Sentence = std::vector<std::string>;
+
+/// Words put in, taken out or changed to make b of a (Levenshtein).
+size_t distance(const Sentence& a, const Sentence& b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 0; i < a.size(); ++i) {
+    size_t corner = row[0]++;
+    for (size_t j = 0; j < b.size(); ++j) {
+      const size_t change = corner + (a[i] != b[j]);
+      corner = row[j + 1];
+      row[j + 1] = std::min({change, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+/// The same by comparing all pairs.
+std::vector<std::vector<size_t>> groups_of(const std::vector<Sentence>& sentences, size_t least_words) {
+  std::vector<size_t> group(sentences.size());
+  std::iota(group.begin(), group.end(), size_t{0});
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (size_t i = 0; i < sentences.size(); ++i)
+      for (size_t j = 0; j < i; ++j) {
+        const bool long_enough = std::min(sentences[i].size(), sentences[j].size()) >= least_words;
+        if (distance(sentences[i], sentences[j]) > (long_enough ? 1u : 0u) || group[i] == group[j]) continue;
+        group[i] = group[j] = std::min(group[i], group[j]);
+        changed = true;
+      }
+  }
+  std::vector<std::vector<size_t>> groups(sentences.size());
+  for (size_t i = 0; i < sentences.size(); ++i) groups[group[i]].push_back(i);
+  std::erase_if(groups, [](const auto& one) { return one.size() < 2; });
+  return groups;
+}
+
+TEST(FindAlike, EqualsComparingAllPairs) {
+  std::mt19937 generator(5);
+  for (int round = 0; round < 60; ++round) {
+    std::vector<Sentence> sentences;
+    for (int i = 0; i < 60; ++i) {
+      sentences.emplace_back();
+      for (auto n = generator() % 7; n > 0; --n) sentences.back().push_back(std::string(1, static_cast<char>('a' + generator() % 4)));
+    }
+    const size_t least = generator() % 6;
+    const auto expected = groups_of(sentences, least);
+    const auto found = find_alike(sentences, least);
+    ASSERT_EQ(found.size(), expected.size());
+    for (size_t g = 0; g < found.size(); ++g) {
+      EXPECT_EQ(found[g].sentences, expected[g]);
+      bool equal = true;
+      for (const size_t i : expected[g]) equal = equal && sentences[i] == sentences[expected[g].front()];
+      EXPECT_EQ(found[g].equal, equal);
+    }
+  }
+}
+
+TEST(FindAlike, LeavesShortSentencesAloneUnlessTheyAreTheSame) {
+  const std::vector<Sentence> sentences{{"a", "dog"}, {"a", "cat"}, {"a", "dog"}, {"a", "dog", "runs", "on", "grass"},
+                                        {"a", "dog", "runs", "on", "sand"}, {"dog", "a", "runs", "on", "sand"}};
+  const auto found = find_alike(sentences, 4);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].sentences, (std::vector<size_t>{0, 2}));
+  EXPECT_TRUE(found[0].equal);
+  EXPECT_EQ(found[1].sentences, (std::vector<size_t>{3, 4}));
+  EXPECT_FALSE(found[1].equal);
+  EXPECT_TRUE(find_alike({}, 4).empty());
+}
+
+}  // namespace
+}  // namespace attend
