@@ -45,7 +45,7 @@ class Run {
     const bool begun = std::filesystem::exists(file("checkpoint.safetensors"));
     if (begun && !job.resume)
       throw UsageError(job.output.string() + ": already holds a run; --resume goes on with it, or choose another folder");
-    if (job.train.fine_tune_stages == 0 && (job.augment.crop > 0 || job.augment.flip))
+    if (job.train.fine_tune_stages == 0 && (job.augment.crop > 0 || job.augment.flip || job.augment.degrade > 0))
       warn("augmentation only takes effect while the encoder is trained (train.fine_tune_stages)");
     data_.emplace(job);
     beginning_.data = data_->hash();

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <vector>
 
 namespace attend {
 namespace {
@@ -38,6 +40,33 @@ cv::Matx34f colour_map(const AugmentOptions& options, double mean_grey, std::mt1
   return matrix;
 }
 
+/// Smaller, with grain, and with the traces of compression, each at random.
+cv::Mat degraded(cv::Mat picture, std::mt19937_64& generator) {
+  const double side = uniform(generator, 160, 400), longest = std::max(picture.cols, picture.rows);
+  if (side < longest) {
+    const cv::Size size(std::max(1, static_cast<int>(std::lround(picture.cols * side / longest))),
+                        std::max(1, static_cast<int>(std::lround(picture.rows * side / longest))));
+    cv::resize(picture, picture, size, 0, 0, cv::INTER_AREA);
+  }
+  if (uniform(generator) < 0.5) {
+    cv::RNG noise(generator());
+    cv::Mat grain(picture.size(), CV_16SC3), grainy;
+    noise.fill(grain, cv::RNG::NORMAL, 0, uniform(generator, 0, 8));
+    picture.convertTo(grainy, CV_16S);
+    grainy += grain;
+    grainy.convertTo(picture, CV_8U);
+  }
+  if (uniform(generator) < 0.5) {
+    const bool webp = uniform(generator) < 0.5;
+    const int quality = static_cast<int>(uniform(generator, 30, 90));
+    std::vector<uchar> bytes;
+    cv::imencode(webp ? ".webp" : ".jpg", picture, bytes,
+                 {webp ? cv::IMWRITE_WEBP_QUALITY : cv::IMWRITE_JPEG_QUALITY, quality});
+    picture = cv::imdecode(bytes, cv::IMREAD_COLOR);  // as far as codecs go, red and blue may have changed places
+  }
+  return picture;
+}
+
 }  // namespace
 
 void AugmentOptions::list(OptionList& options) {
@@ -47,6 +76,7 @@ void AugmentOptions::list(OptionList& options) {
   options.add("brightness", brightness, "strength of random changes of brightness", between(0, 1));
   options.add("contrast", contrast, "strength of random changes of contrast", between(0, 1));
   options.add("saturation", saturation, "strength of random changes of saturation", between(0, 1));
+  options.add("degrade", degrade, "share of pictures that are made small, grainy or coarsely compressed", between(0, 1));
 }
 
 cv::Mat augment(const cv::Mat& picture, const AugmentOptions& options, std::mt19937_64& generator, bool* mirrored) {
@@ -67,7 +97,7 @@ cv::Mat augment(const cv::Mat& picture, const AugmentOptions& options, std::mt19
     cv::transform(changed, coloured, colour_map(options, (mean[0] + mean[1] + mean[2]) / 3, generator));
     changed = coloured;
   }
-  return changed;
+  return options.degrade > 0 && uniform(generator) < options.degrade ? degraded(changed, generator) : changed;
 }
 
 }  // namespace attend

@@ -92,6 +92,28 @@ TEST(AugmentTest, BrightnessScalesContrastSpreadsSaturationColours) {
   EXPECT_NEAR(brightest, 120, 5);
 }
 
+TEST(AugmentTest, DegradedPicturesAreSmallOrGrainyOrCompressedAndTheSamePicture) {
+  cv::Mat picture(300, 600, CV_8UC3);
+  for (int y = 0; y < picture.rows; ++y)
+    for (int x = 0; x < picture.cols; ++x) picture.at<cv::Vec3b>(y, x) = cv::Vec3b(x * 255 / 600, y * 255 / 300, 128);
+  std::mt19937_64 generator(3), again(3);
+  int small = 0, changed = 0;
+  for (int i = 0; i < 60; ++i) {
+    const cv::Mat worse = augment(picture, {.degrade = 0.5}, generator);
+    EXPECT_EQ(cv::norm(worse, augment(picture, {.degrade = 0.5}, again), cv::NORM_INF), 0) << "by the generator alone";
+    EXPECT_NEAR(static_cast<double>(worse.cols) / worse.rows, 2, 0.03);
+    EXPECT_GE(worse.cols, 160);
+    small += worse.cols <= 400;
+    cv::Mat shown;
+    cv::resize(picture, shown, worse.size(), 0, 0, cv::INTER_AREA);
+    const double difference = cv::norm(shown, worse, cv::NORM_L1) / static_cast<double>(3 * worse.total());
+    EXPECT_LE(difference, 9);
+    changed += difference > 0;
+  }
+  EXPECT_NEAR(small, 30, 12);
+  EXPECT_NEAR(changed, 22, 12);  // of those that are degraded a quarter is only made small
+}
+
 TEST(AugmentTest, ChannelOrderDoesNotMatter) {
   cv::Mat picture(50, 60, CV_8UC3), swapped, back;
   cv::randu(picture, 0, 256);
