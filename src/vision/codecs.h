@@ -31,6 +31,11 @@ Stored read_gif(Bytes file, const ReadLimits& limits);
 Stored read_webp(Bytes file, const ReadLimits& limits);
 Stored read_tiff(Bytes file, const ReadLimits& limits);
 Stored read_bmp(Bytes file, const ReadLimits& limits);
+Stored read_heif(Bytes file, const ReadLimits& limits);  // HEIC and AVIF
+Stored read_jxl(Bytes file, const ReadLimits& limits);
+Stored read_jpeg2000(Bytes file, const ReadLimits& limits);
+Stored read_netpbm(Bytes file, const ReadLimits& limits);
+Stored read_icon(Bytes file, const ReadLimits& limits);  // ICO and CUR: the largest picture in it
 
 /// Throws Undecodable for an empty picture or one larger than the limits.
 void check_size(int64_t width, int64_t height, const ReadLimits& limits);

@@ -21,8 +21,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 10> kExtensions{".jpg", ".jpeg", ".jpe", ".jfif", ".png",
-                                                       ".gif", ".webp", ".tif", ".tiff", ".bmp"};
+constexpr std::array<std::string_view, 25> kExtensions{
+    ".jpg", ".jpeg", ".jpe",  ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".hif",
+    ".avif", ".jxl", ".jp2",  ".j2k",  ".jpf", ".jpx", ".pnm",  ".ppm", ".pgm",  ".pbm", ".pam",  ".ico"};
 
 bool has_picture_extension(const fs::path& path) {
   std::string extension = path.extension().string();

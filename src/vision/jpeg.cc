@@ -1,7 +1,9 @@
 #include <csetjmp>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
+#include <vector>
 
 // clang-format off: jpeglib.h needs FILE, jerror.h needs jpeglib.h
 #include <jpeglib.h>
@@ -9,6 +11,7 @@
 // clang-format on
 
 #include "vision/codecs.h"
+#include "vision/colour_profile.h"
 
 namespace attend::codecs {
 namespace {
@@ -126,9 +129,18 @@ int saved_orientation(const jpeg_decompress_struct& info) {
   return 1;
 }
 
-/// Decodes into `pixels` (BGR, or CMYK as it is stored). Returns false with decoder.message set on failure. Owns
+void save_profile(jpeg_decompress_struct& info, std::vector<unsigned char>& profile) {
+  JOCTET* bytes = nullptr;
+  unsigned size = 0;
+  if (!jpeg_read_icc_profile(&info, &bytes, &size)) return;
+  profile.assign(bytes, bytes + size);
+  std::free(bytes);
+}
+
+/// Decodes into `stored` (BGR, or CMYK as it is stored) and `profile` (ICC's, or empty). Returns false with decoder.message set on failure. Owns
 /// nothing: a jump out of libjpeg passes over its frame.
-bool decode_into(Decoder& decoder, Bytes file, int reduce_to, const ReadLimits& limits, Stored& stored) {
+bool decode_into(Decoder& decoder, Bytes file, int reduce_to, const ReadLimits& limits, Stored& stored,
+                 std::vector<unsigned char>& profile) {
   auto& info = decoder.info;
   info.err = jpeg_std_error(&decoder.errors);
   info.client_data = &decoder;
@@ -141,6 +153,7 @@ bool decode_into(Decoder& decoder, Bytes file, int reduce_to, const ReadLimits& 
   info.progress = &decoder.progress;
   jpeg_mem_src(&info, file.data(), file.size());
   jpeg_save_markers(&info, JPEG_APP0 + 1, 0xffff);
+  jpeg_save_markers(&info, JPEG_APP0 + 2, 0xffff);
   jpeg_read_header(&info, TRUE);
   check_size(info.image_width, info.image_height, limits);
   // Each block of the first scan takes at least a bit.
@@ -148,6 +161,7 @@ bool decode_into(Decoder& decoder, Bytes file, int reduce_to, const ReadLimits& 
     fail(reinterpret_cast<j_common_ptr>(&info), "ends too early (cut short)");
   stored.full = cv::Size(static_cast<int>(info.image_width), static_cast<int>(info.image_height));
   stored.orientation = saved_orientation(info);
+  save_profile(info, profile);
 
   const bool cmyk = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
   info.out_color_space = cmyk ? JCS_CMYK : JCS_EXT_BGR;
@@ -185,10 +199,17 @@ cv::Mat cmyk_to_bgr(const cv::Mat& light) {
 Stored read_jpeg(Bytes file, int reduce_to, const ReadLimits& limits) {
   Decoder decoder;
   Stored stored;
-  if (!decode_into(decoder, file, reduce_to, limits, stored))
+  std::vector<unsigned char> profile;
+  if (!decode_into(decoder, file, reduce_to, limits, stored, profile))
     throw Undecodable(decoder.unread ? decoder.message + std::string(" is not read; convert it to an ordinary JPEG first")
                                      : std::string("not a whole JPEG: ") + decoder.message);
-  if (stored.pixels.channels() == 4) stored.pixels = cmyk_to_bgr(stored.pixels);
+  if (stored.pixels.channels() == 4) {
+    const cv::Mat light = stored.pixels;
+    stored.pixels = cmyk_to_srgb(light, profile);
+    if (stored.pixels.empty()) stored.pixels = cmyk_to_bgr(light);
+  } else {
+    to_srgb(stored.pixels, profile);
+  }
   return stored;
 }
 

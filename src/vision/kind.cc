@@ -28,10 +28,10 @@ constexpr Signature kSignatures[] = {
     {"\x89PNG"sv, 0, {"PNG", kRead}},
     {"GIF8"sv, 0, {"GIF", kRead}},
     {"WEBP"sv, 8, {"WebP", kRead}},
-    {"\xff\x0a"sv, 0, {"JPEG XL", kPicture}},
-    {"\0\0\0\x0cJXL \r\n\x87\n"sv, 0, {"JPEG XL", kPicture}},
-    {"\0\0\0\x0cjP  "sv, 0, {"JPEG 2000", kPicture}},
-    {"\xff\x4f\xff\x51"sv, 0, {"JPEG 2000", kPicture}},
+    {"\xff\x0a"sv, 0, {"JPEG XL", kRead}},
+    {"\0\0\0\x0cJXL \r\n\x87\n"sv, 0, {"JPEG XL", kRead}},
+    {"\0\0\0\x0cjP  "sv, 0, {"JPEG 2000", kRead}},
+    {"\xff\x4f\xff\x51"sv, 0, {"JPEG 2000", kRead}},
     {"II\xbc\x01"sv, 0, {"JPEG XR", kPicture}},
     {"8BPS"sv, 0, {"Photoshop (PSD)", kPicture}},
     {"gimp xcf"sv, 0, {"GIMP (XCF)", kPicture}},
@@ -49,7 +49,6 @@ constexpr Signature kSignatures[] = {
     {"qoif"sv, 0, {"QOI", kPicture}},
     {"BPG\xfb"sv, 0, {"BPG", kPicture}},
     {"FLIF"sv, 0, {"FLIF", kPicture}},
-    {"\0\0\x01\0"sv, 0, {"icon (ICO)", kPicture}},
     {"icns"sv, 0, {"icon (ICNS)", kPicture}},
     {"\x8bJNG"sv, 0, {"JNG", kPicture}},
     {"\x8aMNG"sv, 0, {"MNG", kPicture}},
@@ -87,13 +86,13 @@ Kind kind_of_media(std::string_view text) {
   bool heif = false;
   for (size_t at = 8; at + 4 <= length; at += at == 8 ? 8 : 4) {  // the major brand, its version, compatible brands
     const auto brand = text.substr(at, 4);
-    if (brand == "avif" || brand == "avis") return {"AVIF", kPicture};
+    if (brand == "avif" || brand == "avis") return {"AVIF", kRead};
     if (brand == "heic" || brand == "heix" || brand == "heim" || brand == "heis" || brand == "hevc" || brand == "hevx")
-      return {"HEIC", kPicture};
+      return {"HEIC", kRead};
     if (brand == "crx ") return {"camera raw (CR3)", kPicture};
     heif |= brand == "mif1" || brand == "msf1";
   }
-  return heif ? Kind{"HEIF", kPicture} : Kind{"a video (MP4)", kOther};
+  return heif ? Kind{"HEIF", kRead} : Kind{"a video (MP4)", kOther};
 }
 
 /// A bitmap's second header has one of a few sizes, which tells it from text that begins with BM.
@@ -103,6 +102,14 @@ bool is_bmp(std::string_view text) {
   constexpr unsigned char sizes[] = {12, 16, 40, 52, 56, 64, 108, 124};
   return std::find(std::begin(sizes), std::end(sizes), static_cast<unsigned char>(text[14])) != std::end(sizes) &&
          has(text, 15, "\0\0\0"sv);
+}
+
+/// An icon or a cursor: its first entry must make sense, as its first bytes are those of many a file.
+bool is_icon(std::string_view text) {
+  if (!has(text, 0, "\0\0\x01\0"sv) && !has(text, 0, "\0\0\x02\0"sv)) return false;
+  const auto byte = [&](size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
+  const size_t count = byte(4) | byte(5) << 8, offset = byte(18) | byte(19) << 8 | byte(20) << 16;
+  return count > 0 && (text.size() < 22 || (byte(9) == 0 && byte(21) == 0 && offset >= 6 + 16 * count));
 }
 
 /// Of text: its first word that isn't blank, in lower case, tells what it is.
@@ -127,12 +134,13 @@ Kind kind_of(std::span<const unsigned char> first) {
   if (text.starts_with("II*\0"sv) || text.starts_with("MM\0*"sv)) return kind_of_tiff(first, text);
   if (text.starts_with("II+\0"sv) || text.starts_with("MM\0+"sv)) return {"TIFF", kRead};  // BigTIFF
   if (is_bmp(text)) return {"BMP", kRead};
+  if (is_icon(text)) return {"icon (ICO)", kRead};
   if (has(text, 0, "\0\0\0"sv) && has(text, 4, "ftyp")) return kind_of_media(text);
   for (const auto& [bytes, at, kind] : kSignatures)
     if (has(text, at, bytes)) return kind;
   if (text.size() > 2 && text[0] == 'P' && text[1] >= '1' && text[1] <= '7' &&
       std::isspace(static_cast<unsigned char>(text[2])))
-    return {"Netpbm", kPicture};
+    return {"Netpbm", kRead};
   return kind_of_text(text);
 }
 

@@ -60,10 +60,15 @@ Stored decode(Bytes file, int reduce_to, const ReadLimits& limits) {
   if (kind.name == "WebP") return codecs::read_webp(file, limits);
   if (kind.name == "TIFF") return codecs::read_tiff(file, limits);
   if (kind.name == "BMP") return codecs::read_bmp(file, limits);
+  if (kind.name == "HEIC" || kind.name == "AVIF" || kind.name == "HEIF") return codecs::read_heif(file, limits);
+  if (kind.name == "JPEG XL") return codecs::read_jxl(file, limits);
+  if (kind.name == "JPEG 2000") return codecs::read_jpeg2000(file, limits);
+  if (kind.name == "Netpbm") return codecs::read_netpbm(file, limits);
+  if (kind.name == "icon (ICO)") return codecs::read_icon(file, limits);
   const std::string name(kind.name);
   if (kind.use == Kind::kPicture) throw codecs::Undecodable(name + " is not read; convert it to JPEG or PNG first");
   throw codecs::Undecodable((name.empty() ? "not a picture" : "not a picture, but " + name) +
-                            " (JPEG, PNG, GIF, WebP, TIFF and BMP are read)");
+                            " (JPEG, PNG, GIF, WebP, TIFF, BMP, HEIC, AVIF, JPEG XL, JPEG 2000, Netpbm and ICO are read)");
 }
 
 /// Undoes an EXIF orientation (EXIF 2.3, section 4.6.4, tag 274: which visual sides row 0 and column 0 lie on).

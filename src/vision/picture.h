@@ -20,9 +20,9 @@ struct ReadLimits {
   int64_t max_pixels = 250'000'000;  // width times height in the file's header
 };
 
-/// Reads JPEG, PNG, GIF, WebP, TIFF or BMP; the content decides which, not the name. Of an animation or a file of
-/// several pages the first picture is taken. Sixteen bits become eight, grey and palettes become colour, CMYK becomes
-/// RGB. What is transparent is laid over white: the page such pictures are made for, while the colour kept under full
+/// Reads JPEG, PNG, GIF, WebP, TIFF, BMP, HEIC, AVIF, JPEG XL, JPEG 2000, Netpbm or ICO; the content decides which, not the
+/// name. Of an animation or a file of several pages the first picture is taken, of an icon the largest. Sixteen bits become
+/// eight, grey and palettes become colour, CMYK becomes RGB, colours of another profile become sRGB's. What is transparent is laid over white: the page such pictures are made for, while the colour kept under full
 /// transparency is arbitrary. A file of which nothing but the end is missing behind its last pixel is read.
 ///
 /// reduce_to > 0 lets a JPEG be decoded at 1/2, 1/4 or 1/8 of its size as long as both sides keep at least

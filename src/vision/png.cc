@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "vision/codecs.h"
+#include "vision/colour_profile.h"
 
 namespace attend::codecs {
 namespace {
@@ -82,6 +83,16 @@ bool choose_pixels(png_structp png, png_infop info) {
   return transparent;
 }
 
+/// The ICC profile of a picture that has been decoded, or nothing.
+Bytes profile_of(const Decoder& decoder) {
+  char* name = nullptr;
+  int compression = 0;
+  png_bytep profile = nullptr;
+  png_uint_32 size = 0;
+  if (!png_get_iCCP(decoder.png, decoder.info, &name, &compression, &profile, &size)) return {};
+  return {profile, size};
+}
+
 /// Decodes into `pixels` (BGR or BGRA). Returns false with decoder.message set on failure. Owns nothing: a jump out of
 /// libpng passes over its frame.
 bool decode_into(Decoder& decoder, size_t pixel_bytes, const ReadLimits& limits, cv::Mat& pixels,
@@ -117,6 +128,7 @@ Stored read_png(Bytes file, const ReadLimits& limits) {
   Stored stored;
   stored.orientation = chunks.orientation;
   stored.full = pixels.size();
+  to_srgb(pixels, profile_of(decoder));
   // Not by libpng, which would mix light: browsers and editors mix the encoded values.
   if (pixels.channels() == 4)
     lay_over_white(pixels, stored.pixels);

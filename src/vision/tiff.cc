@@ -9,6 +9,7 @@
 #include <string>
 
 #include "vision/codecs.h"
+#include "vision/colour_profile.h"
 #include "vision/tiff_samples.h"
 
 namespace attend::codecs {
@@ -137,6 +138,9 @@ Stored read_tiff(Bytes file, const ReadLimits& limits) {
   stored.pixels = has_plain_samples(tiff.get()) ? read_samples(tiff.get(), stored.full)
                                                 : read_converted(tiff.get(), source, stored.full);
   if (stored.pixels.empty()) fail();
+  uint32_t profile_size = 0;
+  const unsigned char* profile = nullptr;
+  if (TIFFGetField(tiff.get(), TIFFTAG_ICCPROFILE, &profile_size, &profile)) to_srgb(stored.pixels, {profile, profile_size});
   return stored;
 }
 

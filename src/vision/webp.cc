@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "vision/codecs.h"
+#include "vision/colour_profile.h"
 
 namespace attend::codecs {
 namespace {
@@ -20,12 +21,13 @@ struct Frame : WebPIterator {
   bool found;
 };
 
-int orientation(const WebPDemuxer* demuxer) {
+/// A chunk's bytes within the file; none where it hasn't got one.
+Bytes chunk_of(const WebPDemuxer* demuxer, const char* name) {
   WebPChunkIterator chunk{};
-  int value = 1;
-  if (WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk)) value = exif_orientation({chunk.chunk.bytes, chunk.chunk.size});
+  Bytes bytes;
+  if (WebPDemuxGetChunk(demuxer, name, 1, &chunk)) bytes = {chunk.chunk.bytes, chunk.chunk.size};
   WebPDemuxReleaseChunkIterator(&chunk);
-  return value;
+  return bytes;
 }
 
 }  // namespace
@@ -41,7 +43,7 @@ Stored read_webp(Bytes file, const ReadLimits& limits) {
   if (!frame.found) throw Undecodable("a WebP without a picture");
 
   Stored stored;
-  stored.orientation = orientation(demuxer.get());
+  stored.orientation = exif_orientation(chunk_of(demuxer.get(), "EXIF"));
   stored.full = cv::Size(static_cast<int>(width), static_cast<int>(height));
   stored.pixels = cv::Mat(stored.full, CV_8UC3, cv::Scalar::all(255));
   cv::Mat area = stored.pixels(cv::Rect(frame.x_offset, frame.y_offset, frame.width, frame.height));
@@ -50,6 +52,7 @@ Stored read_webp(Bytes file, const ReadLimits& limits) {
   const size_t room = decoded.step * static_cast<size_t>(decoded.rows - 1) + decoded.cols * decoded.elemSize();
   if (!decode(frame.fragment.bytes, frame.fragment.size, decoded.data, room, static_cast<int>(decoded.step)))
     throw Undecodable("not a whole WebP: damaged pixel data");
+  to_srgb(decoded, chunk_of(demuxer.get(), "ICCP"));
   if (frame.has_alpha) lay_over_white(decoded, area);
   return stored;
 }

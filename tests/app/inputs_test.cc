@@ -40,20 +40,20 @@ class Inputs : public ::testing::Test {
 
 TEST_F(Inputs, WhatLiesInAFolderIsReadOrNamed) {
   for (const auto* name : {"p/a.png", "p/3f2a9c", "p/b.jpg_large"}) make(name);
-  write("p/c.HEIC", "\0\0\0\x18" "ftypheic\0\0\0\0mif1heic"s);
+  write("p/c.psd", "8BPS\0\x01"s);
   write("p/notes.txt", "notes");
   const auto run = caption({"p"});
   EXPECT_EQ(run.status, 0);
   EXPECT_THAT(names(run), ElementsAre("p/3f2a9c", "p/a.png", "p/b.jpg_large"));
-  EXPECT_THAT(run.err_lines(), ElementsAre("attend: warning: 1 picture passed over: HEIC is not read; convert to JPEG or PNG "
-                                           "first (p/c.HEIC)"));
-  write("heic/c.HEIC", "\0\0\0\x18" "ftypheic\0\0\0\0mif1heic"s);
-  const auto none = caption({"heic"});
+  EXPECT_THAT(run.err_lines(), ElementsAre("attend: warning: 1 picture passed over: Photoshop (PSD) is not read; convert to "
+                                           "JPEG or PNG first (p/c.psd)"));
+  write("psd/c.psd", "8BPS\0\x01"s);
+  const auto none = caption({"psd"});
   EXPECT_EQ(none.status, 1);
   EXPECT_THAT(none.err_lines(), SizeIs(2));
-  EXPECT_THAT(none.err, HasSubstr("HEIC is not read"));
-  EXPECT_THAT(none.err, HasSubstr("attend: heic: no pictures there\n"));
-  EXPECT_EQ(caption({"heic/c.HEIC"}).status, 1);
+  EXPECT_THAT(none.err, HasSubstr("Photoshop (PSD) is not read"));
+  EXPECT_THAT(none.err, HasSubstr("attend: psd: no pictures there\n"));
+  EXPECT_EQ(caption({"psd/c.psd"}).status, 1);
 }
 
 TEST_F(Inputs, ListsOfWindowsAreRead) {

@@ -19,7 +19,7 @@ using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 const FileBytes kPng{0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-const FileBytes kHeic{0, 0, 0, 24, 'f', 't', 'y', 'p', 'm', 'i', 'f', '1', 0, 0, 0, 0, 'm', 'i', 'f', '1', 'h', 'e', 'i', 'c'};
+const FileBytes kRaw{'I', 'I', '*', 0, 16, 0, 0, 0, 'C', 'R', 2, 0};
 
 class FindPicturesTest : public ::testing::Test {
  protected:
@@ -67,15 +67,15 @@ TEST_F(FindPicturesTest, ContentTellsWhatIsAPictureWhateverItsName) {
 
 TEST_F(FindPicturesTest, PicturesOfKindsThatAreNotReadAreCountedAndNamed) {
   make("a.jpg");
-  for (const auto* name : {"IMG_1.HEIC", "IMG_2.heic", "IMG_3.heic", "IMG_4.jpg"}) make(name, kHeic);
-  make("b.jxl", {0xff, 0x0a, 0, 0});
+  for (const auto* name : {"IMG_1.CR2", "IMG_2.cr2", "IMG_3.cr2", "IMG_4.jpg"}) make(name, kRaw);
+  make("b.xcf", {'g', 'i', 'm', 'p', ' ', 'x', 'c', 'f', ' '});
   const auto found = look({""});
   EXPECT_THAT(found.pictures, SizeIs(1));
   EXPECT_THAT(found.remarks(),
-              ElementsAre("4 pictures passed over: HEIC is not read; convert to JPEG or PNG first (" + at("IMG_1.HEIC") + ", " +
-                              at("IMG_2.heic") + ", " + at("IMG_3.heic") + ", …)",
-                          "1 picture passed over: JPEG XL is not read; convert to JPEG or PNG first (" + at("b.jxl") + ")"));
-  EXPECT_THAT(find({"IMG_1.HEIC"}), ElementsAre("IMG_1.HEIC"));  // one that is named is for the reader to refuse
+              ElementsAre("1 picture passed over: GIMP (XCF) is not read; convert to JPEG or PNG first (" + at("b.xcf") + ")",
+                          "4 pictures passed over: camera raw (CR2) is not read; convert to JPEG or PNG first (" + at("IMG_1.CR2") + ", " +
+                              at("IMG_2.cr2") + ", " + at("IMG_3.cr2") + ", …)"));
+  EXPECT_THAT(find({"IMG_1.CR2"}), ElementsAre("IMG_1.CR2"));  // one that is named is for the reader to refuse
 }
 
 TEST_F(FindPicturesTest, WhatAttendWroteItselfIsPassedOver) {

@@ -41,15 +41,22 @@ TEST(KindOf, KnowsWhatIsRead) {
   EXPECT_EQ(of(tiff({{254, 1}})).use, Kind::kRead);
 }
 
-TEST(KindOf, KnowsPicturesThatAreNotRead) {
+TEST(KindOf, KnowsModernPictures) {
   for (const auto& [name, bytes] :
        {std::pair{"HEIC", media("heic", "mif1heic")}, {"HEIC", media("mif1", "mif1heic")}, {"AVIF", media("avif", "mif1")},
-        {"AVIF", media("mif1", "mif1avif")}, {"HEIF", media("mif1", "miaf")}, {"camera raw (CR3)", media("crx ", "crx isom")},
-        {"JPEG XL", "\xff\x0a\0"s}, {"JPEG XL", "\0\0\0\x0cJXL \r\n\x87\n"s}, {"JPEG 2000", "\0\0\0\x0cjP  \r\n\x87\n"s},
-        {"camera raw (DNG)", tiff({{50706, 1}})}, {"camera raw (CR2)", "II*\0\x10\0\0\0CR\x02\0"s},
+        {"AVIF", media("mif1", "mif1avif")}, {"HEIF", media("mif1", "miaf")}, {"JPEG XL", "\xff\x0a\0"s},
+        {"JPEG XL", "\0\0\0\x0cJXL \r\n\x87\n"s}, {"JPEG 2000", "\0\0\0\x0cjP  \r\n\x87\n"s},
+        {"JPEG 2000", "\xff\x4f\xff\x51"s}, {"Netpbm", "P6\n3 2\n255\n"s}, {"icon (ICO)", "\0\0\x01\0\x01\0"s}}) {
+    EXPECT_EQ(of(bytes).name, name);
+    EXPECT_EQ(of(bytes).use, Kind::kRead) << name;
+  }
+}
+
+TEST(KindOf, KnowsPicturesThatAreNotRead) {
+  for (const auto& [name, bytes] :
+       {std::pair{"camera raw (CR3)", media("crx ", "crx isom")}, {"camera raw (DNG)", tiff({{50706, 1}})}, {"camera raw (CR2)", "II*\0\x10\0\0\0CR\x02\0"s},
         {"camera raw (NEF, ARW or the like)", tiff({{254, 1}, {330, 8}})},
-        {"Photoshop (PSD)", "8BPS\0\x01"s}, {"Netpbm", "P6\n3 2\n255\n"s}, {"icon (ICO)", "\0\0\x01\0\x01\0"s},
-        {"SVG", "<?xml version=\"1.0\"?>\n<svg xmlns"s}, {"SVG", " <SVG>"s}}) {
+        {"Photoshop (PSD)", "8BPS\0\x01"s}, {"SVG", "<?xml version=\"1.0\"?>\n<svg xmlns"s}, {"SVG", " <SVG>"s}}) {
     EXPECT_EQ(of(bytes).name, name);
     EXPECT_EQ(of(bytes).use, Kind::kPicture) << name;
   }

@@ -1,0 +1,120 @@
+#include <jxl/decode.h>
+#include <jxl/encode.h>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <opencv2/imgproc.hpp>
+#include <vector>
+
+#include "vision/codecs.h"
+#include "vision/colour_profile.h"
+
+namespace attend::codecs {
+namespace {
+
+/// libjxl writes where a file is damaged to `stderr`, in words for its own developers. While a value of this type lives, what
+/// its thread writes there goes nowhere; glibc lets the variable be set, so that other threads aren't concerned.
+class Quiet {
+ public:
+  Quiet() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+      cookie_io_functions_t functions{};
+      functions.write = [](void*, const char* text, size_t size) -> ssize_t {
+        return quiet_ ? static_cast<ssize_t>(size) : ::write(STDERR_FILENO, text, size);
+      };
+      if (FILE* filter = ::fopencookie(nullptr, "w", functions)) {
+        std::setvbuf(filter, nullptr, _IONBF, 0);
+        stderr = filter;
+      }
+    });
+    quiet_ = true;
+  }
+  ~Quiet() { quiet_ = false; }
+  Quiet(const Quiet&) = delete;
+
+ private:
+  static inline thread_local bool quiet_ = false;
+};
+
+struct Destroy {
+  void operator()(JxlDecoder* decoder) const { JxlDecoderDestroy(decoder); }
+};
+
+void check_inks(const JxlDecoder* decoder, const JxlBasicInfo& info) {
+  for (uint32_t i = 0; i < info.num_extra_channels; ++i) {
+    JxlExtraChannelInfo extra;
+    if (JxlDecoderGetExtraChannelInfo(decoder, i, &extra) == JXL_DEC_SUCCESS && extra.type == JXL_CHANNEL_BLACK)
+      throw Undecodable("a CMYK JPEG XL is not read; convert it to JPEG or PNG first");
+  }
+}
+
+/// The profile of the pixels that the decoder hands out: sRGB's where it can choose, else the file's own.
+std::vector<unsigned char> choose_profile(JxlDecoder* decoder, bool grey) {
+  JxlColorEncoding srgb;
+  JxlColorEncodingSetToSRGB(&srgb, grey);
+  JxlDecoderSetPreferredColorProfile(decoder, &srgb);
+  size_t size = 0;
+  if (JxlDecoderGetICCProfileSize(decoder, nullptr, JXL_COLOR_PROFILE_TARGET_DATA, &size) != JXL_DEC_SUCCESS) return {};
+  std::vector<unsigned char> profile(size);
+  if (JxlDecoderGetColorAsICCProfile(decoder, nullptr, JXL_COLOR_PROFILE_TARGET_DATA, profile.data(), size) != JXL_DEC_SUCCESS) return {};
+  return profile;
+}
+
+}  // namespace
+
+Stored read_jxl(Bytes file, const ReadLimits& limits) {
+  const Quiet quiet;
+  const std::unique_ptr<JxlDecoder, Destroy> decoder(JxlDecoderCreate(nullptr));
+  if (!decoder) throw std::bad_alloc();
+  JxlDecoderSubscribeEvents(decoder.get(), JXL_DEC_BASIC_INFO | JXL_DEC_COLOR_ENCODING | JXL_DEC_FULL_IMAGE);
+  JxlDecoderSetUnpremultiplyAlpha(decoder.get(), JXL_TRUE);
+  JxlDecoderSetInput(decoder.get(), file.data(), file.size());
+  JxlDecoderCloseInput(decoder.get());
+  JxlBasicInfo info{};
+  std::vector<unsigned char> profile;
+  cv::Mat pixels;  // RGB or RGBA, upright: libjxl turns as the file says
+  for (bool whole = false; !whole;) {
+    switch (JxlDecoderProcessInput(decoder.get())) {
+      case JXL_DEC_BASIC_INFO:
+        if (JxlDecoderGetBasicInfo(decoder.get(), &info) != JXL_DEC_SUCCESS) throw Undecodable("not a whole JPEG XL: damaged header");
+        check_size(info.xsize, info.ysize, limits);
+        check_inks(decoder.get(), info);
+        break;
+      case JXL_DEC_COLOR_ENCODING:
+        profile = choose_profile(decoder.get(), info.num_color_channels == 1);
+        break;
+      case JXL_DEC_NEED_IMAGE_OUT_BUFFER: {
+        const JxlPixelFormat format{info.alpha_bits > 0 ? 4u : 3u, JXL_TYPE_UINT8, JXL_NATIVE_ENDIAN, 0};
+        pixels.create(static_cast<int>(info.ysize), static_cast<int>(info.xsize), info.alpha_bits > 0 ? CV_8UC4 : CV_8UC3);
+        if (JxlDecoderSetImageOutBuffer(decoder.get(), &format, pixels.data, pixels.total() * pixels.elemSize()) != JXL_DEC_SUCCESS)
+          throw Undecodable("not a whole JPEG XL: damaged header");
+        break;
+      }
+      case JXL_DEC_FULL_IMAGE:
+        whole = true;
+        break;
+      case JXL_DEC_NEED_MORE_INPUT:
+        throw Undecodable("not a whole JPEG XL: ends too early (cut short)");
+      case JXL_DEC_SUCCESS:
+        throw Undecodable("a JPEG XL without a picture");
+      default:
+        throw Undecodable("not a whole JPEG XL: cut short or damaged");
+    }
+  }
+  Stored stored;
+  stored.full = pixels.size();
+  cv::cvtColor(pixels, pixels, pixels.channels() == 4 ? cv::COLOR_RGBA2BGRA : cv::COLOR_RGB2BGR);
+  to_srgb(pixels, profile);
+  if (pixels.channels() == 4)
+    lay_over_white(pixels, stored.pixels);
+  else
+    stored.pixels = pixels;
+  return stored;
+}
+
+}  // namespace attend::codecs
