@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "base/json.h"
+
 namespace attend {
 namespace {
 
@@ -60,6 +62,13 @@ std::string printable(std::string_view text) {
     text.remove_prefix(length == 0 ? 1 : length);
   }
   return out;
+}
+
+std::string quote(std::string_view text) {
+  constexpr size_t kMost = 120;
+  std::string shown(text.substr(0, kMost));
+  if (text.size() > kMost) shown += "...";
+  return Json(shown).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace attend

@@ -11,4 +11,7 @@ namespace attend {
 /// \u202e. All else, a backslash too, stays as it is. The result is one line of valid UTF-8.
 std::string printable(std::string_view text);
 
+/// `text` from outside as an error message can carry it: in quotes, on one line, not too long.
+std::string quote(std::string_view text);
+
 }  // namespace attend

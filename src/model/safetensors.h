@@ -1,9 +1,11 @@
-// Files of tensors in the safetensors format (https://github.com/huggingface/safetensors, README, "Format"): eight
-// bytes with the length of the header, the header as JSON, then the tensors' bytes, little-endian, one after another.
+// Safetensors files of LibTorch's tensors: formats/safetensors.h with the adapters of model/weights.h.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <span>
 #include <string>
 
 #include "base/files.h"
@@ -16,14 +18,14 @@ struct SafetensorsFile {
   Json metadata = Json::object();  // the header's __metadata__: string → string, in the order of their keys
 };
 
-/// Maps the file and returns its tensors, on the CPU, in their own shapes and types (F64 F32 F16 BF16 I64 I32 I16 I8 U8
-/// BOOL). They are views of the mapping, which lives as long as any of them: READ-ONLY, writing to one ends the
-/// process; copy it first. Nothing is returned before every length, type, shape and offset has been checked: an
-/// InputError names the file and the tensor.
+/// The tensors of a mapped file, on the CPU; they share its memory and keep it, READ-ONLY (see tensors_of()). Throws InputError.
 SafetensorsFile read_safetensors(const std::filesystem::path& path);
 
-/// Writes the tensors (of the types above, any strides, any device) and the metadata, atomically. They are written one
-/// by one, the widest type first so that all lie aligned: no more than one tensor is ever copied. Throws Error.
+/// The same of a file in memory, which `owner` keeps. `source` names it in errors.
+SafetensorsFile parse_safetensors(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner,
+                                  const std::string& source);
+
+/// Writes the tensors (any strides, any device) and the metadata, atomically. Throws Error.
 void write_safetensors(const std::filesystem::path& path, const TensorMap& tensors,
                        const std::map<std::string, std::string>& metadata);
 

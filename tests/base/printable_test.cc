@@ -37,5 +37,12 @@ TEST(Printable, BytesThatAreNotUtf8AreWrittenOut) {
   EXPECT_EQ(printable("\xe2\x82"), "\\xe2\\x82");           // cut short
 }
 
+TEST(Quote, IsOneShortLine) {
+  EXPECT_EQ(quote("a.b"), "\"a.b\"");
+  EXPECT_EQ(quote("a\n\"b\x1b"), "\"a\\n\\\"b\\u001b\"");
+  EXPECT_LT(quote(std::string(100'000, 'x')).size(), 200u);
+  EXPECT_NE(quote("\xff\xfe"), "");
+}
+
 }  // namespace
 }  // namespace attend

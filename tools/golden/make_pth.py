@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes tests/model/data/*.pth with PyTorch itself (Debian's python3-torch), for tests/model/pth_test.cc.
+"""Makes tests/formats/data/*.pth with PyTorch itself (Debian's python3-torch), for tests/formats/pth_test.cc.
 
     tools/golden/make_pth.py
 """
@@ -8,7 +8,7 @@ import pathlib
 
 import torch
 
-FOLDER = pathlib.Path(__file__).resolve().parents[2] / "tests/model/data"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "tests/formats/data"
 
 
 def count(*shape):

@@ -1,23 +1,21 @@
-// Tensors keep whatever shape their file gives them.
-#include "model/pth.h"
-
-#include <zip.h>
+#include "formats/pth.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <memory>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
 
 #include "base/error.h"
 #include "base/files.h"
-#include "model/pickle.h"
-#include "model/weights.h"
+#include "base/printable.h"
+#include "formats/pickle.h"
+#include "formats/zip_archive.h"
 
-namespace attend {
+namespace attend::formats {
 namespace {
 
 using pickle::Pickle;
@@ -31,7 +29,7 @@ constexpr uint64_t kMostPickleBytes = 64 << 20;
 constexpr int kMostZipVersion = 10;  // caffe2/serialize/versions.h, kMaxSupportedFileFormatVersion
 
 int64_t element_size(const Storage& storage) {
-  return storage.type ? static_cast<int64_t>(torch::elementSize(*storage.type)) : 1;
+  return storage.type ? size_of(*storage.type) : 1;
 }
 
 /// storage.size · element_size, or nothing if that can't be.
@@ -55,7 +53,7 @@ const pickle::Dict* find_tensors(const Value& value) {
     const auto* dict = std::get_if<pickle::Dict>(queue[i]);
     if (!dict || !seen.insert(queue[i]).second) continue;
     const auto count = std::count_if(dict->items.begin(), dict->items.end(), [](const auto& item) {
-      return text_of(item.first) && std::holds_alternative<pickle::TensorView>(*item.second);
+      return text_of(item.first) && std::holds_alternative<pickle::StoredTensor>(*item.second);
     });
     if (count > most) {
       most = count;
@@ -66,51 +64,54 @@ const pickle::Dict* find_tensors(const Value& value) {
   return best;
 }
 
-using LoadStorage = std::function<torch::Tensor(const Storage&)>;  // → its bytes [element_size · storage.size]
+using LoadStorage = std::function<Buffer(const Storage&)>;  // its bytes, element_size · storage.size of them
 
-torch::Tensor make_tensor(const pickle::TensorView& view, const LoadStorage& load, const std::string& what) {
-  if (std::count(view.sizes.begin(), view.sizes.end(), 0) > 0) return torch::empty(view.sizes, view.type);  // as given
-  const auto bytes = load(*view.storage);  // [element_size · storage.size]
-  if (view.type == torch::kBool && bytes.gt(1).any().item<bool>())
-    throw InputError(what + " has truth values that are neither 0 nor 1; the file is damaged");
-  const auto whole = bytes.size(0) / static_cast<int64_t>(torch::elementSize(view.type));
-  const auto elements = bytes.slice(0, 0, whole * static_cast<int64_t>(torch::elementSize(view.type))).view(view.type);
-  return elements.as_strided(view.sizes, view.strides, view.offset);  // as given
+TensorView make_tensor(const pickle::StoredTensor& stored, std::string name, const LoadStorage& load, const std::string& what) {
+  TensorView view{std::move(name), stored.type, stored.sizes, stored.strides, {}, nullptr};
+  if (std::count(view.shape.begin(), view.shape.end(), 0) > 0) return view;
+  const Buffer storage = load(*stored.storage);
+  if (view.type == ElementType::kBool) require_truth_values(storage.bytes(), what);
+  int64_t last = 0;  // element, counted from the first; the pickle has checked that it lies in the storage
+  for (size_t i = 0; i < view.shape.size(); ++i) last += (view.shape[i] - 1) * view.strides[i];
+  const auto size = static_cast<size_t>(size_of(view.type));
+  view.bytes = storage.bytes().subspan(static_cast<size_t>(stored.offset) * size, static_cast<size_t>(last + 1) * size);
+  view.owner = storage.data;
+  return view;
 }
 
-void strip_prefix(TensorMap& tensors, const std::string& prefix) {
-  if (!std::all_of(tensors.begin(), tensors.end(), [&](const auto& item) { return item.first.starts_with(prefix); }))
-    return;
-  TensorMap stripped;
-  for (auto& [name, tensor] : tensors) stripped.emplace(name.substr(prefix.size()), std::move(tensor));
-  tensors = std::move(stripped);
+void strip_prefix(std::vector<TensorView>& tensors, const std::string& prefix) {
+  const auto has = [&](const TensorView& tensor) { return tensor.name.starts_with(prefix); };
+  if (!std::all_of(tensors.begin(), tensors.end(), has)) return;
+  for (auto& tensor : tensors) tensor.name.erase(0, prefix.size());
 }
 
-TensorMap make_tensors(const Pickle& pickle, const LoadStorage& load, const std::string& source) {
+std::vector<TensorView> make_tensors(const Pickle& pickle, const LoadStorage& load, const std::string& source) {
   const auto* dict = find_tensors(pickle.root());
   if (!dict) throw InputError(source + ": holds no dictionary of tensors; save a state_dict()");
-  std::map<std::string, torch::Tensor> storages;  // bytes, loaded once each: tensors of one storage share it
+  std::map<std::string, Buffer> storages;  // loaded once each: tensors of one storage share it
   const auto load_once = [&](const Storage& storage) {
     auto found = storages.find(storage.key);
     if (found == storages.end()) found = storages.emplace(storage.key, load(storage)).first;
-    if (byte_count(storage) != found->second.nbytes())
+    if (byte_count(storage) != found->second.size)
       throw InputError(source + ": gives storage " + quote(storage.key) + " two sizes; the file is damaged");
     return found->second;
   };
-  TensorMap tensors;
+  std::map<std::string, TensorView> named;  // of equal names the last one counts
   for (const auto& [key, value] : dict->items) {
-    const auto* view = std::get_if<pickle::TensorView>(value);
-    if (!view || !text_of(key)) continue;
+    const auto* stored = std::get_if<pickle::StoredTensor>(value);
+    if (!stored || !text_of(key)) continue;
     const std::string name(*text_of(key));
-    tensors[name] = make_tensor(*view, load_once, source + ": tensor " + quote(name));
+    named.insert_or_assign(name, make_tensor(*stored, name, load_once, source + ": tensor " + quote(name)));
   }
+  std::vector<TensorView> tensors;
+  for (auto& [name, tensor] : named) tensors.push_back(std::move(tensor));
   strip_prefix(tensors, "module.");
   return tensors;
 }
 
-torch::Tensor copy_bytes(Bytes bytes) {
-  auto copy = torch::empty({static_cast<int64_t>(bytes.size())}, torch::kUInt8);  // [bytes]
-  if (!bytes.empty()) std::memcpy(copy.data_ptr(), bytes.data(), bytes.size());
+Buffer copy_bytes(Bytes bytes) {
+  Buffer copy(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), copy.data.get());
   return copy;
 }
 
@@ -164,7 +165,7 @@ std::map<std::string, Bytes> find_legacy_storages(const Pickle& values, Bytes by
   return found;
 }
 
-TensorMap read_legacy(Bytes bytes, const std::string& source) {
+std::vector<TensorView> read_legacy(Bytes bytes, const std::string& source) {
   size_t position = 0;
   check_legacy_header(bytes, position, source);
   const Pickle values(bytes, position, source);
@@ -172,85 +173,20 @@ TensorMap read_legacy(Bytes bytes, const std::string& source) {
   const auto load = [&](const Storage& storage) {
     const auto found = storages.find(storage.key);
     if (found == storages.end()) throw InputError(source + ": lacks storage " + quote(storage.key));
-    return copy_bytes(found->second);  // [bytes]
+    return copy_bytes(found->second);
   };
   return make_tensors(values, load, source);
 }
 
 // Zip archives.
 
-class ZipArchive {
- public:
-  /// `bytes` must outlive it. `source` names it in errors.
-  ZipArchive(Bytes bytes, std::string source) : source_(std::move(source)), left_(16 * bytes.size() + (64 << 20)) {
-    zip_error_t error;
-    zip_error_init(&error);
-    zip_source_t* opened = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
-    if (opened) archive_.reset(zip_open_from_source(opened, ZIP_RDONLY, &error));
-    const std::string reason = zip_error_strerror(&error);
-    if (opened && !archive_) zip_source_free(opened);
-    zip_error_fini(&error);
-    if (!archive_) throw InputError(source_ + ": is damaged or cut short (zip archive: " + reason + ")");
-  }
-
-  const std::string& source() const { return source_; }
-
-  std::vector<std::string> names() const {
-    std::vector<std::string> names;
-    const auto count = zip_get_num_entries(archive_.get(), 0);
-    for (zip_int64_t i = 0; i < count; ++i)
-      if (const char* name = zip_get_name(archive_.get(), static_cast<zip_uint64_t>(i), ZIP_FL_ENC_RAW))
-        names.emplace_back(name);
-    return names;
-  }
-
-  /// The size that the archive gives `name`, in bytes; nothing if it has none such.
-  std::optional<uint64_t> size(const std::string& name) const {
-    zip_stat_t status;
-    if (zip_stat(archive_.get(), name.c_str(), ZIP_FL_ENC_RAW, &status) != 0) return std::nullopt;
-    if (!(status.valid & ZIP_STAT_SIZE)) return std::nullopt;
-    return status.size;
-  }
-
-  /// The bytes of `name`, unpacked and their checksum compared: u8 [bytes]. All that is read from one archive together
-  /// is bounded by its own size, so that a small file can't fill the memory.
-  torch::Tensor read(const std::string& name) {
-    const auto bytes = size(name);
-    if (!bytes) throw InputError(source_ + ": has no " + quote(name) + "; the file is damaged");
-    if (*bytes > left_) throw InputError(source_ + ": unpacks to more than 16 times its size; refused");
-    left_ -= *bytes;
-    const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(
-        zip_fopen(archive_.get(), name.c_str(), ZIP_FL_ENC_RAW), zip_fclose);
-    if (!file) throw InputError(source_ + ": " + quote(name) + " can't be unpacked: " + zip_strerror(archive_.get()));
-    auto content = torch::empty({static_cast<int64_t>(*bytes)}, torch::kUInt8);  // [bytes]
-    auto* to = content.data_ptr<uint8_t>();
-    uint64_t got = 0;
-    zip_int64_t step = 1;
-    uint8_t beyond;  // the read after the last byte is the one that compares the checksum
-    while (step > 0 && got < *bytes)
-      if ((step = zip_fread(file.get(), to + got, *bytes - got)) > 0) got += static_cast<uint64_t>(step);
-    if (got != *bytes || zip_fread(file.get(), &beyond, 1) != 0)
-      throw InputError(source_ + ": " + quote(name) + " is damaged: " + zip_file_strerror(file.get()));
-    return content;
-  }
-
- private:
-  const std::string source_;
-  std::unique_ptr<zip_t, void (*)(zip_t*)> archive_{nullptr, zip_discard};
-  uint64_t left_;  // bytes that may still be unpacked
-};
-
-Bytes bytes_of(const torch::Tensor& content) {
-  return {static_cast<const std::byte*>(content.data_ptr()), content.nbytes()};
-}
-
 std::string read_text(ZipArchive& archive, const std::string& name) {
-  const auto content = archive.read(name);  // [bytes]
-  return {static_cast<const char*>(content.data_ptr()), content.nbytes()};
+  const Buffer content = archive.read(name);
+  return {reinterpret_cast<const char*>(content.data.get()), content.size};
 }
 
 /// <root>data.pkl holds the values, <root>data/<key> the elements of a storage (torch.serialization._save).
-TensorMap read_zip(ZipArchive& archive, const std::string& root) {
+std::vector<TensorView> read_zip(ZipArchive& archive, const std::string& root) {
   const std::string& source = archive.source();
   if (archive.size(root + "byteorder") && read_text(archive, root + "byteorder") != "little")
     throw InputError(source + ": was saved on a big-endian machine; save it on a little-endian one");
@@ -262,19 +198,19 @@ TensorMap read_zip(ZipArchive& archive, const std::string& root) {
   }
   if (archive.size(root + "data.pkl").value_or(0) > kMostPickleBytes)
     throw InputError(source + ": holds more values than any network needs; refused");
-  const auto content = archive.read(root + "data.pkl");  // [bytes]
+  const Buffer content = archive.read(root + "data.pkl");
   size_t position = 0;
-  const Pickle values(bytes_of(content), position, source);
+  const Pickle values(content.bytes(), position, source);
   const auto load = [&](const Storage& storage) {
     const std::string name = root + "data/" + storage.key;
     if (archive.size(name) != byte_count(storage))
       throw InputError(source + ": storage " + quote(storage.key) + " is missing or not as long as its tensors say");
-    return archive.read(name);  // [bytes]
+    return archive.read(name);
   };
   return make_tensors(values, load, source);
 }
 
-TensorMap read_bytes(Bytes bytes, const std::string& source, bool may_hold_file) {
+std::vector<TensorView> read_bytes(Bytes bytes, const std::string& source, bool may_hold_file) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (text.starts_with("\x80")) return read_legacy(bytes, source);
   if (text.size() > 262 && text.substr(257, 5) == "ustar")
@@ -289,15 +225,19 @@ TensorMap read_bytes(Bytes bytes, const std::string& source, bool may_hold_file)
   }
   if (!may_hold_file || files.size() != 1)
     throw InputError(source + ": is a zip archive, but neither PyTorch's own nor one with a single .pth in it");
-  const auto content = archive.read(files[0]);  // [bytes]
-  return read_bytes(bytes_of(content), source + "/" + files[0], false);
+  const Buffer content = archive.read(files[0]);
+  return read_bytes(content.bytes(), source + "/" + files[0], false);
 }
 
 }  // namespace
 
-TensorMap read_pth(const std::filesystem::path& path) {
-  const MappedFile file(path);
-  return read_bytes(file.bytes(), path.string(), true);
+std::vector<TensorView> parse_pth(std::span<const std::byte> bytes, const std::string& source) {
+  return read_bytes(bytes, source, true);
 }
 
-}  // namespace attend
+std::vector<TensorView> read_pth(const std::filesystem::path& path) {
+  const MappedFile file(path);
+  return parse_pth(file.bytes(), path.string());
+}
+
+}  // namespace attend::formats

@@ -1,9 +1,10 @@
-#include "model/pth.h"
+#include "formats/pth.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zip.h>
 
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <map>
@@ -13,15 +14,16 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "formats/view_values.h"
 
-namespace attend {
+namespace attend::formats {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 using Named = std::vector<std::pair<std::string, std::string>>;
 
-const fs::path kData = fs::path(ATTEND_SOURCE_DIR) / "tests/model/data";
+const fs::path kData = fs::path(ATTEND_SOURCE_DIR) / "tests/formats/data";
 
 // A pickle, opcode by opcode.
 
@@ -111,7 +113,7 @@ class Pth : public testing::Test {
   /// What reading the file says; "" if it can be read (then every element is looked at).
   std::string refusal() {
     try {
-      for (const auto& [name, value] : read_pth(path_)) value.to(torch::kFloat64).sum();
+      for (const auto& view : read_pth(path_)) values_of(view);
       return "";
     } catch (const InputError& error) {
       EXPECT_THAT(error.what(), HasSubstr(path_.string()));
@@ -128,52 +130,62 @@ class Pth : public testing::Test {
   fs::path directory_, path_;
 };
 
-torch::Tensor count(const std::vector<int64_t>& shape) {
-  int64_t size = 1;
-  for (const int64_t extent : shape) size *= extent;
-  return torch::arange(size, torch::kFloat).view(shape) / 2;  // as given
+/// begin, begin + step, …
+std::vector<double> count(size_t size, double step = 0.5, double begin = 0) {
+  std::vector<double> values(size);
+  for (size_t i = 0; i < size; ++i) values[i] = begin + step * static_cast<double>(i);
+  return values;
 }
 
 class PthGolden : public Pth, public testing::WithParamInterface<const char*> {};
 
 TEST_P(PthGolden, AStateDictIsReadAsPyTorchSavedIt) {
   const auto read = read_pth(kData / ("state_" + std::string(GetParam())));
-  const auto whole = count({3, 4});
-  const TensorMap expected = {{"0.weight", count({2, 3})},
-                              {"0.bias", -count({2})},
-                              {"1.weight", torch::ones({2})},
-                              {"1.bias", torch::zeros({2})},
-                              {"1.running_mean", torch::zeros({2})},
-                              {"1.running_var", torch::ones({2})},
-                              {"1.num_batches_tracked", torch::tensor(0, torch::kInt64)},
-                              {"whole", whole},
-                              {"row", whole[1]},
-                              {"columns", torch::stack({whole.select(1, 1), whole.select(1, 3)})},
-                              {"half", count({5}).to(torch::kHalf)},
-                              {"bfloat16", count({5}).to(torch::kBFloat16)},
-                              {"double", torch::zeros({1}, torch::kFloat64)},
-                              {"truth", torch::tensor({1, 0, 1}).to(torch::kBool)},
-                              {"bytes", torch::tensor({0, 127, 255}, torch::kUInt8)},
-                              {"long", torch::tensor({-(int64_t{1} << 40), int64_t{1} << 40}, torch::kInt64)},
-                              {"empty", torch::empty({0, 3})},
-                              {"parameter", count({2})}};
-  ASSERT_EQ(read.size(), expected.size());
-  for (const auto& [name, value] : expected) {
-    ASSERT_TRUE(read.count(name)) << name;
-    EXPECT_EQ(read.at(name).scalar_type(), value.scalar_type()) << name;
-    EXPECT_TRUE(torch::equal(read.at(name), value)) << name;
+  struct Expected {
+    const char* name;
+    ElementType type;
+    std::vector<int64_t> shape;
+    std::vector<double> values;
+  };
+  const auto f32 = ElementType::kFloat32;
+  const std::vector<Expected> expected = {
+      {"0.weight", f32, {2, 3}, count(6)},
+      {"0.bias", f32, {2}, {0, -0.5}},
+      {"1.weight", f32, {2}, {1, 1}},
+      {"1.bias", f32, {2}, {0, 0}},
+      {"1.running_mean", f32, {2}, {0, 0}},
+      {"1.running_var", f32, {2}, {1, 1}},
+      {"1.num_batches_tracked", ElementType::kInt64, {}, {0}},
+      {"whole", f32, {3, 4}, count(12)},
+      {"row", f32, {4}, count(4, 0.5, 2)},
+      {"columns", f32, {2, 3}, {0.5, 2.5, 4.5, 1.5, 3.5, 5.5}},
+      {"half", ElementType::kFloat16, {5}, count(5)},
+      {"bfloat16", ElementType::kBFloat16, {5}, count(5)},
+      {"double", ElementType::kFloat64, {1}, {0}},
+      {"truth", ElementType::kBool, {3}, {1, 0, 1}},
+      {"bytes", ElementType::kUInt8, {3}, {0, 127, 255}},
+      {"long", ElementType::kInt64, {2}, {-std::pow(2, 40), std::pow(2, 40)}},
+      {"empty", f32, {0, 3}, {}},
+      {"parameter", f32, {2}, {0, 0.5}}};
+  EXPECT_EQ(read.size(), expected.size());
+  for (const auto& [name, type, shape, values] : expected) {
+    const auto* view = find_view(read, name);
+    ASSERT_TRUE(view) << name;
+    EXPECT_EQ(view->type, type) << name;
+    EXPECT_EQ(view->shape, shape) << name;
+    EXPECT_EQ(values_of(*view), values) << name;
   }
-  EXPECT_FALSE(read.at("columns").is_contiguous());
-  read.at("row").fill_(9);
-  EXPECT_EQ(read.at("whole")[1][0].item<float>(), 9) << "row and whole no longer share their storage";
+  EXPECT_FALSE(is_row_major(*find_view(read, "columns")));
+  EXPECT_EQ(find_view(read, "row")->bytes.data(), find_view(read, "whole")->bytes.data() + 16) << "they share no memory";
 }
 
 TEST_P(PthGolden, ACheckpointGivesItsWeightsWithoutModulePrefix) {
   const auto read = read_pth(kData / ("checkpoint_" + std::string(GetParam())));
   ASSERT_EQ(read.size(), 3u);
-  EXPECT_TRUE(torch::equal(read.at("a"), count({2})));
-  EXPECT_TRUE(torch::equal(read.at("b"), count({2}) + 1));
-  EXPECT_TRUE(torch::equal(read.at("c"), count({2}) + 2));
+  for (const int i : {0, 1, 2}) {
+    EXPECT_EQ(read[i].name, std::string(1, static_cast<char>('a' + i)));
+    EXPECT_EQ(values_of(read[i]), count(2, 0.5, i));
+  }
 }
 
 TEST_P(PthGolden, AFileCutShortAnywhereIsRefused) {
@@ -335,7 +347,7 @@ TEST_F(Pth, OldViewsOfStoragesAndOldParametersAreRead) {
                           integer(0) + tuple({2}) + tuple({1}) + "tR";
   const std::string parameter = global("torch.nn.parameter", "Parameter") + "(" + old + "tR(\x88\x89Ntb";
   write(legacy(dict({{"w", parameter}}), {{"0", counted(4, elements<float>({1, 2, 3, 4}))}}));
-  EXPECT_TRUE(torch::equal(read_pth(path_).at("w"), torch::tensor({2.f, 3.f})));
+  EXPECT_EQ(values_of(read_pth(path_).at(0)), (std::vector<double>{2, 3}));
   const std::string outside = std::string("(") + text("v") + integer(3) + integer(2) + "t";
   EXPECT_NE(legacy_refusal(dict({{"w", tensor(storage("FloatStorage", "0", 4, outside), 0, {2}, {1})}})), "");
 }
@@ -350,7 +362,7 @@ TEST_F(Pth, TypedTensorsOfUntypedStoragesAreRead) {
   };
   const std::string data = elements<float>({1, 2}) + "x";
   write_zip({{"a/data.pkl", pickle(values("float32", 0))}, {"a/data/0", data}});
-  EXPECT_TRUE(torch::equal(read_pth(path_).at("w"), torch::tensor({1.f, 2.f})));
+  EXPECT_EQ(values_of(read_pth(path_).at(0)), (std::vector<double>{1, 2}));
   write_zip({{"a/data.pkl", pickle(values("float32", 1))}, {"a/data/0", data}});
   EXPECT_THAT(refusal(), HasSubstr("outside its storage"));
 }
@@ -363,7 +375,7 @@ TEST_F(Pth, ZipArchivesAreReadStoredAndDeflated) {
                {"root/data/0", elements<float>({1, 2, 3})},
                {"root/version", "3\n"}},
               deflate);
-    EXPECT_TRUE(torch::equal(read_pth(path_).at("w"), torch::tensor({1.f, 2.f, 3.f})));
+    EXPECT_EQ(values_of(read_pth(path_).at(0)), (std::vector<double>{1, 2, 3}));
   }
 }
 
@@ -428,6 +440,21 @@ TEST_F(Pth, NestingAndCyclesEnd) {
   EXPECT_THAT(legacy_refusal(std::string(2'000'000, ']')), HasSubstr("more values"));
 }
 
+TEST_F(Pth, FilesInMemoryAreNotNeededAfterTheCall) {
+  for (const char* file : {"checkpoint_zip.pth", "checkpoint_legacy.pth"}) {
+    std::string bytes = read_file(kData / file);
+    const auto read = parse_pth(std::as_bytes(std::span(bytes)), "memory");
+    std::fill(bytes.begin(), bytes.end(), 'x');
+    EXPECT_EQ(values_of(read.at(0)), count(2)) << file;
+    try {
+      parse_pth(std::as_bytes(std::span(bytes)), "memory");
+      ADD_FAILURE() << file;
+    } catch (const InputError& error) {
+      EXPECT_THAT(error.what(), testing::StartsWith("memory: "));
+    }
+  }
+}
+
 TEST_F(Pth, FilesWithoutWeightsAreRefused) {
   EXPECT_THAT(legacy_refusal(dict({{"lr", integer(1)}}), {}), HasSubstr("no dictionary of tensors"));
   EXPECT_THAT(legacy_refusal(tensor(storage("FloatStorage", "0", 2), 0, {2}, {1})),
@@ -443,4 +470,4 @@ TEST_F(Pth, FilesWithoutWeightsAreRefused) {
 }
 
 }  // namespace
-}  // namespace attend
+}  // namespace attend::formats

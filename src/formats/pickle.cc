@@ -1,29 +1,29 @@
-#include "model/pickle.h"
+#include "formats/pickle.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
 #include "base/error.h"
-#include "model/weights.h"
+#include "base/printable.h"
 
-namespace attend::pickle {
+namespace attend::formats::pickle {
 namespace {
 
 constexpr size_t kMostValues = 1 << 20;  // ten times what a large network needs
 constexpr size_t kMostDimensions = 64;
 constexpr size_t kMostNameLength = 256;
 
-constexpr std::pair<std::string_view, torch::ScalarType> kStorages[] = {
-    {"DoubleStorage", torch::kFloat64},    {"FloatStorage", torch::kFloat32}, {"HalfStorage", torch::kFloat16},
-    {"BFloat16Storage", torch::kBFloat16}, {"LongStorage", torch::kInt64},    {"IntStorage", torch::kInt32},
-    {"ShortStorage", torch::kInt16},       {"CharStorage", torch::kInt8},     {"ByteStorage", torch::kUInt8},
-    {"BoolStorage", torch::kBool}};
-constexpr std::pair<std::string_view, torch::ScalarType> kTypes[] = {
-    {"float64", torch::kFloat64},   {"float32", torch::kFloat32}, {"float16", torch::kFloat16},
-    {"bfloat16", torch::kBFloat16}, {"int64", torch::kInt64},     {"int32", torch::kInt32},
-    {"int16", torch::kInt16},       {"int8", torch::kInt8},       {"uint8", torch::kUInt8},
-    {"bool", torch::kBool}};
+constexpr std::pair<std::string_view, ElementType> kStorages[] = {
+    {"DoubleStorage", ElementType::kFloat64},    {"FloatStorage", ElementType::kFloat32}, {"HalfStorage", ElementType::kFloat16},
+    {"BFloat16Storage", ElementType::kBFloat16}, {"LongStorage", ElementType::kInt64},    {"IntStorage", ElementType::kInt32},
+    {"ShortStorage", ElementType::kInt16},       {"CharStorage", ElementType::kInt8},     {"ByteStorage", ElementType::kUInt8},
+    {"BoolStorage", ElementType::kBool}};
+constexpr std::pair<std::string_view, ElementType> kTypes[] = {
+    {"float64", ElementType::kFloat64},   {"float32", ElementType::kFloat32}, {"float16", ElementType::kFloat16},
+    {"bfloat16", ElementType::kBFloat16}, {"int64", ElementType::kInt64},     {"int32", ElementType::kInt32},
+    {"int16", ElementType::kInt16},       {"int8", ElementType::kInt8},       {"uint8", ElementType::kUInt8},
+    {"bool", ElementType::kBool}};
 
 /// The fixed list of names that a file may use.
 std::optional<Global> find_global(std::string_view module, std::string_view name) {
@@ -200,16 +200,16 @@ class Pickle::Reader {
     return storage;
   }
 
-  TensorView tensor(const std::vector<Value*>& arguments, std::optional<torch::ScalarType> type) const {
+  StoredTensor tensor(const std::vector<Value*>& arguments, std::optional<ElementType> type) const {
     const auto& storage = as<Storage>(arguments[0]);
     int64_t available = storage.view_size;
     if (type && !storage.type) {
       if (storage.view_begin != 0) damaged();
-      available /= static_cast<int64_t>(torch::elementSize(*type));
+      available /= size_of(*type);
     } else if (!storage.type || (type && type != storage.type)) {
       fail("a tensor's type is not its storage's; refused");
     }
-    TensorView view{&storage, type ? *type : *storage.type, count_of(arguments[1]), counts_of(arguments[2]),
+    StoredTensor view{&storage, type ? *type : *storage.type, count_of(arguments[1]), counts_of(arguments[2]),
                     counts_of(arguments[3])};
     if (view.sizes.size() != view.strides.size()) damaged();
     int64_t end = view.offset, elements = 1, product = 1;  // of the element that lies farthest; of all; zeros left out
@@ -261,7 +261,7 @@ class Pickle::Reader {
         return push(tensor(arguments, as<Global>(arguments[6]).type));
       case Kind::Parameter:  // tensor, requires_grad, …
         if (arguments.empty()) damaged();
-        as<TensorView>(arguments[0]);
+        as<StoredTensor>(arguments[0]);
         stack_.push_back(arguments[0]);
         return;
       case Kind::Storage:
@@ -376,7 +376,7 @@ class Pickle::Reader {
         return reduce();
       case 'b': {  // BUILD: attributes of an OrderedDict (_metadata) or of an old Parameter, of no use here
         pop();
-        if (!std::holds_alternative<Dict>(*top()) && !std::holds_alternative<TensorView>(*top())) damaged();
+        if (!std::holds_alternative<Dict>(*top()) && !std::holds_alternative<StoredTensor>(*top())) damaged();
         return;
       }
       case 'Q':
@@ -410,4 +410,4 @@ Pickle::Pickle(std::span<const std::byte> bytes, size_t& position, const std::st
   Reader(*this, bytes, position, source).read();
 }
 
-}  // namespace attend::pickle
+}  // namespace attend::formats::pickle

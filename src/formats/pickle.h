@@ -3,8 +3,6 @@
 // read.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -17,7 +15,9 @@
 #include <variant>
 #include <vector>
 
-namespace attend::pickle {
+#include "formats/tensor_view.h"
+
+namespace attend::formats::pickle {
 
 struct Value;
 
@@ -39,26 +39,26 @@ struct Dict {
 /// What a name in the list of allowed ones stands for.
 struct Global {
   enum class Kind { OrderedDict, Size, Tensor, TypedTensor, Parameter, Storage, Type } kind;
-  std::optional<torch::ScalarType> type;  // of a Storage (none: it counts bytes) or a Type
+  std::optional<ElementType> type;  // of a Storage (none: it counts bytes) or a Type
 };
 /// Where elements are kept; their bytes lie elsewhere in the file, under `key`.
 struct Storage {
   std::string key;
-  std::optional<torch::ScalarType> type;
+  std::optional<ElementType> type;
   int64_t size = 0;        // elements (bytes where there is no type) under `key`
   int64_t view_begin = 0;  // the elements of them that are this storage
   int64_t view_size = 0;
 };
 /// A tensor of `storage`; every element it reaches lies inside, and it has no more elements than the storage.
-struct TensorView {
+struct StoredTensor {
   const Storage* storage;
-  torch::ScalarType type;
+  ElementType type;
   int64_t offset;  // elements from the beginning of `key`'s
   std::vector<int64_t> sizes, strides;
 };
 
 struct Value : std::variant<None, bool, int64_t, double, BigInteger, std::string_view, List, Tuple, Dict, Global,
-                            Storage, TensorView> {
+                            Storage, StoredTensor> {
   using variant::variant;
 };
 
@@ -83,4 +83,4 @@ class Pickle {
   const Value* root_ = nullptr;
 };
 
-}  // namespace attend::pickle
+}  // namespace attend::formats::pickle
