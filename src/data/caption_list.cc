@@ -34,20 +34,21 @@ class Collector {
 
   /// A caption of the picture `name`, at `line` of the file.
   void add(const std::string& name, std::string caption, size_t line) {
-    ++list_.captions;
     if (name.empty() || name.find('\0') != name.npos) return refuse(line, "no picture's name");
     if (const auto fault = caption_fault(caption); !fault.empty()) return refuse(line, name + ": " + fault);
     const fs::path picture = images_ / fs::path(name);
     if (list_.pictures.empty() || list_.pictures.back().picture != picture) list_.pictures.push_back({picture, {}});
     list_.pictures.back().captions.push_back(std::move(caption));
+    ++list_.captions;
   }
 
   void refuse(size_t line, const std::string& why) {
+    ++list_.captions;
     list_.refusals.push_back(source_ + (line > 0 ? ":" + std::to_string(line) : "") + ": " + why);
   }
 
   CaptionList finish() {
-    if (list_.captions == 0 && list_.refusals.empty()) throw InputError(source_ + ": no captions in it");
+    if (list_.captions == 0) throw InputError(source_ + ": no captions in it");
     return std::move(list_);
   }
 
@@ -156,7 +157,7 @@ CaptionList read_dataset_file(const fs::path& file, const fs::path& images) {
   CaptionList list;
   Dataset dataset = read_captions(file, images, "all", 1);
   for (auto& example : dataset.examples) {
-    list.captions += example.captions.size();
+    list.captions += std::max<size_t>(example.captions.size(), 1);
     if (example.captions.empty())
       list.refusals.push_back(example.picture.string() + ": has no captions in " + file.string());
     else
@@ -202,15 +203,19 @@ CaptionList read_caption_list(const fs::path& file, const fs::path& images) {
 
 CaptionList read_sidecars(const std::vector<fs::path>& pictures) {
   CaptionList list;
+  const auto refuse = [&](std::string why) {
+    list.refusals.push_back(std::move(why));
+    ++list.captions;
+  };
   for (const auto& picture : pictures) {
     fs::path sidecar = fs::path(picture) += ".txt";  // of pictures that share a name but for its ending
-    std::error_code error;
-    if (!fs::exists(sidecar, error)) sidecar = fs::path(picture).replace_extension(".txt");
+    std::error_code ignored;
+    if (!fs::exists(sidecar, ignored)) sidecar = fs::path(picture).replace_extension(".txt");
     std::string text;
     try {
       text = read_file(sidecar);
     } catch (const InputError& error) {
-      list.refusals.push_back(picture.string() + ": no captions beside it: " + error.what());
+      refuse(picture.string() + ": no captions beside it: " + error.what());
       continue;
     }
     Collector collector(sidecar.string(), {});
@@ -227,7 +232,7 @@ CaptionList read_sidecars(const std::vector<fs::path>& pictures) {
       for (auto& refusal : one.refusals) list.refusals.push_back(std::move(refusal));
       for (auto& found : one.pictures) list.pictures.push_back(std::move(found));
     } catch (const InputError&) {
-      list.refusals.push_back(picture.string() + ": no captions in " + sidecar.string());
+      refuse(picture.string() + ": no captions in " + sidecar.string());
     }
   }
   return list;

@@ -19,7 +19,7 @@ struct CaptionedPicture {
 struct CaptionList {
   std::vector<CaptionedPicture> pictures;  // in the file's order; what follows one another of one picture is joined
   std::vector<std::string> refusals;       // entries and captions that can't be used: a line each, with their place
-  size_t captions = 0;                     // all of them, refused ones too
+  size_t captions = 0;                     // all of them, and what was refused in place of some
 };
 
 /// Reads one file; its ending says which kind it is:

@@ -113,7 +113,7 @@ TEST_F(CaptionListTest, ReadsCaptionsBesideTheirPictures) {
   EXPECT_THAT(list.pictures[1].captions, ElementsAre("of the picture"));
   EXPECT_THAT(list.refusals, ElementsAre(HasSubstr("b.jpg: no captions in"), HasSubstr("c.png.txt:2"),
                                          HasSubstr("d.jpg: no captions beside it")));
-  EXPECT_EQ(list.captions, 4u);
+  EXPECT_EQ(list.captions, 6u);
 }
 
 TEST_F(CaptionListTest, ReadsCocoCaptions) {
