@@ -16,7 +16,7 @@ import tempfile
 import warnings
 
 import numpy
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageOps
 
 warnings.simplefilter("ignore")
 HERE = os.path.dirname(os.path.abspath(__file__))

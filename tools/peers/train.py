@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from common import (END, ROOT, START, Decoder, add_device, attend_path, machine, make_crops, read_safetensors, use_device,
+from common import (END, ROOT, START, Decoder, add_device, attend_path, machine, make_crops, read_safetensors,
                     weights_of)
 
 CAPTIONS, WORDS = 5, 2400
