@@ -17,13 +17,14 @@
 
 #include "app/bench_parts.h"
 #include "app/commands.h"
-#include "app/data_folder.h"
+#include "app/evaluate_report.h"
 #include "app/model_file.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/processor.h"
 #include "base/progress.h"
+#include "pipeline/data_folder.h"
 #include "vision/find_pictures.h"
 #include "vision/picture.h"
 
@@ -258,7 +259,7 @@ int bench_command(const std::vector<std::string>& arguments) {
     run.set_threads();
     const auto device = choose_device(run.device);
     const auto begin = std::chrono::steady_clock::now();
-    auto ensemble = files.load(device);
+    auto ensemble = open_models(files, device);
     sections.back().figures.push_back(
         {"loading the model",
          1000 * std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), "ms"});

@@ -7,8 +7,8 @@
 #include <iostream>
 #include <numeric>
 
-#include "app/caption_pictures.h"
 #include "app/commands.h"
+#include "app/terminal.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
@@ -19,6 +19,7 @@
 #include "metrics/cider.h"
 #include "model/pictures.h"
 #include "model/workers.h"
+#include "pipeline/caption_pictures.h"
 #include "text/ptb_tokenizer.h"
 #include "train/batches.h"
 #include "viz/chart_axes.h"
@@ -171,23 +172,22 @@ void judge(Ensemble& ensemble, const DecodeOptions& decode, const CalibrateOptio
            std::vector<Judged>& judged) {
   const auto examples = read_split(options.captions[file], options.images[file], "val", options.max_faulty);
   if (examples.front().captions.empty()) throw InputError(options.captions[file].string() + ": no captions in it to compare with");
-  std::vector<fs::path> pictures;
-  for (const auto& example : examples) pictures.push_back(example.picture);
+  std::vector<PictureSource> pictures;
+  for (const auto& example : examples) pictures.emplace_back(example.picture);
   std::vector<CaptionPair> pairs;
   const size_t first = judged.size();
   Progress progress("captioning", static_cast<int64_t>(pictures.size()));
-  caption_pictures(ensemble, pictures, decode, kBatchSize, threads, [&](std::vector<PictureCaptions>& batch) {
+  caption_pictures(ensemble, pictures, {decode, threads}, terminal_host(progress), [&](std::vector<SeenPicture>& batch) {
     for (auto& picture : batch) {
-      if (!picture.refusal.empty()) {
+      if (picture.refused()) {
         progress.clear();
         complain(picture.refusal);
         continue;
       }
-      Caption& best = picture.captions.front();
+      SeenCaption& best = picture.captions.front();
       pairs.push_back(tokenize_pair(best.text, examples[picture.index].captions));
-      judged.push_back({file, 0, false, std::move(best.evidence), best.distance});
+      judged.push_back({file, 0, false, std::move(best.evidence), picture.distance});
     }
-    progress.update(static_cast<int64_t>(batch.back().index + 1));
   });
   if (pairs.size() < kLeastPictures)
     throw InputError(options.captions[file].string() + ": " + std::to_string(pairs.size()) + " pictures that can be captioned; " +

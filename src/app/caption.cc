@@ -3,21 +3,20 @@
 #include <algorithm>
 #include <iostream>
 #include <iterator>
-#include <optional>
 
-#include "app/caption_files.h"
-#include "app/caption_pictures.h"
-#include "app/caption_record.h"
+#include "app/caption_file_options.h"
 #include "app/commands.h"
+#include "app/html_name.h"
 #include "app/model_file.h"
-#include "app/page_record.h"
+#include "app/terminal.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
-#include "base/parallel.h"
 #include "base/printable.h"
 #include "base/process.h"
-#include "base/progress.h"
+#include "pipeline/caption_outputs.h"
+#include "pipeline/caption_pictures.h"
+#include "pipeline/caption_record.h"
 #include "vision/find_pictures.h"
 #include "vision/name_list.h"
 #include "viz/typeface.h"
@@ -58,13 +57,13 @@ struct CaptionOptions {
 void check_explanations(const CommandLine& line, const CaptionOptions& options, const CaptionFileOptions& outputs) {
   for (const auto& flag : line.flags) {
     if (flag.rfind("explain-", 0) != 0) continue;
-    if (!outputs.explains()) throw UsageError("--" + flag + ": say with --explain gradient that captions are explained");
+    if (!outputs.explained) throw UsageError("--" + flag + ": say with --explain gradient that captions are explained");
     if (flag != "explain-kind" && outputs.explanation.kind != "smooth")
       throw UsageError("--" + flag + ": is of --explain-kind smooth only");
   }
   const bool shown = options.format == "jsonl" || !options.html.empty() || !outputs.overlay.empty() ||
                      !outputs.maps.empty();
-  if (outputs.explains() && !shown)
+  if (outputs.explained && !shown)
     throw UsageError("--explain: say where it is to be shown: --format jsonl, --overlay DIR, --maps DIR or --html FILE");
 }
 
@@ -118,23 +117,17 @@ void remark(const FoundPictures& found) {
   for (const auto& refusal : found.refusals) complain(refusal);
 }
 
-/// Whether a picture's caption is less sure than it has to be.
-bool is_unsure(const PictureCaptions& picture, const CaptionOptions& options) {
-  return picture.refusal.empty() && picture.captions.front().confidence.value_or(1) < options.min_confidence;
-}
-
 /// What standard output gets of one picture.
-std::string lines_of(const std::filesystem::path& path, const PictureCaptions& picture, const Captioner& captioner,
-                     const CaptionOptions& options) {
-  const bool unsure = is_unsure(picture, options);
+std::string lines_of(const SeenPicture& picture, const CaptionOptions& options) {
+  const bool unsure = is_unsure(picture, options.min_confidence);
   if (options.format == "jsonl") {
-    Json record = caption_record(path, picture, captioner);
+    Json record = caption_record(picture);
     if (options.min_confidence > 0) record["below_min_confidence"] = unsure;
     return one_line(record) + "\n";
   }
   // A terminal would obey what a name says; whoever reads names from a pipe or a file gets them byte for byte.
   static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
-  const std::string name = on_terminal ? printable(path.native()) : path.native();
+  const std::string name = on_terminal ? printable(picture.name) : picture.name;
   if (unsure) return name + "\t" + (options.null ? '\0' : '\n');
   std::string lines;
   for (const auto& caption : picture.captions)
@@ -181,62 +174,25 @@ Work gather(std::vector<std::string> names, const CaptionOptions& options, const
   return work;
 }
 
-/// What a page says of where its captions come from.
-std::string source_of(const Ensemble& ensemble) {
-  if (ensemble.size() > 1) return "by attend, an ensemble of " + std::to_string(ensemble.size()) + " models";
-  const Captioner& captioner = ensemble.first();
-  const auto name = captioner.about.find("name");
-  return name != captioner.about.end() && name->is_string() ? "by attend, model " + name->get<std::string>()
-                                                            : "by attend";
-}
-
-MapFaults faults_of(const Caption& caption, const Captioner& captioner) {
-  return check_maps(attention_maps(caption, captioner.encoder->grid(captioner.options.encoder.input_size)));
-}
-
 /// Captions the pictures, writes their files and lines, and counts in work.refused what went wrong.
-void caption_all(Ensemble& ensemble, Work& work, const CaptionOptions& options, const CaptionFileOptions& outputs,
+void caption_all(Ensemble& ensemble, Work& work, const CaptionOptions& options, const CaptionFileOptions& files,
                  const DecodeOptions& decode, int threads) {
-  const Captioner& captioner = ensemble.first();
-  std::vector<std::filesystem::path> paths;
-  for (const auto& picture : work.pictures) paths.push_back(picture.path);
-  std::optional<CaptionPage> page;
-  if (!options.html.empty()) page.emplace(options.html, source_of(ensemble));
-  MapFaultCount map_faults;
+  std::vector<PictureSource> pictures;
+  for (const auto& picture : work.pictures) pictures.emplace_back(picture.path);
+  CaptionOutputs outputs(pictures, work.files, files, options.html, credit_of(ensemble), threads);
+  const bool writes = files.any() || outputs.has_page();
   std::string output_fault;
-  const WantedExplanations explanations{
-      outputs.explanation,
-      page || !outputs.overlay.empty() || (!outputs.maps.empty() && outputs.maps_format == "npy")};
-  // An explanation takes as long as many captions: in small batches each appears soon.
-  const int batch_size = outputs.explains() ? std::min(options.batch_size, 4) : options.batch_size;
-  Progress progress("captioning", static_cast<int64_t>(paths.size()));
-  const auto take = [&](std::vector<PictureCaptions>& batch) {
-    std::vector<std::string> faults(batch.size());
-    std::vector<PagePicture> on_page(page ? batch.size() : 0);
-    if (outputs.any() || page)
-      parallel_for(batch.size(), threads, [&](size_t i) {
-        const size_t index = batch[i].index;
-        try {
-          if (!batch[i].refusal.empty()) return;
-          if (page) on_page[i] = page_picture(paths[index], paths[index].native(), batch[i], captioner);
-          if (outputs.any() && !is_unsure(batch[i], options)) write_files(work.files[index], paths[index], batch[i], captioner, outputs);
-        } catch (const Error& error) {
-          faults[i] = error.what();
-        }
-      });
+  Progress progress("captioning", static_cast<int64_t>(pictures.size()));
+  const auto take = [&](const std::vector<SeenPicture>& batch) {
+    const auto written = outputs.write(batch, options.min_confidence);
     progress.clear();
     for (size_t i = 0; i < batch.size(); ++i) {
-      work.unsure += is_unsure(batch[i], options);
-      if (batch[i].refusal.empty()) {
-        std::cout << lines_of(paths[batch[i].index], batch[i], captioner, options);
-        if (page && !on_page[i].captions.empty()) page->add(on_page[i]);
-        if (faults[i].empty() && (page || outputs.draws()))
-          map_faults.add(page ? on_page[i].captions.front().faults
-                              : faults_of(batch[i].captions.front(), captioner));
-      }
-      const std::string& fault = batch[i].refusal.empty() ? faults[i] : batch[i].refusal;
+      work.unsure += is_unsure(batch[i], options.min_confidence);
+      if (!batch[i].refused()) std::cout << lines_of(batch[i], options);
+      outputs.keep(batch[i], written[i]);
+      const std::string& fault = batch[i].refused() ? batch[i].refusal : written[i].fault;
       if (fault.empty()) {
-        if (outputs.any() && work.incomplete[batch[i].index]) ++work.refused;
+        if (files.any() && work.incomplete[batch[i].index]) ++work.refused;
         continue;
       }
       std::cout << std::flush;  // so that on a terminal both keep their order
@@ -248,15 +204,19 @@ void caption_all(Ensemble& ensemble, Work& work, const CaptionOptions& options, 
     } catch (const OutputClosed&) {
       throw;
     } catch (const Error& fault) {  // files and the page are made all the same
-      if (!page && !outputs.any()) throw;
+      if (!writes) throw;
       output_fault = fault.what();
     }
-    progress.update(static_cast<int64_t>(batch.back().index + 1));
   };
-  caption_pictures(ensemble, paths, decode, batch_size, threads, take, outputs.explains() ? &explanations : nullptr);
+  CaptionWork how{decode, threads, options.batch_size};
+  if (files.explained) {
+    how.explain = &files.explanation;
+    how.explain_pixels = outputs.has_page() || !files.overlay.empty() || (!files.maps.empty() && files.maps_format == "npy");
+    how.batch_size = std::min(options.batch_size, 4);  // an explanation takes as long as many captions: each appears soon
+  }
+  caption_pictures(ensemble, pictures, how, terminal_host(progress), take);
   progress.clear();
-  if (page) page->finish();
-  map_faults.warn_of();
+  for (const auto& remark : outputs.finish()) warn(remark);
   if (const auto letters = text_faults(); !letters.empty()) warn(letters);
   if (!output_fault.empty()) throw Error(output_fault);
 }
@@ -289,15 +249,17 @@ int caption_command(const std::vector<std::string>& arguments) {
   if (!work.pictures.empty() || line.dump_config) {
     const int threads = run.set_threads();
     files.choose();
-    if (outputs.explains() && files.models.size() > 1)
+    if (outputs.explained && files.models.size() > 1)
       throw UsageError("--explain: explains what one model says; name one --model");
-    Ensemble ensemble = files.load(choose_device(run.device));
+    Ensemble ensemble = open_models(files, choose_device(run.device));
     decode = model_decode_options(ensemble.first(), files.models.front().string());
     parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
     if (answer(line, syntax(), list, std::cout)) return 0;
     ensemble.check(decode);
     check_confidence(ensemble, decode, options);
-    work.incomplete = prepare_folders(work.files, outputs);
+    auto [incomplete, faults] = prepare_folders(work.files, outputs);
+    work.incomplete = std::move(incomplete);
+    for (const auto& fault : faults) complain(fault);
     if (!options.html.empty()) check_writable(options.html);  // may lie in one of these folders
     if (!outputs.font.empty()) use_font(outputs.font);
     watch_interrupts();

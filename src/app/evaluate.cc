@@ -9,13 +9,12 @@
 #include <unordered_map>
 #include <utility>
 
-#include "app/caption_pictures.h"
 #include "app/commands.h"
-#include "app/data_folder.h"
 #include "app/evaluate_page.h"
 #include "app/evaluate_report.h"
+#include "app/html_name.h"
 #include "app/model_file.h"
-#include "app/page_record.h"
+#include "app/terminal.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
@@ -23,7 +22,9 @@
 #include "data/masks.h"
 #include "data/results.h"
 #include "metrics/measure.h"
-#include "model/pictures.h"
+#include "pipeline/caption_pictures.h"
+#include "pipeline/data_folder.h"
+#include "pipeline/page_record.h"
 #include "text/ptb_tokenizer.h"
 
 namespace attend {
@@ -128,7 +129,7 @@ struct Candidates {
   std::vector<Example> examples;  // those that have a caption
   std::vector<std::string> captions;
   std::vector<std::string> compared;  // of the results file that they are compared with
-  std::vector<ShownPicture> shown;    // for --html, where a model made the captions
+  std::vector<PagePicture> shown;     // for --html, where a model made the captions
   Pointing pointing;
   double seconds = 0;  // it took to make them
   size_t refused = 0;
@@ -208,16 +209,15 @@ Candidates read_results_of(std::vector<Example> examples, const EvaluateOptions&
 }
 
 /// Where each word of a caption looked most: the centre of its largest cell, in pixels of the picture.
-std::vector<cv::Point2d> peaks_of(const Caption& caption, cv::Size size, const Captioner& captioner) {
-  const auto& encoder = captioner.options.encoder;
-  const auto grid = captioner.encoder->grid(encoder.input_size);
-  const Geometry geometry = input_geometry(size, encoder);
-  const auto largest = caption.alpha.argmax(1).to(torch::kCPU);  // [T]
+std::vector<cv::Point2d> peaks_of(const SeenPicture& picture) {
+  const MapStack& attention = picture.best().attention;
+  const Geometry geometry = picture.geometry();
   std::vector<cv::Point2d> peaks;
-  for (int64_t t = 0; t < largest.size(0); ++t) {
-    const auto cell = largest[t].item<int64_t>();
-    const cv::Rect2d area = geometry.cell(static_cast<int>(cell / grid[1]), static_cast<int>(cell % grid[1]),
-                                          static_cast<int>(grid[0]), static_cast<int>(grid[1]));
+  for (size_t t = 0; t < attention.size(); ++t) {
+    const auto map = attention.map(t);
+    const auto cell = static_cast<int>(std::max_element(map.begin(), map.end()) - map.begin());
+    const auto [rows, columns] = attention.grid;
+    const cv::Rect2d area = geometry.cell(cell / columns, cell % columns, rows, columns);
     peaks.emplace_back(area.x + area.width / 2, area.y + area.height / 2);
   }
   return peaks;
@@ -226,34 +226,32 @@ std::vector<cv::Point2d> peaks_of(const Caption& caption, cv::Size size, const C
 /// Captions the pictures of `to_make`, which has no captions yet.
 Candidates make_candidates(Candidates to_make, Ensemble& ensemble, const DecodeOptions& decode, int threads,
                            const EvaluateOptions& options) {
-  const Captioner& captioner = ensemble.first();
   std::unordered_map<int64_t, std::vector<MaskedObject>> masks;
   if (options.pointing) masks = read_masks(options.captions);
   Candidates candidates = std::move(to_make);
   const auto examples = std::exchange(candidates.examples, {});
   const auto compared = std::exchange(candidates.compared, {});
-  std::vector<std::filesystem::path> pictures;
-  for (const auto& example : examples) pictures.push_back(example.picture);
+  std::vector<PictureSource> pictures;
+  for (const auto& example : examples) pictures.emplace_back(example.picture);
   Progress progress("captioning", static_cast<int64_t>(pictures.size()));
   const auto begin = std::chrono::steady_clock::now();
-  caption_pictures(ensemble, pictures, decode, kBatchSize, threads, [&](std::vector<PictureCaptions>& batch) {
+  caption_pictures(ensemble, pictures, {decode, threads}, terminal_host(progress), [&](std::vector<SeenPicture>& batch) {
     for (auto& picture : batch) {
-      if (!picture.refusal.empty()) {
+      if (picture.refused()) {
         complain(picture.refusal);
         ++candidates.refused;
         continue;
       }
       const Example& example = examples[picture.index];
-      Caption& caption = picture.captions.front();
+      SeenCaption& caption = picture.captions.front();
       // The objects' words are counted in the reference: only in a caption equal to it do they stand in those places.
       if (options.pointing && is_exact(tokenize_pair(caption.text, example.captions)))
-        add_pointing(masks[example.id.number], peaks_of(caption, picture.size, captioner), candidates.pointing);
-      if (!options.html.empty()) candidates.shown.push_back(shown_picture(picture, captioner));
+        add_pointing(masks[example.id.number], peaks_of(picture), candidates.pointing);
+      if (!options.html.empty()) candidates.shown.push_back(page_record(picture));
       candidates.captions.push_back(std::move(caption.text));
       if (!compared.empty()) candidates.compared.push_back(compared[picture.index]);
       candidates.examples.push_back(example);
     }
-    progress.update(static_cast<int64_t>(batch.back().index + 1));
   });
   candidates.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (candidates.captions.empty()) throw InputError(options.images.string() + ": none of the pictures can be read");
@@ -364,7 +362,7 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   if (options.candidates.empty() || line.dump_config) {
     files.choose();
     const int threads = run.set_threads();
-    Ensemble ensemble = files.load(choose_device(run.device));
+    Ensemble ensemble = open_models(files, choose_device(run.device));
     decode = model_decode_options(ensemble.first(), files.models.front().string());
     parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
     if (answer(line, syntax(), list, std::cout)) return 0;

@@ -3,10 +3,10 @@
 #include <cmath>
 #include <cstdio>
 
-#include "app/model_file.h"
-#include "app/page_record.h"
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/progress.h"
+#include "pipeline/page_record.h"
 #include "viz/evaluation_page.h"
 
 namespace attend {
@@ -44,7 +44,7 @@ void add_values(EvaluationSummary& summary, const Evaluation& evaluation, size_t
 
 Thumbnail thumbnail_or_none(const std::filesystem::path& picture) {
   try {
-    return read_thumbnail(picture);
+    return read_thumbnail(PictureSource(picture));
   } catch (const InputError&) {  // captions can be scored where their pictures are not
     return {};
   }
@@ -52,16 +52,8 @@ Thumbnail thumbnail_or_none(const std::filesystem::path& picture) {
 
 }  // namespace
 
-ShownPicture shown_picture(const PictureCaptions& picture, const Captioner& captioner) {
-  const auto& encoder = captioner.options.encoder;
-  ShownPicture shown{{}, page_area(picture.size, encoder)};
-  for (const auto& caption : picture.captions)
-    shown.captions.push_back(page_caption(caption, captioner.encoder->grid(encoder.input_size)));
-  return shown;
-}
-
 void write_evaluation_page(const std::filesystem::path& path, const std::vector<Example>& examples,
-                           const std::vector<std::string>& captions, std::vector<ShownPicture> shown,
+                           const std::vector<std::string>& captions, std::vector<PagePicture> shown,
                            const Json& figures, const Evaluation& evaluation, int threads) {
   EvaluationSummary summary;
   for (const auto& [key, value] : figures.items())
@@ -84,7 +76,7 @@ void write_evaluation_page(const std::filesystem::path& path, const std::vector<
     page.add(std::move(picture));
   }
   page.finish();
-  map_faults.warn_of();
+  for (const auto& remark : map_faults.remarks()) warn(remark);
 }
 
 }  // namespace attend

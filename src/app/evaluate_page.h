@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "app/caption_pictures.h"
 #include "app/evaluate_report.h"
 #include "base/files.h"
 #include "data/dataset.h"
@@ -13,20 +12,11 @@
 
 namespace attend {
 
-/// Captions of a picture in the form the page shows.
-struct ShownPicture {
-  std::vector<PageCaption> captions;  // best first
-  cv::Rect2d area{0, 0, 1, 1};
-};
-
-/// Captions made by a model, with their maps.
-ShownPicture shown_picture(const PictureCaptions& picture, const Captioner& captioner);
-
-/// Writes the page of captions[i] for examples[i], which have references. shown[i] has their maps; it is empty where
+/// Writes the page of captions[i] for examples[i], which have references. shown[i] has their maps; `shown` is empty where
 /// captions were read from a file. A picture that can't be read is shown without a thumbnail. figures: what `attend
 /// evaluate --json` prints; evaluation: where each picture's come from. Warns of captions whose maps say nothing. Throws Error when the page can't be written.
 void write_evaluation_page(const std::filesystem::path& path, const std::vector<Example>& examples,
-                           const std::vector<std::string>& captions, std::vector<ShownPicture> shown,
+                           const std::vector<std::string>& captions, std::vector<PagePicture> shown,
                            const Json& figures, const Evaluation& evaluation, int threads);
 
 }  // namespace attend

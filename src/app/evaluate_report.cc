@@ -5,8 +5,6 @@
 #include <cstdio>
 #include <string_view>
 
-#include "app/model_file.h"
-
 namespace attend {
 namespace {
 
@@ -67,6 +65,13 @@ std::string csv_field(const std::string& text) {
 }
 
 }  // namespace
+
+std::string joined(const Json& names) {
+  if (names.is_string()) return names.get<std::string>();
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name.get<std::string>();
+  return text;
+}
 
 void add_figures(const Evaluation& evaluation, Json& figures) {
   const auto& pairs = evaluation.pairs;

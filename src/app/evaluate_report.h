@@ -34,6 +34,9 @@ double share_of(const std::vector<CaptionPair>& pairs, Predicate is_so) {
   return static_cast<double>(std::count_if(pairs.begin(), pairs.end(), is_so)) / static_cast<double>(pairs.size());
 }
 
+/// Names of models as ModelFiles::names() gives them, on one line.
+std::string joined(const Json& names);
+
 /// Adds the figures by their keys, BLEU, METEOR and ROUGE-L as shares of one, null where one isn't defined; then "intervals" and "comparison", an
 /// entry a measure. Nothing for an evaluation without pictures.
 void add_figures(const Evaluation& evaluation, Json& figures);

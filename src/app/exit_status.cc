@@ -1,25 +1,14 @@
 #include "app/exit_status.h"
 
 #include <csignal>
-#include <new>
-#include <string>
 
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/memory_limit.h"
 #include "base/process.h"
 #include "base/progress.h"
 
 namespace attend {
-namespace {
-
-/// Also where LibTorch or OpenCV did, which have errors of their own for it.
-bool ran_out_of_memory(const std::exception& error) {
-  const std::string what = error.what();
-  return dynamic_cast<const std::bad_alloc*>(&error) || what.find("can't allocate memory") != std::string::npos ||
-         what.find("Failed to allocate") != std::string::npos;
-}
-
-}  // namespace
 
 int exit_status(const std::function<int()>& work) {
   prepare_process();

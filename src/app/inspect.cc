@@ -1,11 +1,12 @@
 #include <cstdio>
 #include <iostream>
 
-#include "app/caption_record.h"
 #include "app/commands.h"
-#include "app/data_folder.h"
 #include "base/error.h"
+#include "model/captioner.h"
 #include "model/weights.h"
+#include "pipeline/caption_record.h"
+#include "pipeline/data_folder.h"
 
 namespace attend {
 namespace {
@@ -105,7 +106,7 @@ int inspect_command(const std::vector<std::string>& arguments) {
   const CommandLine line = parse_command_line(arguments, options, syntax);
   if (answer(line, syntax, options, std::cout)) return 0;
   const std::filesystem::path path =
-      line.positional.empty() ? embedded_model() : std::filesystem::path(line.positional[0]);
+      line.positional.empty() ? embedded_model("with --model FILE") : std::filesystem::path(line.positional[0]);
   const Json model = describe(read_model(path), path);
   if (json)
     std::cout << model.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";

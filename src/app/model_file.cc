@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "app/data_folder.h"
 #include "base/error.h"
 #include "model/safetensors.h"
+#include "pipeline/data_folder.h"
 
 namespace attend {
 
@@ -27,26 +27,10 @@ void ModelFiles::list(OptionList& options) {
 }
 
 void ModelFiles::choose() {
-  if (models.empty()) models.push_back(embedded_model());
+  if (models.empty()) models.push_back(embedded_model("with --model FILE"));
   for (const auto& model : models)
     if (model.empty()) throw UsageError("--model: an empty name is no file's");
   check_input_size(input_size);
-}
-
-Ensemble ModelFiles::load(torch::Device device) const {
-  std::vector<Captioner> captioners;
-  std::vector<std::string> sources;
-  for (const auto& model : models) {
-    Captioner& captioner = captioners.emplace_back(load_captioner(model));
-    if (precision != "model") captioner.set_precision(precision);
-    if (input_size > 0) {
-      captioner.options.encoder.input_size = input_size;
-      check_model_options(captioner.options);
-    }
-    captioner.to(device);
-    sources.push_back(model.string());
-  }
-  return Ensemble(std::move(captioners), sources);
 }
 
 Json ModelFiles::names() const {
@@ -64,7 +48,7 @@ std::filesystem::path named_model(const std::vector<std::string>& arguments, boo
     if (arguments[i] == "--model" && i + 1 < arguments.size()) return arguments[i + 1];
     if (positional && !arguments[i].starts_with("-")) return arguments[i];
   }
-  return embedded_model();
+  return embedded_model("with --model FILE");
 }
 
 }  // namespace
@@ -85,13 +69,6 @@ void show_model_defaults(const std::vector<std::string>& arguments, bool positio
   } catch (const Error&) {
     syntax.description += " Decoding's defaults are the model's; those below hold where it has none.";
   }
-}
-
-std::string joined(const Json& names) {
-  if (names.is_string()) return names.get<std::string>();
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name.get<std::string>();
-  return text;
 }
 
 }  // namespace attend

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "app/commands.h"
-#include "app/page_record.h"
+#include "app/html_name.h"
 #include "base/error.h"
 #include "base/progress.h"
 #include "train/run_log.h"

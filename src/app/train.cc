@@ -1,10 +1,10 @@
 #include <iostream>
 
 #include "app/commands.h"
-#include "app/data_folder.h"
 #include "app/training_line.h"
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "pipeline/data_folder.h"
 #include "train/trainer.h"
 
 namespace attend {

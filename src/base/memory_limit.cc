@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <new>
 #include <string>
 
 #include "base/error.h"
@@ -22,6 +23,12 @@ void require(decltype(RLIMIT_AS) limit, const char* flag, uint64_t mebibytes) {
 }
 
 }  // namespace
+
+bool ran_out_of_memory(const std::exception& error) {
+  const std::string what = error.what();
+  return dynamic_cast<const std::bad_alloc*>(&error) || what.find("can't allocate memory") != std::string::npos ||
+         what.find("Failed to allocate") != std::string::npos;
+}
 
 void require_memory(int threads) {
   // OpenBLAS has a buffer for each of the machine's processors, but of 64 at most, and for more threads where they ask.

@@ -3,9 +3,6 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
-#include <cmath>
-#include <limits>
-
 #include "decode/rank_correlation.h"
 
 namespace attend {
@@ -133,17 +130,6 @@ Explanation explain_caption(Captioner& captioner, const Tensor& picture, const C
   if (pixels) explanation.pixels = map_of(gradients.pixels, input, options.kind);          // [T, S, S]
   explanation.rank_correlation = rank_correlations(explanation.cells, caption.alpha);
   return explanation;
-}
-
-double mean_rank_correlation(const Explanation& explanation) {
-  double sum = 0;
-  int count = 0;
-  for (const double correlation : explanation.rank_correlation) {
-    if (std::isnan(correlation)) continue;
-    sum += correlation;
-    ++count;
-  }
-  return count > 0 ? sum / count : std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace attend

@@ -47,7 +47,4 @@ torch::Tensor word_gradients(Decoder& decoder, const torch::Tensor& annotations,
 Explanation explain_caption(Captioner& captioner, const torch::Tensor& picture, const Caption& caption,
                             const ExplainOptions& options, bool pixels = true);
 
-/// Mean of the words' rank correlations, those that are NaN left out; NaN where none is left.
-double mean_rank_correlation(const Explanation& explanation);
-
 }  // namespace attend

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -30,6 +31,17 @@ double rank_correlation(std::span<const float> a, std::span<const float> b) {
   const double xx = std::inner_product(x.begin(), x.end(), x.begin(), 0.0);
   const double yy = std::inner_product(y.begin(), y.end(), y.begin(), 0.0);
   return xy / std::sqrt(xx * yy);  // 0 / 0 where all values of a sample are alike
+}
+
+double mean_rank_correlation(std::span<const double> correlations) {
+  double sum = 0;
+  int count = 0;
+  for (const double correlation : correlations) {
+    if (std::isnan(correlation)) continue;
+    sum += correlation;
+    ++count;
+  }
+  return count > 0 ? sum / count : std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace attend

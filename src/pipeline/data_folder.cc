@@ -1,6 +1,10 @@
-#include "app/data_folder.h"
+#include "pipeline/data_folder.h"
+
+#include <dlfcn.h>
+#include <link.h>
 
 #include <cstdlib>
+#include <vector>
 
 #include "base/error.h"
 
@@ -11,22 +15,36 @@ namespace fs = std::filesystem;
 
 constexpr const char* kEmbedded = "everyday.safetensors";
 
+/// The shared library that this code is a part of; empty where it is a part of the program.
+fs::path own_library() {
+  Dl_info ignored;
+  link_map* map = nullptr;
+  const auto* here = reinterpret_cast<const void*>(&own_library);
+  if (::dladdr1(here, &ignored, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) == 0 || !map) return {};
+  return map->l_name;
+}
+
 }  // namespace
 
 fs::path data_folder(const std::string& name) {
-  const fs::path program = fs::read_symlink("/proc/self/exe").parent_path();
+  std::vector<const char*> places{"../../data", "../share/attend"};
+  fs::path own = own_library();
+  if (own.empty())
+    own = fs::read_symlink("/proc/self/exe");
+  else
+    own = fs::canonical(own), places.push_back("../../share/attend");  // lib/x86_64-linux-gnu/libattend.so
   std::string looked;
-  for (const char* place : {"../../data", "../share/attend"}) {
-    const fs::path folder = (program / place / name).lexically_normal();
+  for (const char* place : places) {
+    const fs::path folder = (own.parent_path() / place / name).lexically_normal();
     if (std::error_code error; fs::is_directory(folder, error)) return folder;
     looked += (looked.empty() ? "" : " nor ") + folder.string();
   }
   throw InputError("attend's own " + name + " are in neither " + looked);
 }
 
-fs::path embedded_model() {
+fs::path embedded_model(const std::string& how) {
   if (const char* named = std::getenv("ATTEND_MODEL"); named && *named) return named;
-  const std::string advice = "; name a model with --model FILE or in the environment variable ATTEND_MODEL";
+  const std::string advice = "; name a model " + how + " or in the environment variable ATTEND_MODEL";
   fs::path folder;
   try {
     folder = data_folder("models");

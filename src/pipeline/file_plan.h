@@ -1,4 +1,4 @@
-// The files `attend caption` writes for a picture: caption, page of attention, a file a word, raw maps.
+// Which files are to be written for each picture: caption, page of attention, a file a word, raw maps, animation.
 #pragma once
 
 #include <array>
@@ -6,38 +6,31 @@
 #include <string>
 #include <vector>
 
-#include "app/caption_pictures.h"
-#include "base/options.h"
 #include "vision/find_pictures.h"
 #include "viz/animation.h"
 #include "viz/overlay.h"
 
 namespace attend {
 
-struct CaptionFileOptions {
+/// Which files are wanted, and how they are made. An empty folder: none of its kind.
+struct FileChoice {
   bool sidecar = false;
   std::filesystem::path sidecar_dir;  // empty: beside each picture
-  std::filesystem::path overlay;      // empty: no pages
+  std::filesystem::path overlay;
   bool overlay_words = false;
-  std::string overlay_format = "jpg";
+  std::string overlay_format = "jpg";  // jpg | png | webp
   OverlayOptions style;
-  std::filesystem::path font;  // empty: the program's own
-  std::filesystem::path maps;  // empty: no maps
-  std::string maps_format = "npy";
-  std::filesystem::path animate;  // empty: no animations
-  std::string animate_format = "webp";
+  std::filesystem::path maps;
+  std::string maps_format = "npy";  // npy | json
+  std::filesystem::path animate;
+  std::string animate_format = "webp";  // webp | gif
   AnimationOptions animation;
-  std::string explain;  // empty: no explanations
-  ExplainOptions explanation;
+  bool explained = false;  // the pictures' captions are
   bool overwrite = false;
 
-  void list(OptionList& options);
-  /// Throws UsageError where one of them needs another.
-  void check() const;
   bool any() const { return sidecar || !sidecar_dir.empty() || draws(); }
   /// Whether any of them shows maps of attention.
   bool draws() const { return !overlay.empty() || !maps.empty() || !animate.empty(); }
-  bool explains() const { return !explain.empty(); }
 };
 
 /// Where the files of one picture are to be written; an empty one isn't wanted, or is there already.
@@ -65,15 +58,17 @@ struct PictureFiles {
 /// NAME is the picture's name below the folder it was found in, without its extension. Pictures that would share it
 /// take their whole path instead, without what leads out of the folder (a/x.jpg and b/x.jpg, x.jpg and x.png).
 /// Throws UsageError where a file would replace one of the pictures or that of another picture.
-std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, const CaptionFileOptions& options);
+std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, const FileChoice& choice);
 
-/// Makes the folders of the files and checks that they can be written. Throws Error where one that the options name can't,
-/// or none can. Any other, beside pictures or below the named ones, is reported and costs its own files only: they are
-/// taken out of the plan, and the result says of which pictures.
-std::vector<bool> prepare_folders(std::vector<PictureFiles>& plan, const CaptionFileOptions& options);
+/// What prepare_folders() found.
+struct FolderFaults {
+  std::vector<bool> incomplete;     // of the plan: whether some of a picture's files can't be written
+  std::vector<std::string> faults;  // a line a folder
+};
 
-/// Writes the files of one picture, each of them whole or not at all. Throws Error or InputError.
-void write_files(const PictureFiles& files, const std::filesystem::path& path, const PictureCaptions& picture,
-                 const Captioner& captioner, const CaptionFileOptions& options);
+/// Makes the folders of the files and checks that they can be written. Throws Error where one that the choice names can't,
+/// or none can. Any other, beside pictures or below the named ones, costs its own files only: they are taken out of the
+/// plan.
+FolderFaults prepare_folders(std::vector<PictureFiles>& plan, const FileChoice& choice);
 
 }  // namespace attend

@@ -1,0 +1,23 @@
+// The flags of `attend caption` that say which files it writes for a picture.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "base/options.h"
+#include "decode/explain.h"
+#include "pipeline/file_plan.h"
+
+namespace attend {
+
+struct CaptionFileOptions : FileChoice {
+  std::filesystem::path font;  // empty: the program's own
+  std::string explain;         // empty: no explanations
+  ExplainOptions explanation;
+
+  void list(OptionList& options);
+  /// Throws UsageError where one of them needs another. To be called before the choice is used.
+  void check();
+};
+
+}  // namespace attend

@@ -1,0 +1,48 @@
+#include "pipeline/caption_outputs.h"
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "pipeline/picture_files.h"
+
+namespace attend {
+
+CaptionOutputs::CaptionOutputs(std::span<const PictureSource> pictures, const std::vector<PictureFiles>& plan,
+                               const FileChoice& choice, const std::filesystem::path& page, const std::string& credit, int threads)
+    : pictures_(pictures), plan_(plan), choice_(choice), threads_(threads) {
+  if (!page.empty()) page_.emplace(page, credit);
+}
+
+std::vector<CaptionOutputs::Written> CaptionOutputs::write(const std::vector<SeenPicture>& batch, double min_confidence) const {
+  std::vector<Written> written(batch.size());
+  if (plan_.empty() && !page_) return written;
+  parallel_for(batch.size(), threads_, [&](size_t i) {
+    const SeenPicture& picture = batch[i];
+    if (picture.refused()) return;
+    try {
+      if (page_) {
+        PagePicture page = page_record(picture);
+        page.thumbnail = read_thumbnail(pictures_[picture.index]);
+        written[i].page = std::move(page);
+      }
+      if (!plan_.empty() && !is_unsure(picture, min_confidence))
+        write_files(plan_[picture.index], pictures_[picture.index], picture, choice_);
+    } catch (const Error& error) {
+      written[i].fault = error.what();
+    }
+  });
+  return written;
+}
+
+void CaptionOutputs::keep(const SeenPicture& picture, const Written& written) {
+  if (picture.refused()) return;
+  if (page_ && !written.page.captions.empty()) page_->add(written.page);
+  if (!written.fault.empty() || !(page_ || choice_.draws())) return;
+  map_faults_.add(page_ ? written.page.captions.front().faults : check_maps(maps_of(picture.best().attention)));
+}
+
+std::vector<std::string> CaptionOutputs::finish() {
+  if (page_) page_->finish();
+  return map_faults_.remarks();
+}
+
+}  // namespace attend

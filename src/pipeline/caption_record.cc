@@ -1,0 +1,77 @@
+#include "pipeline/caption_record.h"
+
+#include <cmath>
+#include <numeric>
+#include <string_view>
+
+#include "base/base64.h"
+#include "decode/rank_correlation.h"
+#include "text/unicode.h"
+
+namespace attend {
+namespace {
+
+bool is_utf8(std::string_view text) {
+  std::string again;
+  for (size_t at = 0; at < text.size();) append_utf8(again, next_code_point(text, at));
+  return again == text;
+}
+
+/// Six digits after the point: more than the arithmetic is good for, and a third of the bytes.
+double rounded(double value) { return std::round(value * 1e6) / 1e6; }
+
+/// A map [rows · columns], scaled by `scale`.
+Json rounded(std::span<const float> map, double scale = 1) {
+  Json json = Json::array();
+  for (const float weight : map) json.push_back(rounded(weight * scale));
+  return json;
+}
+
+Json words_of(const SeenCaption& caption) {
+  const int64_t columns = caption.attention.grid.columns;
+  Json words = Json::array();
+  for (size_t t = 0; t < caption.words.size(); ++t) {
+    words.push_back({{"word", caption.words[t]},
+                     {"log_probability", rounded(caption.word_log_probability[t])},
+                     {"plain_log_probability", rounded(caption.plain_word_log_probability[t])},
+                     {"attention", rounded(caption.attention.map(t))}});
+    if (const int64_t cell = caption.locations[t]; cell >= 0) words.back()["location"] = {cell / columns, cell % columns};
+    if (!caption.explained()) continue;
+    const auto gradient = caption.gradient.map(t);
+    const double sum = std::accumulate(gradient.begin(), gradient.end(), 0.0);
+    words.back()["gradient"] = rounded(gradient, sum > 0 ? 1 / sum : 0);
+    words.back()["rank_correlation"] = rounded(caption.rank_correlation[t]);
+  }
+  return words;
+}
+
+}  // namespace
+
+Json caption_record(const SeenPicture& picture) {
+  const cv::Rect2d area = picture.area();
+  const SeenCaption& best = picture.best();
+  Json record{{"file", picture.name}};
+  if (!is_utf8(picture.name)) record["file_base64"] = base64(picture.name);
+  record["caption"] = best.text;
+  record["confidence"] = best.confidence ? Json(rounded(*best.confidence)) : Json();
+  record["familiar"] = picture.familiar ? Json(*picture.familiar) : Json();
+  record["log_probability"] = rounded(best.log_probability);
+  record["plain_log_probability"] = rounded(best.plain_log_probability);
+  record["grid"] = {best.attention.grid.rows, best.attention.grid.columns};
+  record["size"] = {picture.size.width, picture.size.height};
+  record["area"] = {area.x, area.y, area.width, area.height};
+  record["words"] = words_of(best);
+  if (best.explained()) record["rank_correlation"] = rounded(mean_rank_correlation(best.rank_correlation));
+  for (size_t i = 1; i < picture.captions.size(); ++i) {
+    const SeenCaption& caption = picture.captions[i];
+    record["alternatives"].push_back({{"caption", caption.text},
+                                      {"log_probability", rounded(caption.log_probability)},
+                                      {"plain_log_probability", rounded(caption.plain_log_probability)},
+                                      {"words", words_of(caption)}});
+  }
+  return record;
+}
+
+std::string one_line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace attend
