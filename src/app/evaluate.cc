@@ -26,6 +26,7 @@
 #include "pipeline/data_folder.h"
 #include "pipeline/page_record.h"
 #include "text/ptb_tokenizer.h"
+#include "text/raw_caption.h"
 
 namespace attend {
 namespace {
@@ -156,7 +157,9 @@ std::vector<std::optional<std::string>> match_results(const std::filesystem::pat
                      static_cast<int64_t>(i));
   std::vector<std::optional<std::string>> captions(examples.size());
   std::vector<std::string> missing, unknown;
+  size_t marked = 0;
   for (auto& [id, caption] : results) {
+    if (std::string copy = caption; take_off_marks(copy)) ++marked;
     std::optional<int64_t> at;
     try {
       at = index.find(id);
@@ -181,6 +184,9 @@ std::vector<std::optional<std::string>> match_results(const std::filesystem::pat
     throw InputError(file.string() + ": no caption for these pictures" + of + ": " + some(missing) + advice);
   if (!options.partial && !unknown.empty())
     throw InputError(file.string() + ": captions for pictures that are none" + of + ": " + some(unknown) + advice);
+  if (marked > 0)
+    warn(file.string() + ": " + std::to_string(marked) + " of " + std::to_string(results.size()) +
+         " captions begin or end with marks such as <start> and <end>, which count as words and lower the figures; take them off");
   without_picture += unknown.size();
   return captions;
 }

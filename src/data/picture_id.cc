@@ -17,8 +17,10 @@ std::optional<PictureId> read_picture_id(const Json& json) {
   if (!json.is_string() || json.get_ref<const std::string&>().empty()) return std::nullopt;
   PictureId id;
   id.text = json.get<std::string>();
+  const auto whole = id.text.find_last_not_of('0');
+  const bool is_float = whole != id.text.npos && whole + 1 < id.text.size() && id.text[whole] == '.';  // "42.0"
+  const char* end = id.text.data() + (is_float ? whole : id.text.size());
   int64_t number = 0;
-  const char* end = id.text.data() + id.text.size();
   const auto read = std::from_chars(id.text.data(), end, number);
   if (read.ec == std::errc() && read.ptr == end && number >= 0 && id.text[0] != '-') id.number = number;
   return id;
@@ -37,7 +39,9 @@ void PictureIndex::add_name(const std::filesystem::path& file, int64_t picture) 
 
 std::optional<int64_t> PictureIndex::find(const PictureId& id) const {
   const auto known = by_id_.find(id.key());
-  const auto named = id.text.empty() ? by_name_.end() : by_name_.find(id.text);
+  auto named = id.text.empty() ? by_name_.end() : by_name_.find(id.text);
+  if (named == by_name_.end() && id.text.find('/') != id.text.npos)
+    named = by_name_.find(std::filesystem::path(id.text).filename().string());
   const auto by_name = named == by_name_.end() ? std::nullopt : named->second;
   if (known == by_id_.end()) return by_name;
   if (by_name && *by_name != known->second.picture && !known->second.is_text)

@@ -1,14 +1,21 @@
 #include "text/raw_caption.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
+#include <vector>
 
 namespace attend {
 namespace {
 
-constexpr std::array<std::string_view, 12> kMarks = {"<start>", "<end>", "<s>",      "</s>",   "<bos>", "<eos>",
-                                                     "<sos>",   "<pad>", "startseq", "endseq", "[cls]", "[sep]"};
+/// In all the brackets that people put around them, and as words of their own.
+const std::vector<std::string> kMarks = [] {
+  std::vector<std::string> marks = {"startseq", "endseq", "startofseq", "endofseq", "#start#", "#end#"};
+  for (const std::string name : {"start", "end", "s", "bos", "eos", "sos", "pad", "cls", "sep", "go", "stop", "begin",
+                                 "startoftext", "endoftext", "startseq", "endseq"})
+    for (const auto& mark : {"<" + name + ">", "</" + name + ">", "[" + name + "]", "<|" + name + "|>", "{" + name + "}"})
+      marks.push_back(mark);
+  return marks;
+}();
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -27,7 +34,7 @@ std::string_view trimmed(std::string_view text) {
 
 /// Takes one mark off an end of `text`; one without brackets only where it is a word of its own.
 bool take_off_one(std::string_view& text) {
-  for (const auto mark : kMarks) {
+  for (const auto& mark : kMarks) {
     if (text.size() < mark.size()) continue;
     const size_t rest = text.size() - mark.size();
     const bool is_word = mark.front() >= 'a';
@@ -55,6 +62,14 @@ bool take_off_marks(std::string& caption) {
   while (take_off_one(text)) {
     any = true;
     text = trimmed(text);
+  }
+  if (text.ends_with('.')) {  // a full stop may have been set behind the mark
+    std::string_view before = trimmed(text.substr(0, text.size() - 1));
+    if (take_off_one(before)) {
+      caption = std::string(before);
+      take_off_marks(caption);
+      return true;
+    }
   }
   if (any) caption = std::string(text);
   return any;

@@ -10,8 +10,8 @@ namespace attend {
 bool has_word(std::string_view caption);
 
 /// Takes the marks off that other programs' data preparation leaves at both ends of captions (<start>, <end>, <s>, </s>,
-/// <bos>, <eos>, <sos>, <pad>, startseq, endseq, [CLS], [SEP], in upper or lower case), with the blanks beside them; returns
-/// whether there were any. What stands between words stays.
+/// <bos>, <eos>, <sos>, <pad>, [CLS], [SEP], <|endoftext|>, startseq, endseq and the like, in upper or lower case), with the
+/// blanks beside them; returns whether there were any. What stands between words stays.
 bool take_off_marks(std::string& caption);
 
 }  // namespace attend

@@ -45,6 +45,9 @@ class Run {
     const bool begun = std::filesystem::exists(file("checkpoint.safetensors"));
     if (begun && !job.resume)
       throw UsageError(job.output.string() + ": already holds a run; --resume goes on with it, or choose another folder");
+    if (!begun && !job.resume && std::filesystem::exists(file("model.safetensors")))
+      throw UsageError(file("model.safetensors").string() + ": is there, without a checkpoint to go on from, and would be "
+                       "replaced; move it away, or choose another output folder");
     if (job.train.fine_tune_stages == 0 && (job.augment.crop > 0 || job.augment.flip || job.augment.degrade > 0))
       warn("augmentation only takes effect while the encoder is trained (train.fine_tune_stages)");
     data_.emplace(job);

@@ -21,14 +21,38 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 25> kExtensions{
-    ".jpg", ".jpeg", ".jpe",  ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".hif",
-    ".avif", ".jxl", ".jp2",  ".j2k",  ".jpf", ".jpx", ".pnm",  ".ppm", ".pgm",  ".pbm", ".pam",  ".ico"};
+constexpr std::array<std::string_view, 29> kExtensions{
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".mpo", ".apng", ".heic", ".heif",
+    ".hif", ".avif", ".jxl", ".jp2",  ".j2k", ".jpf", ".jpx",  ".pnm", ".ppm",  ".pgm", ".pbm", ".pam", ".ico",  ".cur"};
 
-bool has_picture_extension(const fs::path& path) {
+/// Of pictures that attend doesn't read: what a file is called that is none by its content.
+constexpr std::pair<std::string_view, std::string_view> kForeign[] = {
+    {".jxr", "JPEG XR"}, {".wdp", "JPEG XR"}, {".tga", "TGA"},
+    {".pcx", "PCX"}, {".psd", "Photoshop (PSD)"}, {".psb", "Photoshop (PSB)"}, {".xcf", "GIMP (XCF)"}, {".svg", "SVG"},
+    {".svgz", "SVG"}, {".eps", "EPS"}, {".wbmp", "WBMP"},
+    {".xbm", "XBM"}, {".xpm", "XPM"}, {".pct", "PICT"}, {".pict", "PICT"}, {".pcd", "Photo CD"}, {".exr", "OpenEXR"},
+    {".hdr", "Radiance HDR"}, {".dng", "camera raw (DNG)"}, {".cr2", "camera raw (CR2)"}, {".cr3", "camera raw (CR3)"},
+    {".crw", "camera raw (CRW)"}, {".nef", "camera raw (NEF)"}, {".nrw", "camera raw (NRW)"}, {".arw", "camera raw (ARW)"},
+    {".sr2", "camera raw (SR2)"}, {".srf", "camera raw (SRF)"}, {".orf", "camera raw (ORF)"}, {".rw2", "camera raw (RW2)"},
+    {".raf", "camera raw (RAF)"}, {".pef", "camera raw (PEF)"}, {".x3f", "camera raw (X3F)"}, {".srw", "camera raw (SRW)"},
+    {".3fr", "camera raw (3FR)"}, {".iiq", "camera raw (IIQ)"}, {".erf", "camera raw (ERF)"}, {".kdc", "camera raw (KDC)"}};
+
+std::string extension_of(const fs::path& path) {
   std::string extension = path.extension().string();
   for (auto& letter : extension) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+  return extension;
+}
+
+bool has_picture_extension(const fs::path& path) {
+  return std::find(kExtensions.begin(), kExtensions.end(), extension_of(path)) != kExtensions.end();
+}
+
+/// The kind of picture, which attend doesn't read, that the extension promises, or "".
+std::string_view foreign_kind(const fs::path& path) {
+  const std::string extension = extension_of(path);
+  for (const auto& [end, name] : kForeign)
+    if (extension == end) return name;
+  return "";
 }
 
 /// A file by its first bytes.
@@ -140,6 +164,8 @@ class Finder {
       found_.unread[std::string(glance.kind.name)].push_back(path);
     else if (glance.kind.use == Kind::kRead || has_picture_extension(path))
       found_.pictures.push_back({path, name});
+    else if (const auto foreign = foreign_kind(path); glance.opened && !foreign.empty())
+      found_.unread[std::string(foreign)].push_back(path);
     else if (std::error_code error; !glance.opened && fs::is_regular_file(path, error))
       found_.unopened.push_back(path);
   }

@@ -34,7 +34,9 @@ struct FoundPictures {
 /// The pictures that `arguments` name, in their order. A file stands for itself, whatever it is. A folder stands for the
 /// pictures in it, with `recursive` also those in its subfolders, sorted bytewise by name, without hidden ones. The first
 /// bytes of a file tell whether it is one; a file with a picture's extension (.jpg .jpeg .jpe .jfif .png .gif .webp .tif
-/// .tiff .bmp .heic .heif .hif .avif .jxl .jp2 .j2k .jpf .jpx .pnm .ppm .pgm .pbm .pam .ico, any case) that is no known kind stands in the list, too, for whoever reads it to report. A folder that
+/// .tiff .bmp .dib .mpo .apng .heic .heif .hif .avif .jxl .jp2 .j2k .jpf .jpx .pnm .ppm .pgm .pbm .pam .ico .cur, any case)
+/// that is no known kind stands in the list, too, for whoever reads it to report; one with the extension of pictures that
+/// attend doesn't read is among the unread. A folder that
 /// links lead back to is walked once. An argument that doesn't exist but has *, ? or [ in it is a glob pattern. Names may
 /// hold any bytes. What attend wrote itself is passed over wherever it stands: pictures with its mark, and sidecars (a
 /// .txt whose picture lies beside it) that are named.

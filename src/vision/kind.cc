@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <initializer_list>
 #include <string>
 
 #include "vision/exif.h"
@@ -42,10 +43,13 @@ constexpr Signature kSignatures[] = {
     {"IIU\0"sv, 0, {"camera raw (RW2)", kPicture}},
     {"\0MRM"sv, 0, {"camera raw (MRW)", kPicture}},
     {"FOVb"sv, 0, {"camera raw (X3F)", kPicture}},
+    {"HEAPCCDR"sv, 6, {"camera raw (CRW)", kPicture}},
     {"\x76\x2f\x31\x01"sv, 0, {"OpenEXR", kPicture}},
     {"#?RADIANCE"sv, 0, {"Radiance HDR", kPicture}},
     {"#?RGBE"sv, 0, {"Radiance HDR", kPicture}},
     {"DDS "sv, 0, {"DDS", kPicture}},
+    {"SDPX"sv, 0, {"DPX", kPicture}},
+    {"XPDS"sv, 0, {"DPX", kPicture}},
     {"qoif"sv, 0, {"QOI", kPicture}},
     {"BPG\xfb"sv, 0, {"BPG", kPicture}},
     {"FLIF"sv, 0, {"FLIF", kPicture}},
@@ -112,6 +116,21 @@ bool is_icon(std::string_view text) {
   return count > 0 && (text.size() < 22 || (byte(9) == 0 && byte(21) == 0 && offset >= 6 + 16 * count));
 }
 
+/// Formats without a signature, whose first numbers take few values.
+Kind kind_of_numbers(std::span<const unsigned char> first) {
+  if (first.size() < 18) return {};
+  const auto one_of = [](unsigned char value, std::initializer_list<int> values) {
+    return std::find(values.begin(), values.end(), value) != values.end();
+  };
+  if (first[0] == 0x0a && first[1] <= 5 && first[2] == 1 && one_of(first[3], {1, 2, 4, 8})) return {"PCX", kPicture};
+  const bool palette = first[1] == 1 && one_of(first[2], {1, 9}) && one_of(first[7], {15, 16, 24, 32});
+  const bool plain = first[1] == 0 && one_of(first[2], {2, 3, 10, 11}) && first[5] == 0 && first[6] == 0 && first[7] == 0;
+  if ((palette || plain) && first[0] == 0 && first[3] == 0 && first[4] == 0 && one_of(first[16], {8, 15, 16, 24, 32}) &&
+      (first[12] || first[13]) && (first[14] || first[15]))
+    return {"TGA", kPicture};
+  return {};
+}
+
 /// Of text: its first word that isn't blank, in lower case, tells what it is.
 Kind kind_of_text(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
@@ -138,9 +157,10 @@ Kind kind_of(std::span<const unsigned char> first) {
   if (has(text, 0, "\0\0\0"sv) && has(text, 4, "ftyp")) return kind_of_media(text);
   for (const auto& [bytes, at, kind] : kSignatures)
     if (has(text, at, bytes)) return kind;
-  if (text.size() > 2 && text[0] == 'P' && text[1] >= '1' && text[1] <= '7' &&
+  if (text.size() > 2 && text[0] == 'P' && "1234567Ff"sv.find(text[1]) != text.npos &&
       std::isspace(static_cast<unsigned char>(text[2])))
-    return {"Netpbm", kRead};
+    return {text[1] == 'F' || text[1] == 'f' ? "PFM" : "Netpbm", text[1] == 'F' || text[1] == 'f' ? kPicture : kRead};
+  if (const Kind kind = kind_of_numbers(first); !kind.name.empty()) return kind;
   return kind_of_text(text);
 }
 

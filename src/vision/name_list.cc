@@ -13,8 +13,20 @@ bool exists(std::string_view name) {
   return std::filesystem::symlink_status(name, error).type() != std::filesystem::file_type::not_found && !error;
 }
 
+/// With its mark, or with a NUL in each of the first pairs of bytes.
+bool is_utf16(std::string_view list, char end) {
+  if (list.starts_with("\xff\xfe") || list.starts_with("\xfe\xff")) return true;
+  if (list.size() < 8 || end == '\0') return false;  // names of one letter that end with NULs look the same
+  for (const size_t first : {0u, 1u}) {
+    bool all = true;
+    for (size_t at = 0; at < 8; ++at) all = all && (list[at] == '\0') == (at % 2 == first);
+    if (all) return true;
+  }
+  return false;
+}
+
 void check_end(std::string_view list, char end, const std::string& source) {
-  if (list.starts_with("\xff\xfe") || list.starts_with("\xfe\xff"))
+  if (is_utf16(list, end))
     throw InputError(source + ": is UTF-16, as PowerShell's > writes it; save it as UTF-8");
   const bool has_nul = list.find('\0') != list.npos;
   if (end == '\n' && has_nul) throw InputError(source + ": has NUL bytes; if they end the names, say --null");

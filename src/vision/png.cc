@@ -32,7 +32,12 @@ Chunks walk_chunks(Bytes file) {
     if (std::memcmp(type, "eXIf", 4) == 0) chunks.orientation = exif_orientation(file.subspan(at + 8, there));
     if (std::memcmp(type, "CgBI", 4) == 0)
       throw Undecodable("a PNG in Apple's own format (CgBI) is not read; convert it to JPEG or PNG first");
-    if (std::memcmp(type, "IEND", 4) == 0 || length + 12 > file.size() - at) break;
+    if (std::memcmp(type, "IEND", 4) == 0) break;
+    if (length + 12 > file.size() - at) {
+      // Before the pixels libpng takes memory for a chunk by the length that it claims to have.
+      if (chunks.pixel_bytes == 0) throw Undecodable("not a whole PNG: ends too early (cut short)");
+      break;
+    }
     at += 12 + length;
   }
   return chunks;

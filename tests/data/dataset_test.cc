@@ -242,10 +242,14 @@ TEST_F(DatasetTest, TakesIdsAsPeopleWriteThem) {
   expect_all("strings of numbers");
   for (int i = 0; i < 100; ++i) coco_["annotations"][i]["image_id"] = double(i);
   expect_all("floats");
+  for (int i = 0; i < 100; ++i) coco_["annotations"][i]["image_id"] = std::to_string(i) + ".0";
+  expect_all("strings of floats");
   for (int i = 0; i < 100; ++i) coco_["annotations"][i]["image_id"] = "p" + std::to_string(i);
   expect_all("stems");
   for (int i = 0; i < 100; ++i) coco_["annotations"][i]["image_id"] = "p" + std::to_string(i) + ".jpg";
   expect_all("file names");
+  for (int i = 0; i < 100; ++i) coco_["annotations"][i]["image_id"] = "val2014/p" + std::to_string(i) + ".jpg";
+  expect_all("file names with another folder");
   for (int i = 0; i < 100; ++i) coco_["images"][i]["id"] = coco_["annotations"][i]["image_id"] = "x" + std::to_string(i);
   expect_all("texts");
   EXPECT_EQ(read(coco_, 0).examples[3].id.json(), "x3");

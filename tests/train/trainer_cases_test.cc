@@ -214,6 +214,16 @@ TEST_F(TrainerCases, ADamagedRowOfTheFeatureStoreEndsTheRunWithACheckpoint) {
   EXPECT_TRUE(fs::exists(run.output / "checkpoint.safetensors"));
 }
 
+TEST_F(TrainerCases, DoesNotReplaceAModelWhoseCheckpointIsGone) {
+  auto run = quick_job("left-model");
+  run.train.max_steps = 3;
+  train(run);
+  fs::remove(run.output / "checkpoint.safetensors");
+  const auto model = read_file(run.output / "model.safetensors");
+  EXPECT_THAT(said_by(run), HasSubstr("would be replaced; move it away"));
+  EXPECT_TRUE(read_file(run.output / "model.safetensors") == model);
+}
+
 TEST_F(TrainerCases, RefusesACheckpointThatNoRunCanHave) {
   auto run = quick_job("impossible");
   run.train.max_steps = 3;

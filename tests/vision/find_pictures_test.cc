@@ -78,6 +78,18 @@ TEST_F(FindPicturesTest, PicturesOfKindsThatAreNotReadAreCountedAndNamed) {
   EXPECT_THAT(find({"IMG_1.CR2"}), ElementsAre("IMG_1.CR2"));  // one that is named is for the reader to refuse
 }
 
+TEST_F(FindPicturesTest, WhatIsCalledAPictureAndIsNoneIsNamed) {
+  make("a.jpg");
+  for (const auto* name : {"empty.HEIC", "torn.nef"}) make(name, {});
+  make("note", {'n', 'o', 't', 'e'});
+  EXPECT_THAT(look({""}).remarks(),
+              ElementsAre("1 picture passed over: HEIC is not read; convert to JPEG or PNG first (" + at("empty.HEIC") + ")",
+                          "1 picture passed over: camera raw (NEF) is not read; convert to JPEG or PNG first (" + at("torn.nef") +
+                              ")"));
+  for (const auto* name : {"empty.mpo", "empty.dib"}) make(name, {});
+  EXPECT_THAT(find({""}), ElementsAre("a.jpg", "empty.dib", "empty.mpo"));  // for their reader to refuse
+}
+
 TEST_F(FindPicturesTest, WhatAttendWroteItselfIsPassedOver) {
   const cv::Mat picture = gradient(20, 20);
   make("a.png", encoded(".png", picture));

@@ -56,6 +56,9 @@ TEST(KindOf, KnowsPicturesThatAreNotRead) {
   for (const auto& [name, bytes] :
        {std::pair{"camera raw (CR3)", media("crx ", "crx isom")}, {"camera raw (DNG)", tiff({{50706, 1}})}, {"camera raw (CR2)", "II*\0\x10\0\0\0CR\x02\0"s},
         {"camera raw (NEF, ARW or the like)", tiff({{254, 1}, {330, 8}})},
+        {"PFM", "Pf\n3 2\n-1.0\n"s}, {"camera raw (CRW)", "II\x1a\0\0\0HEAPCCDR"s},
+        {"TGA", "\0\0\x0a\0\0\0\0\0\0\0\0\0\x40\0\x30\0\x18\x20"s}, {"TGA", "\0\x01\x01\0\0\0\x01\x18\0\0\0\0\x40\0\x30\0\x08\0"s},
+        {"PCX", "\x0a\x05\x01\x08\0\0\0\0\x3f\0\x2f\0\0\0\0\0\0\0"s},
         {"Photoshop (PSD)", "8BPS\0\x01"s}, {"SVG", "<?xml version=\"1.0\"?>\n<svg xmlns"s}, {"SVG", " <SVG>"s}}) {
     EXPECT_EQ(of(bytes).name, name);
     EXPECT_EQ(of(bytes).use, Kind::kPicture) << name;
@@ -64,7 +67,7 @@ TEST(KindOf, KnowsPicturesThatAreNotRead) {
 
 TEST(KindOf, AllElseIsNoPicture) {
   for (const auto& bytes : {""s, "x"s, "a dog runs\n"s, "BMW builds cars that are driven\n"s, "{\"images\": []}"s,
-                            "\0\0\0\0\0\0\0\0\0"s, "P6"s, "II"s, "RIFF\x24\0\0\0WAVEfmt "s, "<?xml version=\"1.0\"?><rss>"s}) {
+                            "\0\0\0\0\0\0\0\0\0"s, std::string(40, '\0'), "P6"s, "II"s, "RIFF\x24\0\0\0WAVEfmt "s, "<?xml version=\"1.0\"?><rss>"s}) {
     EXPECT_EQ(of(bytes).name, "") << bytes;
     EXPECT_EQ(of(bytes).use, Kind::kOther) << bytes;
   }

@@ -57,6 +57,8 @@ TEST(NameList, TheOtherEndIsRefused) {
 }
 
 TEST(NameList, Utf16IsCalledByItsName) {
+  EXPECT_THAT(refusal("a\0.\0p\0n\0g\0\n\0"s, '\n'), HasSubstr("UTF-16"));  // without its mark
+  EXPECT_THAT(refusal("\0a\0.\0p\0n\0g\0\n"s, '\n'), HasSubstr("UTF-16"));
   EXPECT_THAT(refusal("\xff\xfe" "a\0.\0p\0n\0g\0\r\0\n\0"s, '\n'), HasSubstr("UTF-16"));
   EXPECT_THAT(refusal("\xfe\xff\0a\0b"s, '\0'), HasSubstr("UTF-16"));
 }
