@@ -11,7 +11,7 @@
 
 namespace attend {
 
-/// A picture's id: a whole number, whether a file writes it as 42, 42.0, "42" or "42.0", or else any text.
+/// A picture's id: a whole number, whether a file writes it as 42, 42.0 or "42", or else any text.
 struct PictureId {
   int64_t number = -1;  // from 0 up; -1: the id is a text that is no number
   std::string text;     // as the file has it, where it has a string; empty otherwise
@@ -19,7 +19,7 @@ struct PictureId {
   PictureId() = default;
   PictureId(int64_t whole) : number(whole) {}
 
-  /// Equal for equal ids: "42" for 42, 42.0, "42", "42.0" and "0042".
+  /// Equal for equal ids: "42" for 42, 42.0, "42" and "0042".
   std::string key() const { return number >= 0 ? std::to_string(number) : text; }
   /// As the file has it, 42.0 as 42.
   Json json() const { return text.empty() ? Json(number) : Json(text); }
@@ -43,7 +43,7 @@ class PictureIndex {
   /// The picture's file below its folder: known by its whole name, without the folder, and without the ending too.
   void add_name(const std::filesystem::path& file, int64_t picture);
 
-  /// The picture with this id, or else the only one with a file of this name (in any folder); nothing if there is none. Throws
+  /// The picture with this id, or else the only one with a file of this name; nothing if there is none. Throws
   /// InputError where a text is the number of one picture and the name of another's file.
   std::optional<int64_t> find(const PictureId& id) const;
 

@@ -66,7 +66,7 @@ bool take_off_marks(std::string& caption) {
   if (text.ends_with('.')) {  // a full stop may have been set behind the mark
     std::string_view before = trimmed(text.substr(0, text.size() - 1));
     if (take_off_one(before)) {
-      caption = std::string(before);
+      caption = std::string(trimmed(before));
       take_off_marks(caption);
       return true;
     }

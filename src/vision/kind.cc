@@ -25,6 +25,7 @@ bool has(std::string_view text, size_t at, std::string_view bytes) {
 constexpr Kind::Use kRead = Kind::kRead, kPicture = Kind::kPicture, kOther = Kind::kOther;
 
 constexpr Signature kSignatures[] = {
+    {"\xff\xd8\xff\xf7"sv, 0, {"JPEG-LS", kPicture}},
     {"\xff\xd8\xff"sv, 0, {"JPEG", kRead}},
     {"\x89PNG"sv, 0, {"PNG", kRead}},
     {"GIF8"sv, 0, {"GIF", kRead}},

@@ -37,6 +37,8 @@ TEST(ParseJson, FaultsThatHaveANameAreCalledByIt) {
   EXPECT_THAT(fault("{\"a\": NaN}"), HasSubstr("NaN and Infinity"));
   EXPECT_THAT(fault("[-Infinity]"), HasSubstr("NaN and Infinity"));
   EXPECT_THAT(fault("\x1f\x8b\x08"), HasSubstr("gzip"));
+  EXPECT_THAT(fault("{\"a\": 1}\n{\"a\": 2}\n"), AllOf(StartsWith("file.json:2:1: "), HasSubstr("JSON Lines")));
+  EXPECT_THAT(fault("[{\"a\": 1}\n{\"a\": 2}]"), HasSubstr("mistyped"));
   EXPECT_THAT(fault("{\"a\": 1e999}"), AllOf(StartsWith("file.json"), HasSubstr("number too large")));
   EXPECT_EQ(parse_json("\xef\xbb\xbf[\"caf\xc3\xa9\"]", "x")[0], "café");
 }

@@ -80,10 +80,10 @@ TEST_F(FindPicturesTest, PicturesOfKindsThatAreNotReadAreCountedAndNamed) {
 
 TEST_F(FindPicturesTest, WhatIsCalledAPictureAndIsNoneIsNamed) {
   make("a.jpg");
-  for (const auto* name : {"empty.HEIC", "torn.nef"}) make(name, {});
+  for (const auto* name : {"empty.PSD", "torn.nef"}) make(name, {});
   make("note", {'n', 'o', 't', 'e'});
   EXPECT_THAT(look({""}).remarks(),
-              ElementsAre("1 picture passed over: HEIC is not read; convert to JPEG or PNG first (" + at("empty.HEIC") + ")",
+              ElementsAre("1 picture passed over: Photoshop (PSD) is not read; convert to JPEG or PNG first (" + at("empty.PSD") + ")",
                           "1 picture passed over: camera raw (NEF) is not read; convert to JPEG or PNG first (" + at("torn.nef") +
                               ")"));
   for (const auto* name : {"empty.mpo", "empty.dib"}) make(name, {});

@@ -54,7 +54,8 @@ TEST(KindOf, KnowsModernPictures) {
 
 TEST(KindOf, KnowsPicturesThatAreNotRead) {
   for (const auto& [name, bytes] :
-       {std::pair{"camera raw (CR3)", media("crx ", "crx isom")}, {"camera raw (DNG)", tiff({{50706, 1}})}, {"camera raw (CR2)", "II*\0\x10\0\0\0CR\x02\0"s},
+       {std::pair{"JPEG-LS", "\xff\xd8\xff\xf7\0"s}, {"camera raw (CR3)", media("crx ", "crx isom")},
+        {"camera raw (DNG)", tiff({{50706, 1}})}, {"camera raw (CR2)", "II*\0\x10\0\0\0CR\x02\0"s},
         {"camera raw (NEF, ARW or the like)", tiff({{254, 1}, {330, 8}})},
         {"PFM", "Pf\n3 2\n-1.0\n"s}, {"camera raw (CRW)", "II\x1a\0\0\0HEAPCCDR"s},
         {"TGA", "\0\0\x0a\0\0\0\0\0\0\0\0\0\x40\0\x30\0\x18\x20"s}, {"TGA", "\0\x01\x01\0\0\0\x01\x18\0\0\0\0\x40\0\x30\0\x08\0"s},

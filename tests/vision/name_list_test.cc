@@ -56,6 +56,10 @@ TEST(NameList, TheOtherEndIsRefused) {
             "names.txt: has no NUL byte; its names end with newlines: leave out --null");
 }
 
+TEST(NameList, CompressedOnesAreCalledSo) {
+  EXPECT_THAT(refusal("\x1f\x8b\x08\0\0"s, '\n'), HasSubstr("gzip"));
+}
+
 TEST(NameList, Utf16IsCalledByItsName) {
   EXPECT_THAT(refusal("a\0.\0p\0n\0g\0\n\0"s, '\n'), HasSubstr("UTF-16"));  // without its mark
   EXPECT_THAT(refusal("\0a\0.\0p\0n\0g\0\n"s, '\n'), HasSubstr("UTF-16"));
