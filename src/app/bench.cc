@@ -272,7 +272,7 @@ int bench_command(const std::vector<std::string>& arguments) {
   const std::string blas = loaded_blas_kernels();
   if (options.json) {
     Json json{{"date", today()},         {"attend", ATTEND_VERSION},       {"machine", processor()},
-              {"blas_kernels", blas},    {"threads", threads},             {"device", run.device},
+              {"instructions", instruction_set()}, {"blas_kernels", blas}, {"threads", threads}, {"device", run.device},
               {"model", files.names()},
               {"precision", files.precision}, {"input_size", files.input_size},
               {"beam_width", options.beam_width}};
@@ -282,8 +282,8 @@ int bench_command(const std::vector<std::string>& arguments) {
     return 0;
   }
   const std::string size = files.input_size > 0 ? std::to_string(files.input_size) : "model";
-  std::printf("%s, %d threads, %s, attend %s\nOpenBLAS with kernels for %s\n%s, precision %s, input size %s, beam %d\n",
-              processor().c_str(), threads, today().c_str(), ATTEND_VERSION, blas.empty() ? "nobody: another BLAS" : blas.c_str(),
+  std::printf("%s, %d threads, %s, attend %s\nattend's own kernels for %s, OpenBLAS with kernels for %s\n%s, precision %s, input size %s, beam %d\n",
+              processor().c_str(), threads, today().c_str(), ATTEND_VERSION, instruction_set().c_str(), blas.empty() ? "nobody: another BLAS" : blas.c_str(),
               joined(files.names()).c_str(), files.precision.c_str(), size.c_str(), options.beam_width);
   for (const auto& section : sections) {
     std::printf("\n%s\n", section.name.c_str());

@@ -67,7 +67,7 @@ int run(const std::vector<std::string>& arguments, char** values) {
     return 0;
   }
   if (name == "--version") {
-    std::cout << "attend " ATTEND_VERSION "\n";
+    std::cout << "attend " ATTEND_VERSION " (" << instruction_set() << ")\n";
     return 0;
   }
   std::vector<std::string> names;

@@ -1,5 +1,8 @@
 #include "base/processor.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -11,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/printable.h"
 
 namespace attend {
 namespace {
@@ -27,6 +31,28 @@ bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+
+/// __builtin_cpu_supports() has no name for it in every compiler.
+bool has_avx_vnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4);
+}
+
+/// A set of instructions, and what keeps the libraries to it.
+struct InstructionSet {
+  const char* name;
+  bool (*runs)();
+  const char *onednn, *libtorch, *openblas;
+};
+
+const InstructionSet kInstructionSets[] = {
+    {"avx512_bf16", [] { return has_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16"); },
+     "AVX512_CORE_BF16", "avx512", "COOPERLAKE"},
+    {"avx512_vnni", [] { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }, "AVX512_CORE_VNNI", "avx512", "SKYLAKEX"},
+    {"avx512", has_avx512, "AVX512_CORE", "avx512", "SKYLAKEX"},
+    {"avx2_vnni", has_avx_vnni, "AVX2_VNNI", "avx2", "HASWELL"},
+    {"avx2", has_avx2, "AVX2", "avx2", "HASWELL"},
+    {"plain", [] { return true; }, "AVX2", "avx2", "HASWELL"}};
 
 const Kernels* find_kernels(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
@@ -85,7 +111,39 @@ std::string loaded_blas_kernels() {
   return name ? name() : "";
 }
 
+std::vector<std::string> instruction_sets() {
+#if defined(__x86_64__)
+  std::vector<std::string> names;
+  for (const auto& set : kInstructionSets)
+    if (set.runs()) names.push_back(set.name);
+  return names;
+#else
+  return {"plain"};
+#endif
+}
+
+std::string instruction_set() {
+  const auto names = instruction_sets();
+  const char* asked = std::getenv("ATTEND_INSTRUCTIONS");
+  if (!asked || !*asked) return names.front();
+  if (std::find(names.begin(), names.end(), asked) != names.end()) return asked;
+  std::string all;
+  for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
+  throw UsageError("ATTEND_INSTRUCTIONS=" + printable(asked) + ": this processor has no such set of instructions; it has " + all +
+                   "; unset it, and attend takes the best");
+}
+
 void prepare_tensor_libraries() {
+#if defined(__x86_64__)
+  const std::string chosen = instruction_set();
+  if (chosen != instruction_sets().front())
+    for (const auto& set : kInstructionSets)
+      if (chosen == set.name) {
+        set_unless_set("ONEDNN_MAX_CPU_ISA", set.onednn);
+        set_unless_set("ATEN_CPU_CAPABILITY", set.libtorch);
+        set_unless_set("OPENBLAS_CORETYPE", set.openblas);
+      }
+#endif
   if (const char* asked = std::getenv("OPENBLAS_CORETYPE"); asked && !can_run_blas_kernels(asked))
     throw UsageError(std::string("OPENBLAS_CORETYPE=") + asked +
                      ": this processor has no such instructions; unset it, and attend chooses");

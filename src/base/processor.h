@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace attend {
 
@@ -15,10 +16,22 @@ bool can_run_blas_kernels(const std::string& name);
 /// The kernels that OpenBLAS runs in this process, by its own name ("SkylakeX"); "" where it isn't loaded.
 std::string loaded_blas_kernels();
 
+/// The sets of instructions that kernels/ is compiled for and this processor has, the best first; "plain" is always among them.
+///   plain        none by name
+///   avx2         AVX2 and FMA, the least that a build for x86-64 asks for (x86-64-v3)
+///   avx2_vnni    and products of bytes in 256 bits (AVX-VNNI)
+///   avx512       AVX-512 F, BW, CD, DQ, VL (x86-64-v4)
+///   avx512_vnni  and products of bytes
+///   avx512_bf16  and products of bf16
+std::vector<std::string> instruction_sets();
+
+/// The set that runs: the best one, or what ATTEND_INSTRUCTIONS names. Throws UsageError where that is none of them.
+std::string instruction_set();
+
 /// Sets in the environment what OpenBLAS and OpenMP read when they are loaded, so for the program that this one is about to
-/// become: OPENBLAS_CORETYPE, and OMP_WAIT_POLICY=passive where other programs are at work. What is set already stays as it is.
-/// Throws UsageError where
-/// OPENBLAS_CORETYPE asks for instructions that this processor doesn't have.
+/// become: OPENBLAS_CORETYPE, and OMP_WAIT_POLICY=passive where other programs are at work; where ATTEND_INSTRUCTIONS names a set, all
+/// that keeps oneDNN and LibTorch to it too. What is set already stays as it is. Throws UsageError where OPENBLAS_CORETYPE or
+/// ATTEND_INSTRUCTIONS asks for instructions that this processor doesn't have.
 void prepare_tensor_libraries();
 
 }  // namespace attend

@@ -6,17 +6,13 @@
 
 #include <torch/torch.h>
 
+#include "kernels/kernels.h"
+
 namespace attend {
 
-/// A depthwise convolution's shape. Rows and columns that the kernel needs outside the picture are 0.
-struct DepthwiseGeometry {
-  int64_t kernel;         // 3 or 5
-  int64_t stride;         // 1 or 2
-  int64_t top, left;      // zeros above and left of the picture
-  int64_t height, width;  // output
-};
+using kernels::DepthwiseGeometry;
 
-/// y = ReLU6(x * weight + bias). x [N, H, W, C] and y [N, h, w, C], fp32, bf16 or, where multiplies_int8(), u8 in steps of
+/// y = ReLU6(x * weight + bias). x [N, H, W, C] and y [N, h, w, C], fp32, bf16 or u8 in steps of
 /// kRelu6Step, contiguous, on the processor;
 /// weight [k, k, C] and bias [C], fp32. Sums are fp32. With instructions for bf16, weights are rounded to it where x is bf16,
 /// and the sum of each kernel's is kept.

@@ -220,7 +220,8 @@ struct InvertedResidualFunction : torch::autograd::Function<InvertedResidualFunc
                 saved[7],
                 saved[8],
                 {g[0], g[1], g[2], g[3], g[4], g[5]},
-                context->saved_data["residual"].toBool()};
+                context->saved_data["residual"].toBool(),
+                x.scalar_type()};
     auto total = run_backward(block, x, block.expand.defined() ? saved[1] : x, saved[2], gradients[0].contiguous(),
                               context->saved_data["input_wanted"].toBool(),
                               context->saved_data["weights_wanted"].toBool());

@@ -6,6 +6,8 @@
 
 #include <torch/torch.h>
 
+#include "kernels/kernels.h"
+
 namespace attend {
 
 /// The gradient before activation and bias, `out` [M, N], for gy, the gradient after them, and y, their result [M, N]
@@ -18,6 +20,6 @@ void bias_backward(const torch::Tensor& gy, const torch::Tensor& y, torch::Tenso
 /// 128, nearly zero, outside. Columns are kernel row, kernel column, colour, then zeros up to whole lanes.
 torch::Tensor extract_patches(const torch::Tensor& pictures, int64_t stride, int64_t top, int64_t left, int64_t height,
                               int64_t width, torch::ScalarType type);
-constexpr int64_t kPatchColumns = 32;
+using kernels::kPatchColumns;  // 32
 
 }  // namespace attend

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "kernels/choose.h"
 #include "model/int8_product.h"
 
 namespace attend {
@@ -159,7 +160,7 @@ bool multiplies_bf16() {
   // What the processor has and ONEDNN_MAX_CPU_ISA allows. Instruction sets are sets of bits, each with those it builds on.
   constexpr auto kNeeded = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
   static const bool has = (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & kNeeded) == kNeeded;
-  return has;
+  return has && kernels::chosen().multiplies_bf16;
 }
 
 }  // namespace attend

@@ -72,7 +72,7 @@ TEST(Layers, IncludeOnlyThemselvesAndWhatStandsToTheirLeft) {
 }
 
 TEST(Layers, OnlyThoseNamedSeeLibTorch) {
-  for (const char* name : {"base", "text", "metrics", "vision", "data", "viz", "formats"}) {
+  for (const char* name : {"base", "text", "metrics", "vision", "data", "viz", "formats", "kernels"}) {
     if (!fs::exists(sources / name)) continue;
     for (const auto& file : fs::recursive_directory_iterator(sources / name)) {
       if (!file.is_regular_file()) continue;

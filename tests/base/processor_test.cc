@@ -61,6 +61,51 @@ TEST(Processor, KernelsThatItCannotRunAreRefusedByName) {
   }
 }
 
+TEST(Processor, RunsTheBestInstructionsOrThoseAskedFor) {
+  Variable asked("ATTEND_INSTRUCTIONS");
+  asked.set(nullptr);
+  const auto sets = instruction_sets();
+  EXPECT_EQ(sets.back(), "plain");
+  EXPECT_EQ(instruction_set(), sets.front());
+  asked.set("");
+  EXPECT_EQ(instruction_set(), sets.front());
+  for (const auto& name : sets) {
+    asked.set(name.c_str());
+    EXPECT_EQ(instruction_set(), name);
+  }
+}
+
+TEST(Processor, InstructionsThatItLacksAreRefusedByName) {
+  Variable asked("ATTEND_INSTRUCTIONS");
+  for (const char* name : {"avx1024", "AVX2", "avx2 ", "a\nb"}) {
+    asked.set(name);
+    try {
+      prepare_tensor_libraries();
+      ADD_FAILURE() << name;
+    } catch (const UsageError& error) {
+      const std::string what = error.what();
+      EXPECT_EQ(what.find("ATTEND_INSTRUCTIONS="), 0u) << what;
+      EXPECT_NE(what.find("plain"), std::string::npos) << what;
+      EXPECT_EQ(what.find('\n'), std::string::npos) << what;
+    }
+  }
+}
+
+TEST(Processor, WhoAsksForASetKeepsTheLibrariesToIt) {
+  Variable asked("ATTEND_INSTRUCTIONS"), onednn("ONEDNN_MAX_CPU_ISA"), libtorch("ATEN_CPU_CAPABILITY"), blas("OPENBLAS_CORETYPE");
+  for (auto* variable : {&asked, &onednn, &libtorch, &blas}) variable->set(nullptr);
+  prepare_tensor_libraries();
+  EXPECT_EQ(onednn.value(), "");
+  const auto sets = instruction_sets();
+  if (std::find(sets.begin() + 1, sets.end(), "avx2") == sets.end()) GTEST_SKIP() << "this processor has nothing better than avx2";
+  blas.set(nullptr);
+  asked.set("avx2");
+  prepare_tensor_libraries();
+  EXPECT_EQ(onednn.value(), "AVX2");
+  EXPECT_EQ(libtorch.value(), "avx2");
+  EXPECT_EQ(blas.value(), "HASWELL");
+}
+
 TEST(MultiplyAdd, IsComputed) {
   for (const int64_t rounds : {1, 7, 1000}) EXPECT_EQ(multiply_add(rounds), static_cast<double>(rounds) * multiply_add(1));
 }
