@@ -21,6 +21,8 @@ int average_command(const std::vector<std::string>& arguments);
 int calibrate_command(const std::vector<std::string>& arguments);
 int train_command(const std::vector<std::string>& arguments);
 int features_command(const std::vector<std::string>& arguments);
+int check_command(const std::vector<std::string>& arguments);
+int convert_command(const std::vector<std::string>& arguments);
 int shapes_command(const std::vector<std::string>& arguments);
 int tokenize_command(const std::vector<std::string>& arguments);
 int meteor_tables_command(const std::vector<std::string>& arguments);

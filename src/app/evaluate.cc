@@ -42,7 +42,7 @@ struct EvaluateOptions {
 
   void list(OptionList& options) {
     options.section("", "Data");
-    options.add("captions", captions, "captions to compare with: COCO captions JSON or Karpathy's dataset JSON");
+    options.add("captions", captions, "captions to compare with: a file or folder of any form that docs/formats.md names (COCO, Karpathy, …)");
     options.add("images", images, "folder that file names in the captions file start from");
     options.add("split", split, "split to caption; needed where the captions file has several");
     options.add("candidates", candidates,

@@ -33,6 +33,8 @@ const Command kCommands[] = {
     {"calibrate", nullptr, "fit how sure a model's captions are, and what pictures are unfamiliar to it"},
     {"train", nullptr, "train a captioner on pictures with captions"},
     {"features", nullptr, "encode the pictures of a data set once, for training"},
+    {"check", nullptr, "say all that is wrong with a data set"},
+    {"convert", nullptr, "turn a data set into another form: COCO, Karpathy, CSV, JSON lines, imagefolder, WebDataset"},
     {"shapes", nullptr, "write a synthetic data set with exact object masks"},
     {"tokenize", tokenize_command, "part lines of text into the tokens that figures are computed from"},
     {"meteor-tables", meteor_tables_command, "make the tables that METEOR needs; see tools/fetch-meteor"},

@@ -15,7 +15,7 @@ int train_command(const std::vector<std::string>& arguments) {
       "--config FILE --output DIR",
       0,
       0,
-      "Trains a captioner on pictures with captions (COCO captions JSON or Karpathy's dataset_*.json) and keeps the "
+      "Trains a captioner on pictures with captions (of any form that docs/formats.md names: COCO, Karpathy, CSV, folders, …) and keeps the "
       "one with the best validation CIDEr as DIR/model.safetensors. Paths in a configuration start from its folder, those "
       "of flags from the working directory. Ctrl-C stops it with a checkpoint; --resume goes on.",
       {{"attend train --config configs/flickr8k-soft.json --output runs/flickr8k", "train by a recipe"},

@@ -22,7 +22,7 @@ TEST(Program, SaysItsVersionAndItsCommands) {
   EXPECT_THAT(version.out, StartsWith("attend "));
   const auto help = attend_command({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* name : {"caption", "evaluate", "inspect", "train", "features", "shapes", "bench"})
+  for (const char* name : {"caption", "evaluate", "inspect", "train", "features", "shapes", "check", "convert", "bench"})
     EXPECT_THAT(help.out, HasSubstr(std::string("\n  ") + name + " "));
   const auto nothing = attend_command({});
   EXPECT_EQ(nothing.status, 2);
@@ -30,7 +30,7 @@ TEST(Program, SaysItsVersionAndItsCommands) {
 }
 
 TEST(Program, EveryCommandHasHelpThatFitsATerminal) {
-  for (const char* name : {"caption", "evaluate", "inspect", "train", "features", "shapes", "bench"}) {
+  for (const char* name : {"caption", "evaluate", "inspect", "train", "features", "shapes", "check", "convert", "bench"}) {
     const auto help = attend_command({name, "--help"});
     EXPECT_EQ(help.status, 0) << name;
     EXPECT_EQ(help.err, "") << name;

@@ -1,0 +1,294 @@
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/progress.h"
+#include "base/tar.h"
+#include "data/forms.h"
+#include "data/records.h"
+#include "data/table.h"
+#include "vision/find_pictures.h"
+#include "vision/kind.h"
+
+namespace attend {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_split(const std::string& name) { return name == "train" || name == "val" || name == "test"; }
+
+/// The split that a name has among its words ("flickr8k-train-0001.tar"), or "".
+std::string split_within(const std::string& name) {
+  std::string word;
+  for (const char c : name + "-") {
+    if (std::isalpha(static_cast<unsigned char>(c))) {
+      word += c;
+      continue;
+    }
+    if (is_split(split_name(word))) return split_name(word);
+    word.clear();
+  }
+  return "";
+}
+
+/// A caption a line.
+std::vector<std::string> caption_lines(const std::string& bytes, const std::string& source) {
+  std::vector<std::string> captions;
+  for (std::string_view rest = plain_text(bytes, source); !rest.empty();)
+    if (const auto line = take_line(rest); line.find_first_not_of(" \t") != line.npos) captions.emplace_back(line);
+  return captions;
+}
+
+std::vector<fs::path> sorted_entries(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    entries.push_back(entry->path());
+  if (error) throw InputError(folder.string() + ": the folder can't be read: " + error.message());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+/// metadata.jsonl or metadata.csv in a folder and in the folders within it.
+std::vector<fs::path> metadata_files(const fs::path& folder) {
+  std::vector<fs::path> folders{folder}, files;
+  std::error_code error;
+  for (const auto& entry : sorted_entries(folder))
+    if (fs::is_directory(entry, error)) folders.push_back(entry);
+  for (const auto& place : folders)
+    for (const char* name : {"metadata.jsonl", "metadata.csv"})
+      if (fs::is_regular_file(place / name, error)) {
+        files.push_back(place / name);
+        break;
+      }
+  return files;
+}
+
+std::vector<fs::path> tar_files(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return {path};
+  std::vector<fs::path> tars;
+  for (const auto& entry : sorted_entries(path))
+    if (entry.extension() == ".tar" && fs::is_regular_file(entry, error)) tars.push_back(entry);
+  return tars;
+}
+
+/// The members of an archive that belong together: those with one name up to the first dot behind the last slash.
+std::string key_of(const std::string& member) {
+  const size_t slash = member.rfind('/'), dot = member.find('.', slash == member.npos ? 0 : slash + 1);
+  return member.substr(0, dot);
+}
+
+/// One archive of a WebDataset, as it is taken in.
+class Shard {
+ public:
+  Shard(Collector& collector, fs::path tar, const std::string& name, std::unordered_set<std::string>& keys)
+      : collector_(collector),
+        tar_(std::move(tar)),
+        name_(name),
+        split_(split_within(tar_.stem().string())),
+        keys_(keys) {}
+
+  void read() {
+    std::map<std::string, size_t> order;  // samples needn't lie together
+    std::vector<std::vector<TarMember>> samples;
+    for (auto& member : list_tar(tar_)) {
+      const auto [found, is_new] = order.emplace(key_of(member.name), samples.size());
+      if (is_new) samples.emplace_back();
+      samples[found->second].push_back(std::move(member));
+    }
+    for (const auto& sample : samples) take(sample);
+  }
+
+ private:
+  void take(const std::vector<TarMember>& sample) {
+    std::string picture;
+    Record record;
+    std::vector<std::string> lines;
+    const std::string key = key_of(sample[0].name), place = name_ + "/" + key;
+    try {
+      for (const auto& member : sample) {
+        const std::string ending = member.name.substr(key.size());
+        const auto bytes = [&](size_t most) { return *read_tar_member(tar_ / member.name, most); };
+        if (ending == ".txt" || ending == ".caption" || ending == ".cap" || ending == ".text") {
+          for (auto& line : caption_lines(bytes(SIZE_MAX), place + ending)) lines.push_back(std::move(line));
+        } else if (ending == ".json") {
+          record = record_of(parse_json(bytes(SIZE_MAX), place + ending));  // its picture needs no name
+        } else if (picture.empty()) {
+          const std::string first = bytes(kKindBytes);
+          if (kind_of({reinterpret_cast<const unsigned char*>(first.data()), first.size()}).use != Kind::kOther)
+            picture = member.name;
+        }
+      }
+    } catch (const Malformed& fault) {
+      collector_.see_picture();
+      return collector_.picture_fault("malformed", place + ": " + fault.what);
+    } catch (const InputError& fault) {
+      collector_.see_picture();
+      return collector_.picture_fault("malformed", fault.what());
+    }
+    if (picture.empty() && lines.empty() && record.captions.empty()) return;  // of something else
+    collector_.see_picture();
+    if (picture.empty()) return collector_.picture_fault("captions without a picture", place);
+    // Keys are unique by convention only; those of a later shard that aren't go by the shard, too.
+    PictureId id = record.id.value_or(*read_picture_id(Json(keys_.insert(key).second ? key : place)));
+    if (!collector_.claim(id)) return;
+    const std::string split = split_name(record.split.empty() ? split_ : record.split);
+    const int64_t at = collector_.add_picture(std::move(id), fs::path(name_) / picture, split, true);
+    for (const auto& caption : record.captions.empty() ? lines : record.captions)
+      collector_.add_caption(at, caption, record.origin, place);
+  }
+
+  Collector& collector_;
+  const fs::path tar_;
+  const std::string name_, split_;
+  std::unordered_set<std::string>& keys_;
+};
+
+}  // namespace
+
+void read_image_folder(Collector& collector) {
+  const fs::path folder = collector.source();
+  collector.set_images(folder);
+  RecordTaker taker(collector);
+  for (const auto& file : metadata_files(folder)) {
+    const fs::path prefix = file.parent_path() == folder ? fs::path() : file.parent_path().filename();
+    const std::string split = split_name(prefix.string());
+    read_records(file, collector, taker, prefix, is_split(split) ? split : "");
+  }
+}
+
+void read_sidecars(Collector& collector) {
+  const fs::path folder = collector.source();
+  collector.set_images(folder);
+  const FoundPictures found = find_pictures({folder.string()}, true);
+  for (const auto& remark : found.remarks()) warn(remark);
+  for (const auto& [path, name] : found.pictures) {
+    collector.see_picture();
+    PictureId id = *read_picture_id(Json(name.string()));
+    const std::string split = name.has_parent_path() ? split_name(name.begin()->string()) : "";
+    if (!collector.claim(id)) continue;
+    const int64_t at = collector.add_picture(std::move(id), name, is_split(split) ? split : "", true);
+    for (const char* ending : {".txt", ".caption"})
+      for (const auto& file : {fs::path(path).replace_extension(ending), fs::path(path.string() + ending)}) {
+        std::error_code error;
+        if (!fs::is_regular_file(file, error)) continue;
+        size_t line = 0;
+        for (const auto& caption : caption_lines(read_regular_file(file), file.string()))
+          collector.add_caption(at, caption, "",
+                                file.lexically_relative(folder).string() + ":" + std::to_string(++line));
+      }
+  }
+}
+
+void read_web_dataset(Collector& collector) {
+  const fs::path source = collector.source();
+  std::error_code error;
+  const bool is_folder = fs::is_directory(source, error);
+  collector.set_images(is_folder ? source : source.parent_path());
+  std::unordered_set<std::string> keys;
+  for (const auto& tar : tar_files(source)) Shard(collector, tar, tar.filename().string(), keys).read();
+}
+
+namespace {
+
+FormFile form_of_folder(const fs::path& folder) {
+  std::error_code error;
+  const auto there = [&](const fs::path& name) { return fs::is_regular_file(folder / name, error); };
+  if (!metadata_files(folder).empty()) return {Form::kImageFolder, folder};
+  if (there("metadata.parquet"))
+    throw InputError(folder.string() +
+                     ": metadata.parquet is not read; write it as metadata.jsonl (datasets: to_json)");
+  for (const char* name : {"Flickr8k.token.txt", "Flickr8k_text/Flickr8k.token.txt", "results_20130124.token"})
+    if (there(name)) return {Form::kTokens, folder / name};
+  for (const char* name : {"results.csv", "captions.txt", "captions.csv", "captions.tsv"})
+    if (there(name)) return {Form::kTable, folder / name};
+  if (there("captions.jsonl")) return {Form::kJsonLines, folder / "captions.jsonl"};
+  if (!tar_files(folder).empty()) return {Form::kWebDataset, folder};
+  return {Form::kSidecars, folder};
+}
+
+bool is_tokens(std::string_view line) {
+  const size_t tab = line.find('\t'), mark = line.rfind('#', tab);
+  return tab != line.npos && mark != line.npos && mark > 0 && mark + 1 < tab &&
+         std::all_of(line.begin() + static_cast<long>(mark) + 1, line.begin() + static_cast<long>(tab),
+                     [](unsigned char c) { return std::isdigit(c); });
+}
+
+}  // namespace
+
+FormFile form_of(const fs::path& path) {
+  std::error_code error;
+  if (fs::is_directory(path, error)) return form_of_folder(path.has_filename() ? path : path.parent_path());
+  if (!fs::is_regular_file(path, error)) return {Form::kJson, path};  // a pipe can be read only once
+  constexpr size_t kFirst = 1 << 20;
+  std::string bytes;
+  {
+    const MappedFile mapped(path);
+    bytes.assign(reinterpret_cast<const char*>(mapped.bytes().data()), std::min(mapped.bytes().size(), kFirst));
+  }
+  if (bytes.size() > 262 && bytes.compare(257, 5, "ustar") == 0) return {Form::kWebDataset, path};
+  if (path.extension() == ".tar" || bytes.starts_with("\x1f\x8b"))
+    return {Form::kWebDataset, path};  // whose reader says what is wrong
+  std::string_view rest = bytes;
+  if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
+  while (!rest.empty() && (rest[0] == '\n' || rest[0] == '\r')) rest.remove_prefix(1);
+  const auto line = take_line(rest);
+  if (line.starts_with('{')) {
+    const Json first = Json::parse(line, nullptr, false);
+    const bool whole = first.is_object() && !first.contains("images") && !first.contains("annotations");
+    return {whole && (!first.empty() || !rest.empty()) ? Form::kJsonLines : Form::kJson, path};
+  }
+  if (is_tokens(line)) return {Form::kTokens, path};
+  const std::string ending = path.extension().string();
+  if (delimiter_of(line) || (!line.starts_with('[') && (ending == ".csv" || ending == ".tsv")))
+    return {Form::kTable, path};
+  return {Form::kJson, path};
+}
+
+const char* name_of(Form form) {
+  switch (form) {
+    case Form::kJson:
+      return "COCO or Karpathy JSON";
+    case Form::kJsonLines:
+      return "JSON lines";
+    case Form::kTable:
+      return "table";
+    case Form::kTokens:
+      return "Flickr8k's token file";
+    case Form::kImageFolder:
+      return "imagefolder";
+    case Form::kSidecars:
+      return "pictures with text files";
+    case Form::kWebDataset:
+      return "WebDataset";
+  }
+  return "";
+}
+
+void read_form(Form form, Collector& collector) {
+  const bool has_pictures = form == Form::kImageFolder || form == Form::kSidecars || form == Form::kWebDataset;
+  if (has_pictures && !collector.images().empty())
+    warn(collector.images().string() + ": the images folder is of no effect, as " + collector.source().string() +
+         " has its pictures in it");
+  switch (form) {
+    case Form::kJson:
+      return read_json_captions(collector);
+    case Form::kJsonLines:
+      return read_json_lines(collector);
+    case Form::kTable:
+      return read_table(collector);
+    case Form::kTokens:
+      return read_tokens(collector);
+    case Form::kImageFolder:
+      return read_image_folder(collector);
+    case Form::kSidecars:
+      return read_sidecars(collector);
+    case Form::kWebDataset:
+      return read_web_dataset(collector);
+  }
+}
+
+}  // namespace attend
