@@ -7,6 +7,7 @@
 
 #include "vision/codecs.h"
 #include "vision/colour_profile.h"
+#include "vision/quiet.h"
 
 namespace attend::codecs {
 namespace {
@@ -65,6 +66,7 @@ std::vector<unsigned char> profile_of(const heif_image_handle* handle) {
 }  // namespace
 
 Stored read_heif(Bytes file, const ReadLimits& limits) {
+  const Quiet quiet;  // dav1d isn't
   const Context context(heif_context_alloc());
   heif_context_set_max_decoding_threads(context.get(), 0);  // pictures are read side by side already
   check(heif_context_read_from_memory_without_copy(context.get(), file.data(), file.size(), nullptr));

@@ -1,45 +1,17 @@
 #include <jxl/decode.h>
 #include <jxl/encode.h>
 
-#include <unistd.h>
-
-#include <cstdio>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
 #include "vision/codecs.h"
 #include "vision/colour_profile.h"
+#include "vision/quiet.h"
 
 namespace attend::codecs {
 namespace {
-
-/// libjxl writes where a file is damaged to `stderr`, in words for its own developers. While a value of this type lives, what
-/// its thread writes there goes nowhere; glibc lets the variable be set, so that other threads aren't concerned.
-class Quiet {
- public:
-  Quiet() {
-    static std::once_flag once;
-    std::call_once(once, [] {
-      cookie_io_functions_t functions{};
-      functions.write = [](void*, const char* text, size_t size) -> ssize_t {
-        return quiet_ ? static_cast<ssize_t>(size) : ::write(STDERR_FILENO, text, size);
-      };
-      if (FILE* filter = ::fopencookie(nullptr, "w", functions)) {
-        std::setvbuf(filter, nullptr, _IONBF, 0);
-        stderr = filter;
-      }
-    });
-    quiet_ = true;
-  }
-  ~Quiet() { quiet_ = false; }
-  Quiet(const Quiet&) = delete;
-
- private:
-  static inline thread_local bool quiet_ = false;
-};
 
 struct Destroy {
   void operator()(JxlDecoder* decoder) const { JxlDecoderDestroy(decoder); }
