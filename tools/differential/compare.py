@@ -9,6 +9,7 @@ a profile and the picture turned upright.
 """
 import argparse
 import fnmatch
+import io
 import os
 import subprocess
 import sys
@@ -16,7 +17,13 @@ import tempfile
 import warnings
 
 import numpy
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
+
+try:
+    import pillow_heif
+    pillow_heif.register_heif_opener()
+except ImportError:
+    pass
 
 warnings.simplefilter("ignore")
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -37,6 +44,12 @@ def pillow(path):
         return f"mode {image.mode}: no range is given"
     if image.mode == "LAB":
         return "mode LAB"
+    if image.mode in ("RGB", "RGBA") and image.info.get("icc_profile"):
+        try:
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+            image = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"))
+        except (OSError, ImageCms.PyCMSError):  # a damaged one changes nothing
+            pass
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -96,7 +109,7 @@ def main():
         decisions = [line.rstrip("\n").split("\t") for line in file if line.strip() and not line.startswith("#")]
     agreeing = unexplained = 0
     for name, path, mine in zip(names, paths, attend(options.dump, paths)):
-        lossy = any(word in name for word in (".jpg", ".mpo", "jpeg", "webp", "ycbcr", "ycc"))
+        lossy = any(word in name for word in (".jpg", ".mpo", "jpeg", "webp", "ycbcr", "ycc", ".heic", ".avif", ".jxl", "irreversible", "layers"))
         sides = {"Pillow": relation(mine, pillow(path), lossy), "ImageMagick": relation(mine, magick(path), lossy)}
         if not any(sides.values()):
             agreeing += 1

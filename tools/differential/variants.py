@@ -15,6 +15,12 @@ import numpy
 import tifffile
 from PIL import Image, ImageCms
 
+try:
+    import pillow_heif
+    pillow_heif.register_heif_opener()
+except ImportError:  # the files that it would have made are left out and said
+    pass
+
 WIDTH, HEIGHT = 61, 47  # odd, so that blocks, bytes and tiles end within the picture
 
 
@@ -487,10 +493,83 @@ def bmp(m):
     m.bytes("bytes-no-padding.bmp", data[:-1])
 
 
+def heif(m):
+    """HEIC and AVIF by pillow-heif, AVIF by Pillow too."""
+    for name, image in {"RGB": RGB, "RGBA": RGBA, "L": GREY, "LA": LA}.items():
+        for quality in (30, 90, -1):
+            m.pillow(f"heif-{name}-q{quality}.heic", image, format="HEIF", quality=quality)
+            m.pillow(f"pillow-{name}-q{quality}.avif", image, quality=abs(quality))
+    for chroma in (420, 422, 444):
+        m.pillow(f"heif-chroma{chroma}.heic", RGB, format="HEIF", quality=90, chroma=chroma)
+        m.pillow(f"pillow-chroma{chroma}.avif", RGB, quality=90, subsampling=f"4:{str(chroma)[1]}:{str(chroma)[2]}")
+    for orientation in range(1, 9):
+        m.pillow(f"heif-exif-{orientation}.heic", RGB, format="HEIF", quality=90, exif=exif(orientation))
+        m.pillow(f"pillow-exif-{orientation}.avif", RGB, quality=90, exif=exif(orientation))
+    m.pillow("heif-several.heic", RGB, format="HEIF", quality=90, save_all=True, append_images=[RGB.rotate(90), RGB.rotate(180)])
+    m.pillow("pillow-moving.avif", RGB, quality=90, save_all=True, append_images=[RGB.rotate(180)], duration=80)
+
+
+def jxl_and_jp2(m):
+    for source in ("rgb", "rgba", "grey", "palette"):
+        for quality in ("100", "80"):
+            m.run(f"magick-{source}-q{quality}.jxl", "convert", m.at(source + ".png"), "-quality", quality, "OUT")
+    for mode, image in {"L": GREY, "LA": LA, "RGB": RGB, "RGBA": RGBA, "I16": DEEP}.items():
+        for ending in ("jp2", "j2k"):
+            m.pillow(f"pillow-{mode}.{ending}", image)
+    for name, options in {"irreversible": dict(irreversible=True), "tiles": dict(tile_size=(32, 16)), "layers": dict(quality_layers=(20, 1)), "rlcp": dict(progression="RLCP"),
+                          "pcrl": dict(progression="PCRL"), "one-level": dict(num_resolutions=1), "no-mct": dict(mct=0)}.items():
+        m.pillow(f"pillow-{name}.jp2", RGB, **options)
+    data = m.read("pillow-RGB.jp2")
+    m.bytes("bytes-cut.jp2", data[:len(data) * 3 // 4])
+    m.bytes("bytes-more.jp2", data + b"more bytes" * 20)
+
+
+def netpbm_and_icons(m):
+    for mode, image in {"1": BILEVEL, "L": GREY, "RGB": RGB, "I16": DEEP}.items():
+        m.pillow(f"pillow-{mode}.pnm", image)
+    for source, ending in (("bilevel", "pbm"), ("grey", "pgm"), ("rgb", "ppm"), ("rgba", "pam"), ("la", "pam"), ("grey", "pam")):
+        for name, flags in {"raw": "", "plain": "-compress none", "deep": "-depth 16"}.items():
+            m.run(f"magick-{source}-{name}.{ending}", "convert", m.at(source + ".png"), *flags.split(), "OUT")
+    for image, name in ((RGBA, "RGBA"), (RGB, "RGB")):
+        for kind in ("png", "bmp"):
+            m.pillow(f"pillow-{name}-{kind}.ico", image.resize((64, 64)), sizes=[(16, 16), (64, 64), (32, 32)], bitmap_format=kind)
+    for colours in (2, 16, 256):
+        m.run(f"magick-{colours}.ico", "convert", m.at("palette.png"), "-resize", "48x48!", "-colors", str(colours), "-type", "Palette", "OUT")
+    data = m.read("pillow-RGB.pnm")
+    m.bytes("bytes-cut.pnm", data[:len(data) * 3 // 4])
+
+
+def display_p3():
+    """The ICC profile of Display P3, version 4, with sRGB's curve: primaries adapted to D50."""
+    fixed = lambda value: struct.pack(">i", round(value * 65536))
+    xyz = lambda *values: b"XYZ " + bytes(4) + b"".join(map(fixed, values))
+    text = lambda words: b"mluc" + struct.pack(">IIIHHII", 0, 1, 12, 0x656E, 0x5553, 2 * len(words), 28) + words.encode("utf-16-be")
+    curve = b"para" + struct.pack(">IHH", 0, 3, 0) + b"".join(map(fixed, (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)))
+    tags = [(b"desc", text("P3")), (b"cprt", text("none")), (b"wtpt", xyz(0.9642, 1, 0.8249)), (b"rXYZ", xyz(0.51512, 0.2412, -0.00105)),
+            (b"gXYZ", xyz(0.29198, 0.69225, 0.04189)), (b"bXYZ", xyz(0.1571, 0.06657, 0.78407)), (b"rTRC", curve), (b"gTRC", curve), (b"bTRC", curve)]
+    table, body, start = b"", b"", 128 + 4 + 12 * len(tags)
+    for name, data in tags:
+        table += name + struct.pack(">II", start + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    header = struct.pack(">I4sI4s4s4s12s4s", start + len(body), b"lcms", 0x04300000, b"mntr", b"RGB ", b"XYZ ", bytes(12), b"acsp")
+    return (header + bytes(28) + fixed(0.9642) + fixed(1) + fixed(0.8249)).ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+def profiles(m):
+    p3 = display_p3()
+    for name, options in {"profile-p3.png": {}, "profile-p3.jpg": dict(quality=95, subsampling=0), "profile-p3.webp": dict(lossless=True), "profile-p3.tif": {},
+                          "profile-p3.heic": dict(format="HEIF", quality=95, chroma=444), "profile-p3.avif": dict(quality=95, subsampling="4:4:4")}.items():
+        m.pillow(name, RGB, icc_profile=p3, **options)
+    m.pillow("profile-p3-alpha.png", RGBA, icc_profile=p3)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    m.pillow("profile-srgb.png", RGB, icc_profile=srgb)
+    m.pillow("profile-broken.png", RGB, icc_profile=p3[:200])
+
+
 def main():
     m = Maker(sys.argv[1])
     PALETTE.convert("RGB").save(m.at("palette.ppm"))
-    for make in (jpeg, png, gif, webp, tiff, bmp):
+    for make in (jpeg, png, gif, webp, tiff, bmp, heif, jxl_and_jp2, netpbm_and_icons, profiles):
         make(m)
     print(f"{m.count} files in {sys.argv[1]}; {len(m.failed)} that no tool wrote")
     if "--failed" in sys.argv:
