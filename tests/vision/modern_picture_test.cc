@@ -346,6 +346,31 @@ TEST(ModernPicture, ThreadsReadAtOnce) {
   });
 }
 
+TEST(ModernPicture, WhatPillowWritesIsReadAsPillowReadsIt) {
+  TemporaryFolder folder;
+  const std::string script = R"(
+import numpy, pillow_heif
+from PIL import Image, ImageOps
+pillow_heif.register_heif_opener()
+y, x = numpy.mgrid[0:48, 0:64]
+image = Image.fromarray(numpy.stack([4 * x, 5 * y, 128 + (x + y) // 4], 2).astype(numpy.uint8))
+exif = Image.Exif()
+exif[0x0112] = 6
+for name, options in {'a.heic': dict(quality=90), 'b.heic': dict(quality=90, exif=exif), 'c.avif': dict(quality=90), 'd.jp2': {}, 'e.ppm': {}}.items():
+    image.save(name, **options)
+    ImageOps.exif_transpose(Image.open(name)).convert('RGB').save(name + '.png')
+)";
+  folder.write("write.py", text(script));
+  if (std::system(("cd " + folder.path().string() + " && python3 write.py > /dev/null 2>&1").c_str()) != 0)
+    GTEST_SKIP() << "no Python with Pillow and pillow-heif";
+  for (const char* name : {"a.heic", "b.heic", "c.avif", "d.jp2", "e.ppm"}) {
+    const cv::Mat expected = cv::imread((folder.path() / (std::string(name) + ".png")).string());
+    const Picture picture = read_picture(folder.path() / name);
+    ASSERT_EQ(picture.pixels.size(), expected.size()) << name;
+    EXPECT_LE(difference(picture.pixels, expected), 8) << name;
+  }
+}
+
 // Colour profiles.
 
 /// IEC 61966-2-1, from 0 to 1.
