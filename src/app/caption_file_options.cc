@@ -4,10 +4,12 @@
 
 namespace attend {
 
-void CaptionFileOptions::list(OptionList& options) {
+void CaptionFileOptions::list(OptionList& options, bool sidecars) {
   options.section("", "Files");
-  options.add("sidecar", sidecar, "write each caption to a .txt file beside its picture");
-  options.add("sidecar_dir", sidecar_dir, "write the .txt files to this folder instead");
+  if (sidecars) {
+    options.add("sidecar", sidecar, "write each caption to a .txt file beside its picture");
+    options.add("sidecar_dir", sidecar_dir, "write the .txt files to this folder instead");
+  }
   options.add("overlay", overlay, "folder for a page a picture that shows where every word looked");
   options.add(
       "overlay_words", overlay_words,

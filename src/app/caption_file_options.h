@@ -15,7 +15,8 @@ struct CaptionFileOptions : FileChoice {
   std::string explain;         // empty: no explanations
   ExplainOptions explanation;
 
-  void list(OptionList& options);
+  /// sidecars: the flags for text files beside pictures, too.
+  void list(OptionList& options, bool sidecars = true);
   /// Throws UsageError where one of them needs another. To be called before the choice is used.
   void check();
 };

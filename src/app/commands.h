@@ -14,6 +14,9 @@ namespace attend {
 using CommandFunction = int (*)(const std::vector<std::string>& arguments);
 
 int caption_command(const std::vector<std::string>& arguments);
+int score_command(const std::vector<std::string>& arguments);
+int align_command(const std::vector<std::string>& arguments);
+int audit_command(const std::vector<std::string>& arguments);
 int evaluate_command(const std::vector<std::string>& arguments);
 int report_command(const std::vector<std::string>& arguments);
 int inspect_command(const std::vector<std::string>& arguments);

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <string_view>
+
+#include "app/csv.h"
 
 namespace attend {
 namespace {
@@ -44,24 +45,6 @@ void print_measures(const Evaluation& evaluation, size_t width) {
     }
     std::printf("\n");
   }
-}
-
-/// Whether spreadsheets take a cell that begins so for a formula, or pass over its beginning and then do (OWASP, "CSV
-/// Injection"); the last four are = + - @ in full width.
-bool begins_formula(const std::string& text) {
-  static constexpr std::string_view beginnings[] = {"=",  "+",  "-",           "@",           "\t",
-                                                    "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
-  return std::any_of(std::begin(beginnings), std::end(beginnings),
-                     [&](std::string_view beginning) { return text.starts_with(beginning); });
-}
-
-/// A text as a field of a CSV file: one that would be a formula begins with an apostrophe.
-std::string csv_field(const std::string& text) {
-  const std::string safe = (begins_formula(text) ? "'" : "") + text;
-  if (safe.find_first_of(",;\t\"\r\n") == std::string::npos) return safe;
-  std::string made = "\"";
-  for (const char c : safe) made += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return made + "\"";
 }
 
 }  // namespace

@@ -26,6 +26,9 @@ struct Command {
 
 const Command kCommands[] = {
     {"caption", nullptr, "caption pictures, and show where every word looked"},
+    {"score", nullptr, "say how likely captions are that are given, word by word"},
+    {"align", nullptr, "show where every word of a given caption looked"},
+    {"audit", nullptr, "find captions that probably don't belong to their picture"},
     {"evaluate", nullptr, "compare captions with what people said: BLEU, METEOR, ROUGE-L, CIDEr-D"},
     {"report", nullptr, "draw the training curves of one or several runs"},
     {"inspect", nullptr, "say what a model file is"},

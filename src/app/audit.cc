@@ -1,0 +1,211 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <iostream>
+
+#include "app/commands.h"
+#include "app/csv.h"
+#include "app/given_options.h"
+#include "app/model_file.h"
+#include "app/terminal.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/printable.h"
+#include "base/process.h"
+#include "pipeline/audit.h"
+#include "pipeline/caption_record.h"
+#include "pipeline/open_models.h"
+#include "text/near_duplicates.h"
+#include "text/ptb_tokenizer.h"
+
+namespace attend {
+namespace {
+
+/// Captions of fewer words are alike by chance.
+constexpr size_t kLeastWordsToCompare = 5;
+
+struct AuditOptions {
+  std::string format = "text";
+  double least = 0.5;
+  AuditWork work;
+
+  void list(OptionList& options) {
+    options.section("", "Audit");
+    options.add("others", work.others, "pictures that each caption is held against beside its own; more take longer", between(1, 64));
+    options.add("seed", work.seed, "which they are", at_least(0));
+    options.section("", "Output");
+    options.add("format", format, "text: score, picture, caption between tabs; csv; json: all that was found, one object",
+                one_of({"text", "csv", "json"}));
+    options.add("least", least, "scores below this are left out of text and csv; 0: every caption stands there", between(0, 1));
+    options.add("max_words", work.max_words, "a caption of more words is refused", between(1, 100000));
+  }
+};
+
+CommandSyntax syntax() {
+  return {
+      "audit",
+      "[DATA | PATH...]",
+      0,
+      SIZE_MAX,
+      "Finds captions that probably don't belong to their picture. A caption is held against its picture, against other pictures of the "
+      "data and against the picture's other captions; its score is the probability that it belongs to another picture (docs/"
+      "scoring.md says how far that is to be trusted). DATA is a file that attend score takes as --captions. Captions that are equal or "
+      "differ by a word, and pictures that are there twice, are counted, and listed in --format json. Nothing is changed.",
+      {{"attend audit captions_train.json --images photos", "doubtful captions, worst first"},
+       {"attend audit captions.csv --images photos --least 0 --format csv", "every caption with its score"},
+       {"attend audit photos --sidecar --format json", "captions beside their pictures; all that was found"}}};
+}
+
+/// Six digits after the point, as captions' records have them.
+double rounded(double value) { return std::round(value * 1e6) / 1e6; }
+
+std::string digits(double value, int places) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", places, value);
+  return text;
+}
+
+/// Pictures with captions, as they were given.
+struct Data {
+  std::vector<PictureSource> pictures;
+  std::vector<std::vector<std::string>> captions;
+  const std::string& text(const AuditedCaption& one) const { return captions[one.picture][one.place]; }
+};
+
+/// Captions that are alike, wherever they stand: picture, place.
+struct Alike {
+  std::vector<std::pair<size_t, size_t>> captions;
+  bool equal;
+};
+
+std::vector<Alike> find_alike_captions(const Data& data) {
+  std::vector<std::vector<std::string>> sentences;
+  std::vector<std::pair<size_t, size_t>> places;
+  for (size_t i = 0; i < data.captions.size(); ++i)
+    for (size_t c = 0; c < data.captions[i].size(); ++c) {
+      sentences.push_back(caption_tokens(data.captions[i][c]));
+      places.emplace_back(i, c);
+    }
+  std::vector<Alike> found;
+  for (const auto& group : find_alike(sentences, kLeastWordsToCompare)) {
+    auto& alike = found.emplace_back(Alike{{}, group.equal});
+    for (const size_t sentence : group.sentences) alike.captions.push_back(places[sentence]);
+  }
+  std::stable_sort(found.begin(), found.end(), [](const Alike& a, const Alike& b) { return a.captions.size() > b.captions.size(); });
+  return found;
+}
+
+Json json_of(const AuditReport& report, const Data& data, const std::vector<Alike>& alike) {
+  Json json{{"pictures", data.pictures.size()},
+            {"captions", report.captions.size()},
+            {"refused", report.refused},
+            {"share_of_strangers", rounded(report.share)},
+            {"fitted", report.fitted},
+            {"doubtful", Json::array()},
+            {"alike_captions", Json::array()},
+            {"same_pictures", Json::array()}};
+  for (const auto& one : report.captions)
+    json["doubtful"].push_back({{"file", data.pictures[one.picture].name()},
+                                {"caption", data.text(one)},
+                                {"score", rounded(one.score)},
+                                {"log_probability", rounded(one.log_probability)},
+                                {"contrast", rounded(one.contrast)},
+                                {"likeness", rounded(one.likeness)},
+                                {"words", one.words},
+                                {"unknown_words", one.unknown}});
+  for (const auto& group : alike) {
+    Json captions = Json::array();
+    for (const auto& [picture, place] : group.captions)
+      captions.push_back({{"file", data.pictures[picture].name()}, {"caption", data.captions[picture][place]}});
+    json["alike_captions"].push_back({{"equal", group.equal}, {"captions", std::move(captions)}});
+  }
+  for (const auto& group : report.same_pictures) {
+    Json files = Json::array();
+    for (const size_t picture : group) files.push_back(data.pictures[picture].name());
+    json["same_pictures"].push_back(std::move(files));
+  }
+  return json;
+}
+
+void print_lines(const AuditReport& report, const Data& data, const AuditOptions& options) {
+  static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
+  const auto shown = [&](const std::string& text) { return on_terminal ? printable(text) : text; };
+  if (options.format == "csv") std::cout << "file,caption,score,log_probability,contrast,likeness,words,unknown_words\n";
+  for (const auto& one : report.captions) {
+    if (one.score < options.least) break;
+    const std::string& name = data.pictures[one.picture].name();
+    if (options.format == "csv")
+      std::cout << csv_row({csv_field(name), csv_field(data.text(one)), digits(one.score, 6), digits(one.log_probability, 6), digits(one.contrast, 6),
+                            digits(one.likeness, 6), std::to_string(one.words), std::to_string(one.unknown)});
+    else
+      std::cout << digits(one.score, 3) << "\t" << shown(name) << "\t" << shown(data.text(one)) << "\n";
+  }
+}
+
+/// What there is to know beside the list.
+void remark(const AuditReport& report, const std::vector<Alike>& alike) {
+  if (!report.fitted)
+    note("fewer than " + std::to_string(kLeastToFit) + " captions: scores are made of contrasts alone, nothing could be fitted");
+  note(digits(100 * report.share, 1) + " % of " + std::to_string(report.captions.size()) + " captions are estimated to belong to another picture");
+  size_t equal = 0, near = 0;
+  for (const auto& group : alike) (group.equal ? equal : near) += group.captions.size();
+  if (equal > 0) note(std::to_string(equal) + " captions are equal to others");
+  if (near > 0) note(std::to_string(near) + " captions differ from others by a word");
+  size_t twice = 0;
+  for (const auto& group : report.same_pictures) twice += group.size();
+  if (twice > 0) note(std::to_string(twice) + " pictures are there more than once");
+}
+
+}  // namespace
+
+int audit_command(const std::vector<std::string>& arguments) {
+  GivenOptions given;
+  AuditOptions options;
+  ModelFiles files;
+  RunOptions run;
+  OptionList list;
+  options.work.plan.batch_size = 32;
+  options.work.plan.alike = true;
+  given.list(list);
+  options.list(list);
+  files.list(list);
+  run.list(list);
+  list.add("batch_size", options.work.plan.batch_size, "pictures that a processor computes together; more take more memory",
+           between(2, 4096));
+  const CommandLine line = parse_command_line(arguments, list, syntax());
+  if (answer(line, syntax(), list, std::cout)) return 0;
+  auto paths = line.positional;
+  if (given.captions.empty() && given.caption.empty() && !given.sidecar && paths.size() == 1) {
+    given.captions = paths.front();
+    paths.clear();
+  }
+  CaptionList captions = given.gather(paths);
+  Data data;
+  for (auto& one : captions.pictures) {
+    data.pictures.emplace_back(std::move(one.picture));
+    data.captions.push_back(std::move(one.captions));
+  }
+  options.work.plan.threads = run.set_threads();
+  files.choose();
+  require_one_model(files);
+  Ensemble ensemble = open_models(files, choose_device(run.device));
+  watch_interrupts();
+  Progress progress("auditing", static_cast<int64_t>(data.pictures.size()));
+  const auto report = audit_captions(ensemble, data.pictures, data.captions, options.work, terminal_host(progress));
+  progress.clear();
+  for (const auto& refusal : report.refusals) complain(refusal);
+  const auto alike = find_alike_captions(data);
+  if (options.format == "json")
+    std::cout << json_of(report, data, alike).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  else
+    print_lines(report, data, options);
+  flush_output();
+  remark(report, alike);
+  const size_t failed = captions.refusals.size() + report.refused;
+  if (failed > 0) complain(count_of_captions(failed, captions.captions) + " failed");
+  return failed > 0 ? 1 : 0;
+}
+
+}  // namespace attend

@@ -1,0 +1,15 @@
+// Tables as spreadsheets read them: CSV (RFC 4180).
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace attend {
+
+/// A text as a field of a CSV file: one that a spreadsheet would take for a formula begins with an apostrophe.
+std::string csv_field(const std::string& text);
+
+/// Fields as they are to stand, between commas, and the end of the line.
+std::string csv_row(const std::vector<std::string>& fields);
+
+}  // namespace attend

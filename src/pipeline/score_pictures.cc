@@ -1,0 +1,120 @@
+// B pictures of a batch · T words
+#include "pipeline/score_pictures.h"
+
+#include <cmath>
+
+#include "base/error.h"
+#include "pipeline/caption_record.h"
+
+namespace attend {
+namespace {
+
+/// What stands beside the words of a walked caption.
+GivenBeside beside(const GivenCaption& given, const ForcedCaption& forced, const Vocabulary& vocabulary) {
+  GivenBeside made;
+  made.tokens = given.tokens;
+  for (size_t i = 0; i < given.ids.size(); ++i)
+    if (given.ids[i] == Vocabulary::kUnknown) made.unknown.push_back(i);
+  made.rank = forced.rank;
+  for (const int64_t word : forced.likeliest) made.likeliest.push_back(vocabulary.word(word));
+  made.likeliest_log_probability = forced.likeliest_log_probability;
+  made.perplexity = forced.perplexity();
+  return made;
+}
+
+}  // namespace
+
+std::string caption_refusal(const GivenCaption& given, const std::string& picture, int max_words) {
+  const bool is_long = given.text.size() > 60;
+  const std::string begin = picture + ": caption \"" + (is_long ? given.text.substr(0, 60) + "…" : given.text) + "\": ";
+  if (given.tokens.empty()) return begin + "has no words";
+  if (given.tokens.size() > static_cast<size_t>(max_words))
+    return begin + "has " + std::to_string(given.tokens.size()) + " words, more than --max-words (" + std::to_string(max_words) + ")";
+  if (given.unknown() == given.tokens.size()) return begin + "none of its words is in the model's vocabulary";
+  return "";
+}
+
+void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures, std::span<const std::vector<std::string>> captions,
+                    const ScoreWork& work, const Host& host, const std::function<void(std::vector<ScoredPicture>& batch)>& take) {
+  Captioner& captioner = ensemble.first();
+  const Grid grid = grid_of(captioner);
+  ForceOptions force;
+  force.maps = work.maps;
+  force.paths = work.paths;
+  const auto score = [&](PictureBatch batch) {
+    std::vector<ScoredPicture> scored;
+    std::vector<GivenWords> walks;
+    std::vector<GivenCaption> given;     // one a walk
+    std::vector<size_t> picture_of;      // of each walk, in `scored`
+    int64_t row = 0;                     // of the inputs
+    for (auto& picture : batch.pictures) {
+      ScoredPicture& to = scored.emplace_back();
+      to.seen = std::move(picture);
+      if (to.seen.refused()) continue;
+      for (const auto& text : captions[to.seen.index]) {
+        auto one = given_caption(text, captioner.vocabulary);
+        if (auto refusal = caption_refusal(one, to.seen.name, work.max_words); !refusal.empty()) {
+          to.refusals.push_back(std::move(refusal));
+          continue;
+        }
+        walks.push_back({row, one.words()});
+        given.push_back(std::move(one));
+        picture_of.push_back(scored.size() - 1);
+      }
+      ++row;
+    }
+    if (walks.empty()) return scored;
+    auto forced = force_annotations(captioner, captioner.annotate(batch.inputs.front()), walks, work.decode, force);
+    for (size_t i = 0; i < forced.size(); ++i) {
+      ScoredPicture& to = scored[picture_of[i]];
+      if (!std::isfinite(forced[i].log_probability)) {
+        to.refusals.push_back(to.seen.name + ": the model gives the words of a caption no finite probabilities");
+        continue;
+      }
+      to.given.push_back(beside(given[i], forced[i], captioner.vocabulary));
+      Caption caption = caption_of(std::move(forced[i]), captioner.vocabulary);
+      caption.text = given[i].text;
+      const bool explained = work.explain && to.seen.captions.empty();
+      std::optional<Explanation> explanation;
+      if (explained)
+        explanation = explain_caption(captioner, batch.inputs.front()[walks[i].picture], caption, *work.explain, work.explain_pixels);
+      to.seen.captions.push_back(seen_caption(std::move(caption), grid));
+      if (explanation) add_explanation(to.seen.captions.back(), *std::move(explanation));
+    }
+    return scored;
+  };
+  BatchPlan plan = work.plan;
+  plan.side_by_side = !work.explain;
+  compute_pictures(ensemble, pictures, plan, host, score, take);
+}
+
+Json score_record(const ScoredPicture& picture, size_t place, bool attention) {
+  const SeenCaption& caption = picture.seen.captions[place];
+  const GivenBeside& given = picture.given[place];
+  const auto rounded = [](double value) { return std::round(value * 1e6) / 1e6; };  // as caption_record() has it
+  SeenPicture alone{picture.seen};
+  alone.captions = {caption};
+  Json record = caption_record(alone);
+  record.erase("confidence");
+  record.erase("familiar");
+  const auto add = [&](Json& word, size_t t) {
+    word["rank"] = given.rank[t];
+    word["likeliest"] = given.likeliest[t];
+    word["likeliest_log_probability"] = rounded(given.likeliest_log_probability[t]);
+  };
+  const size_t T = caption.words.size();
+  for (size_t t = 0; t < T; ++t) {
+    if (!attention) record["words"][t].erase("attention");
+    add(record["words"][t], t);
+  }
+  record["end"] = {{"log_probability", rounded(caption.word_log_probability[T])},
+                   {"plain_log_probability", rounded(caption.plain_word_log_probability[T])}};
+  add(record["end"], T);
+  record["perplexity"] = rounded(given.perplexity);
+  record["unknown"] = Json::array();
+  for (const size_t unknown : given.unknown) record["unknown"].push_back(given.tokens[unknown]);
+  record["unknown_share"] = rounded(static_cast<double>(given.unknown.size()) / static_cast<double>(given.tokens.size()));
+  return record;
+}
+
+}  // namespace attend
