@@ -175,7 +175,7 @@ typedef struct attend_seen attend_seen;
  * must not throw or longjmp. */
 typedef int (*attend_take)(void *context, const attend_seen *seen);
 
-/* Captions `count` pictures (0 is nothing to do), several at once, and hands every one to `take` in their order, as soon as its
+/* Captions `count` pictures (of 0, only the options are checked), several at once, and hands every one to `take` in their order, as soon as its
  * batch is done: memory doesn't grow with their number. A picture that can't be read is handed on with its refusal and is no
  * failure. options: NULL for those of attend_options_init(). Fails with ATTEND_INVALID for options that can't be, or that ask of
  * the model what it can't do; with ATTEND_CANCELLED when a callback asked to stop; what was taken before stands. Calls of several

@@ -456,6 +456,52 @@ TEST(AttendModel, SettingsAreHeeded) {
   attend_model_close(model);
 }
 
+/// What was said in a call's log.
+void note_line(void* lines, attend_level level, const char* message) {
+  EXPECT_EQ(level, ATTEND_WARNING);
+  static_cast<std::vector<std::string>*>(lines)->push_back(message);
+}
+
+TEST(AttendModel, TheOneThatComesWithAttendKnowsHowSureItIs) {
+  attend_model* model = nullptr;
+  ASSERT_EQ(attend_model_open(nullptr, 0, nullptr, &model), ATTEND_OK) << attend_message();
+  const cv::Mat pixels = pixels_of(1, 320, 240);
+  const attend_picture picture = picture_of(pixels);
+  attend_options options;
+  ASSERT_EQ(attend_options_init(model, &options), ATTEND_OK);
+  std::vector<std::string> log;
+  options.log = note_line;
+  options.context = &log;
+  const auto see = [&](double& confidence, int& familiar) {
+    attend_seen* seen = nullptr;
+    EXPECT_EQ(attend_model_caption(model, &picture, 1, &options, keep, &seen), ATTEND_OK) << attend_message();
+    attend_caption caption;
+    attend_seen_info info;
+    EXPECT_EQ(attend_seen_caption(seen, 0, &caption), ATTEND_OK);
+    EXPECT_EQ(attend_seen_picture(seen, &info), ATTEND_OK);
+    confidence = caption.confidence;
+    familiar = info.familiar;
+    attend_seen_free(seen);
+  };
+  double confidence;
+  int familiar;
+  see(confidence, familiar);
+  EXPECT_GE(confidence, 0);
+  EXPECT_LE(confidence, 1);
+  EXPECT_EQ(familiar, 0);  // noise is like no photograph
+  EXPECT_TRUE(log.empty());
+  options.beam_width += 1;  // it was calibrated with another
+  see(confidence, familiar);
+  EXPECT_TRUE(std::isnan(confidence));
+  ASSERT_EQ(log.size(), 1u);
+  EXPECT_THAT(log[0], StartsWith("no confidence is given: "));
+  EXPECT_THAT(log[0], HasSubstr("beam_width"));
+  EXPECT_EQ(attend_model_caption(model, nullptr, 0, &options, go_on, nullptr), ATTEND_OK);  // nothing to do
+  options.beam_width = 0;
+  EXPECT_EQ(attend_model_caption(model, nullptr, 0, &options, go_on, nullptr), ATTEND_INVALID);
+  attend_model_close(model);
+}
+
 TEST(AttendModel, SeveralSayEachWordTogether) {
   const char* const models[] = {kModel, ATTEND_WIDE_MODEL};
   attend_model* model = nullptr;
