@@ -183,9 +183,9 @@ void save_captioner(const Captioner& captioner, const std::filesystem::path& pat
   write_safetensors(path, state, metadata);
 }
 
-Captioner load_captioner(const std::filesystem::path& path) {
-  const std::string source = path.string();
-  const auto file = read_safetensors(path);
+namespace {
+
+Captioner make_captioner(const SafetensorsFile& file, const std::string& source) {
   if (read_metadata(file, "format", source) != kFormat) throw InputError(source + ": not an attend model");
   if (const auto version = read_metadata(file, "format_version", source); version != kVersion)
     throw InputError(source + ": a model of format version " + version + "; this attend reads version " + kVersion);
@@ -206,6 +206,14 @@ Captioner load_captioner(const std::filesystem::path& path) {
   } catch (const UsageError& error) {
     throw InputError(error.what());
   }
+}
+
+}  // namespace
+
+Captioner load_captioner(const std::filesystem::path& path) { return make_captioner(read_safetensors(path), path.string()); }
+
+Captioner load_captioner(std::span<const std::byte> bytes, const std::string& source) {
+  return make_captioner(parse_safetensors(bytes, nullptr, source), source);
 }
 
 torch::Device choose_device(const std::string& name) {

@@ -5,9 +5,11 @@
 
 #include <torch/torch.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "model/decoder.h"
@@ -80,6 +82,9 @@ void save_captioner(const Captioner& captioner, const std::filesystem::path& pat
 /// Reads what save_captioner() wrote. Throws InputError that names the file and what is wrong with it: cut short, of
 /// another format or version, a tensor missing.
 Captioner load_captioner(const std::filesystem::path& path);
+
+/// The same of a file in memory, which isn't needed after the call; `source` names it in errors.
+Captioner load_captioner(std::span<const std::byte> bytes, const std::string& source);
 
 /// "cpu", "cuda", or "auto": CUDA when LibTorch was built with it and a card is there. Throws UsageError when asked for
 /// a card that isn't there.

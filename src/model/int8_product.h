@@ -1,18 +1,19 @@
-// Products of matrices in 8-bit integers, for processors with instructions for them (AVX-512 VNNI): four products and their
-// sum a lane, twice the rate of bf16. For the blocks of EfficientNet-Lite, whose ReLU6 bounds what is multiplied (Jacob et
-// al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference").
+// Products of matrices in 8-bit integers, for processors with instructions for them: up to four products and their sum a lane,
+// several times the rate of fp32. For the blocks of EfficientNet-Lite, whose ReLU6 bounds what is multiplied (Jacob et al. 2018,
+// "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference"). The sums are exact: every set
+// of instructions computes the same.
 //
 // M rows (pictures x cells) · I inputs · O outputs
 #pragma once
 
 #include <torch/torch.h>
 
+#include "kernels/kernels.h"
 #include "model/product.h"
 
 namespace attend {
 
-/// What lies between 0 and 6 in 255 steps.
-constexpr float kRelu6Step = 6.0f / 255;
+using kernels::kRelu6Step;
 
 /// A matrix [O, I] for multiply_int8(): a flat tensor of int8. Each row is divided by a scale of its own, its largest value
 /// by 127, and rounded to the nearest. I is a multiple of 4.
@@ -36,7 +37,7 @@ Int8Rows quantize_rows(const torch::Tensor& x, int64_t cells);
 void multiply_int8(const Int8Rows& x, const torch::Tensor& packed, const torch::Tensor& bias, Activation activation,
                    const torch::Tensor& residual, torch::Tensor out);
 
-/// Whether this processor, and the build, has the instructions.
+/// Whether the set of instructions that runs makes this faster than fp32.
 bool multiplies_int8();
 
 }  // namespace attend

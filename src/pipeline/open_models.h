@@ -1,9 +1,7 @@
 // Model files → captioners that are ready to run.
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -17,9 +15,6 @@ struct ModelChoice {
   std::string precision = "model";  // model | fp32 | bf16 | int8
   int input_size = 0;               // pixels; 0: as each model says
 };
-
-/// A captioner from the bytes of its file, which messages call `source`. Throws InputError as load_captioner() of a path does.
-Captioner load_captioner(std::span<const std::byte> bytes, const std::string& source);
 
 /// Brings captioners that were read from `sources` to `device`, as the choice has them (its files are passed over). Throws
 /// InputError where they don't go together.

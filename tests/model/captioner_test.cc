@@ -70,6 +70,22 @@ TEST_F(CaptionerTest, ComesBackFromItsFileWithTheSameWeightsAndWords) {
   for (const auto& [name, tensor] : before) EXPECT_TRUE(torch::equal(tensor, after.at(name))) << name;
 }
 
+TEST_F(CaptionerTest, ComesBackFromMemory) {
+  const auto captioner = small();
+  save_captioner(captioner, folder_ / "m.safetensors", false);
+  std::string bytes = read_file(folder_ / "m.safetensors");
+  const auto loaded = load_captioner(std::as_bytes(std::span(bytes)), "memory");
+  bytes.assign(bytes.size(), 'x');
+  const auto before = captioner_state(captioner), after = captioner_state(loaded);
+  for (const auto& [name, tensor] : before) EXPECT_TRUE(torch::equal(tensor, after.at(name))) << name;
+  try {
+    load_captioner(std::as_bytes(std::span(bytes)), "memory");
+    ADD_FAILURE();
+  } catch (const InputError& error) {
+    EXPECT_EQ(std::string(error.what()).find("memory: "), 0u) << error.what();
+  }
+}
+
 TEST_F(CaptionerTest, ComesBackWithWhatItWasCalibratedToAndWithNothingWhereItWasnt) {
   auto captioner = small();
   save_captioner(captioner, folder_ / "plain.safetensors");
