@@ -464,9 +464,10 @@ class Run {
     const bool best = figure > progression_.best;
     Json line{{"epoch", epoch}, {"step", progression_.step}};
     line.update(figures);
-    line["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     line["best"] = best;
-    if (best || job_.train.keep == "last") keep(line);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (best || job_.train.keep == "last") keep(line);  // without the time, so that equal runs keep equal files
+    line["seconds"] = seconds;
     optimizer_->swap_average();
     log_->write(line);
     std::fprintf(stderr, "epoch %lld/%d  CIDEr %.3f%s  BLEU-4 %.1f  ROUGE-L %.1f%s\n", static_cast<long long>(epoch),
