@@ -132,11 +132,9 @@ void read_pax(const Archive& archive, uint64_t at, std::string_view records, std
   }
 }
 
-/// The members of an archive by name.
-struct Index {
-  std::shared_ptr<const Archive> archive;
-  std::unordered_map<std::string, TarMember> members;
-};
+/// The members of an archive by name. It isn't kept open: a data set may have more archives than a process may have
+/// files.
+using Index = std::unordered_map<std::string, TarMember>;
 
 /// The index of an archive, made once as long as the file is the same.
 std::shared_ptr<const Index> index_of(const std::filesystem::path& path, const struct stat& status) {
@@ -153,8 +151,7 @@ std::shared_ptr<const Index> index_of(const std::filesystem::path& path, const s
       before.st_mtim.tv_sec == status.st_mtim.tv_sec && before.st_mtim.tv_nsec == status.st_mtim.tv_nsec)
     return entry.index;
   auto index = std::make_shared<Index>();
-  index->archive = std::make_shared<const Archive>(path);
-  for (auto& member : list_tar(path)) index->members.emplace(member.name, member);
+  for (auto& member : list_tar(path)) index->emplace(member.name, member);
   entry = {status, index};
   return index;
 }
@@ -223,9 +220,9 @@ std::optional<std::string> read_tar_member(const std::filesystem::path& path, si
   } while (::stat(archive.c_str(), &status) != 0);
   if (!S_ISREG(status.st_mode)) return std::nullopt;
   const auto index = index_of(archive, status);
-  const auto found = index->members.find(inside.string());
-  if (found == index->members.end()) throw InputError(path.string() + ": the archive has no such file");
-  return index->archive->read(found->second.offset, std::min<uint64_t>(found->second.size, most));
+  const auto found = index->find(inside.string());
+  if (found == index->end()) throw InputError(path.string() + ": the archive has no such file");
+  return Archive(archive).read(found->second.offset, std::min<uint64_t>(found->second.size, most));
 }
 
 void TarWriter::put(const std::string& name, char type, std::string_view bytes) {

@@ -28,13 +28,17 @@ bool is_identity(cmsHTRANSFORM transform, int most) {
   return true;
 }
 
-Transform make_transform(std::span<const unsigned char> bytes, cmsUInt32Number from, cmsUInt32Number to, cmsColorSpaceSignature space) {
+Transform make_transform(std::span<const unsigned char> bytes, cmsUInt32Number from, cmsUInt32Number to,
+                         cmsColorSpaceSignature space) {
   const Profile profile(cmsOpenProfileFromMem(bytes.data(), static_cast<cmsUInt32Number>(bytes.size())));
   if (!profile || cmsGetColorSpace(profile.get()) != space) return nullptr;
   const Profile srgb(cmsCreate_sRGBProfile());
   const auto make = [&](cmsUInt32Number in, cmsUInt32Number out) {
-    return Transform(cmsCreateTransform(profile.get(), in, srgb.get(), out, INTENT_PERCEPTUAL, cmsFLAGS_NOCACHE | cmsFLAGS_COPY_ALPHA),
-                     [](cmsHTRANSFORM made) { if (made) cmsDeleteTransform(made); });
+    return Transform(cmsCreateTransform(profile.get(), in, srgb.get(), out, INTENT_PERCEPTUAL,
+                                        cmsFLAGS_NOCACHE | cmsFLAGS_COPY_ALPHA),
+                     [](cmsHTRANSFORM made) {
+                       if (made) cmsDeleteTransform(made);
+                     });
   };
   if (space == cmsSigRgbData) {
     const Transform plain = make(TYPE_BGR_8, TYPE_BGR_8);
@@ -44,7 +48,8 @@ Transform make_transform(std::span<const unsigned char> bytes, cmsUInt32Number f
 }
 
 /// make_transform(), remembered for the last few profiles.
-Transform transform_of(std::span<const unsigned char> profile, cmsUInt32Number from, cmsUInt32Number to, cmsColorSpaceSignature space) {
+Transform transform_of(std::span<const unsigned char> profile, cmsUInt32Number from, cmsUInt32Number to,
+                       cmsColorSpaceSignature space) {
   constexpr size_t kMostRemembered = 16, kMostBytes = 4 << 20;
   if (profile.size() > kMostBytes) return nullptr;
   static std::mutex mutex;
@@ -83,10 +88,11 @@ cv::Mat cmyk_to_srgb(const cv::Mat& light, std::span<const unsigned char> profil
 
 std::vector<unsigned char> profile_of(const Primaries& primaries) {
   const cmsCIExyY white{0.3127, 0.3290, 1};
-  const auto point = [](const double (&xy)[2]) { return cmsCIExyY{xy[0], xy[1], 1}; };
+  const auto point = [](const double(&xy)[2]) { return cmsCIExyY{xy[0], xy[1], 1}; };
   const cmsCIExyYTRIPLE points{point(primaries.red), point(primaries.green), point(primaries.blue)};
   const double curve[] = {2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045};  // IEC 61966-2-1
-  const std::unique_ptr<cmsToneCurve, decltype(&cmsFreeToneCurve)> tone(cmsBuildParametricToneCurve(nullptr, 4, curve), cmsFreeToneCurve);
+  const std::unique_ptr<cmsToneCurve, decltype(&cmsFreeToneCurve)> tone(cmsBuildParametricToneCurve(nullptr, 4, curve),
+                                                                        cmsFreeToneCurve);
   cmsToneCurve* tones[] = {tone.get(), tone.get(), tone.get()};
   const Profile profile(cmsCreateRGBProfile(&white, &points, tones));
   cmsUInt32Number size = 0;

@@ -7,9 +7,10 @@
 
 namespace attend::codecs {
 
-/// Turns u8 BGR or BGRA from the colours of an ICC profile into sRGB's, in place and by perceptual intent; alpha stays. A
-/// profile that is sRGB in effect (no colour moves by more than 2 of 255), isn't one of RGB, or is damaged, changes nothing.
-/// What a profile comes to is remembered, so that an album of one camera works it out once. Any number of threads may call.
+/// Turns u8 BGR or BGRA from the colours of an ICC profile into sRGB's, in place and by perceptual intent; alpha stays.
+/// A profile that is sRGB in effect (no colour moves by more than 2 of 255), isn't one of RGB, or is damaged, changes
+/// nothing. What a profile comes to is remembered, so that an album of one camera works it out once. Any number of
+/// threads may call.
 void to_srgb(cv::Mat& pixels, std::span<const unsigned char> profile);
 
 /// The same for CMYK, u8, of which `light` holds what each ink leaves (255: no ink): BGR, or an empty picture where the

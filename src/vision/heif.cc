@@ -15,7 +15,9 @@ namespace {
 template <auto release>
 struct Release {
   template <class T>
-  void operator()(T* value) const { release(value); }
+  void operator()(T* value) const {
+    release(value);
+  }
 };
 using Context = std::unique_ptr<heif_context, Release<heif_context_free>>;
 using Handle = std::unique_ptr<heif_image_handle, Release<heif_image_handle_release>>;
@@ -46,7 +48,8 @@ void check_auxiliary_sizes(const heif_image_handle* handle, const ReadLimits& li
   }
 }
 
-/// The ICC profile, or one made of the primaries' numbers (ISO/IEC 23091-2); empty where there is none, or it is sRGB's.
+/// The ICC profile, or one made of the primaries' numbers (ISO/IEC 23091-2); empty where there is none, or it is
+/// sRGB's.
 std::vector<unsigned char> profile_of(const heif_image_handle* handle) {
   std::vector<unsigned char> profile(heif_image_handle_get_raw_color_profile_size(handle));
   if (!profile.empty()) {
@@ -85,10 +88,12 @@ Stored read_heif(Bytes file, const ReadLimits& limits) {
   const Image image(decoded);
   int stride = 0;
   const auto* samples = heif_image_get_plane_readonly(decoded, heif_channel_interleaved, &stride);
-  const int width = heif_image_get_width(decoded, heif_channel_interleaved), height = heif_image_get_height(decoded, heif_channel_interleaved);
+  const int width = heif_image_get_width(decoded, heif_channel_interleaved),
+            height = heif_image_get_height(decoded, heif_channel_interleaved);
   check_size(width, height, limits);
   if (!samples) throw Undecodable("not a whole HEIF file: no pixels");
-  const cv::Mat rgb(height, width, transparent ? CV_8UC4 : CV_8UC3, const_cast<unsigned char*>(samples), static_cast<size_t>(stride));
+  const cv::Mat rgb(height, width, transparent ? CV_8UC4 : CV_8UC3, const_cast<unsigned char*>(samples),
+                    static_cast<size_t>(stride));
 
   Stored stored;  // upright already: libheif turns as the file says, and EXIF's orientation doesn't count in HEIF
   stored.full = rgb.size();

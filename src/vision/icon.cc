@@ -30,7 +30,8 @@ Bytes largest(Bytes file) {
     if (i == 0 || rank > best) best = rank, chosen = entry;
   }
   const size_t size = number(file, chosen + 8, 4), offset = number(file, chosen + 12, 4);
-  if (offset > file.size() || size > file.size() - offset) throw Undecodable("not a whole icon: ends too early (cut short)");
+  if (offset > file.size() || size > file.size() - offset)
+    throw Undecodable("not a whole icon: ends too early (cut short)");
   return file.subspan(offset, size);
 }
 
@@ -38,11 +39,13 @@ void put(std::vector<unsigned char>& bytes, uint32_t value, size_t at) {
   for (size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<unsigned char>(value >> 8 * i);
 }
 
-/// A bitmap without its file header, of twice its height: below the colours lies a mask, a bit a pixel, 1 for transparent.
+/// A bitmap without its file header, of twice its height: below the colours lies a mask, a bit a pixel, 1 for
+/// transparent.
 Stored read_bitmap(Bytes bitmap, const ReadLimits& limits) {
   const uint32_t header = number(bitmap, 0, 4), bits = number(bitmap, 14, 2), used = number(bitmap, 32, 4);
-  if (header != 40) throw Undecodable("an icon of an unknown version");
-  const auto width = static_cast<int32_t>(number(bitmap, 4, 4)), height = static_cast<int32_t>(number(bitmap, 8, 4)) / 2;
+  if (header != 40 || bitmap.size() < header) throw Undecodable("an icon of an unknown version");
+  const auto width = static_cast<int32_t>(number(bitmap, 4, 4)),
+             height = static_cast<int32_t>(number(bitmap, 8, 4)) / 2;
   check_size(width, height, limits);
   const uint32_t colours = bits > 8 ? 0 : std::min(used > 0 ? used : 256, 1u << bits);
   // As a file of the version that has masks for 32 bits, since a plain one has no alpha.
@@ -63,12 +66,14 @@ Stored read_bitmap(Bytes bitmap, const ReadLimits& limits) {
   file.insert(file.end(), bitmap.begin() + header, bitmap.end());
   Stored stored = read_bmp(file, limits);
 
-  const size_t row = (static_cast<size_t>(width) * bits + 31) / 32 * 4, mask_row = (static_cast<size_t>(width) + 31) / 32 * 4;
+  const size_t row = (static_cast<size_t>(width) * bits + 31) / 32 * 4,
+               mask_row = (static_cast<size_t>(width) + 31) / 32 * 4;
   const size_t mask = header + 4 * size_t{colours} + row * static_cast<size_t>(height);
   bool has_alpha = false;
   for (size_t at = header + 3; deep && at < mask; at += 4) has_alpha |= bitmap[at] != 0;
   if (has_alpha) return stored;  // it says it all
-  if (bitmap.size() < mask + mask_row * static_cast<size_t>(height)) throw Undecodable("not a whole icon: ends too early (cut short)");
+  if (bitmap.size() < mask + mask_row * static_cast<size_t>(height))
+    throw Undecodable("not a whole icon: ends too early (cut short)");
   for (int y = 0; y < height; ++y) {
     const unsigned char* from = bitmap.data() + mask + mask_row * static_cast<size_t>(height - 1 - y);
     for (int x = 0; x < width; ++x)

@@ -15,7 +15,9 @@ namespace {
 template <auto release>
 struct Release {
   template <class T>
-  void operator()(T* value) const { release(value); }
+  void operator()(T* value) const {
+    release(value);
+  }
 };
 using Codec = std::unique_ptr<opj_codec_t, Release<opj_destroy_codec>>;
 using Image = std::unique_ptr<opj_image_t, Release<opj_image_destroy>>;
@@ -70,7 +72,8 @@ cv::Mat samples_of(const opj_image_comp_t& component, cv::Size size) {
   for (int y = 0; y < size.height; ++y) {
     const OPJ_INT32* row = component.data + static_cast<size_t>(int64_t{y} * height / size.height) * component.w;
     for (int x = 0; x < size.width; ++x) {
-      const int64_t value = std::clamp<int64_t>(row[width == size.width ? x : int64_t{x} * width / size.width] - least, 0, most);
+      const int64_t value =
+          std::clamp<int64_t>(row[width == size.width ? x : int64_t{x} * width / size.width] - least, 0, most);
       samples.ptr(y)[x] = static_cast<unsigned char>((value * 255 + most / 2) / most);
     }
   }
@@ -98,7 +101,8 @@ cv::Mat pixels_of(const opj_image_t& image) {
   if (alpha < 0 && (image.numcomps == 2 || image.numcomps == 4)) alpha = static_cast<int>(image.numcomps) - 1;
   const int colours = static_cast<int>(image.numcomps) - (alpha >= 0);
   if (colours != 1 && colours != 3)
-    throw Undecodable("a JPEG 2000 of " + std::to_string(colours) + " colours is not read; convert it to JPEG or PNG first");
+    throw Undecodable("a JPEG 2000 of " + std::to_string(colours) +
+                      " colours is not read; convert it to JPEG or PNG first");
   const cv::Size size(static_cast<int>(image.comps[0].w), static_cast<int>(image.comps[0].h));
   std::vector<cv::Mat> channels;  // Y, Cb, Cr turn up where red, green, blue do
   for (int i = 0; static_cast<int>(channels.size()) < colours; ++i)
@@ -109,7 +113,8 @@ cv::Mat pixels_of(const opj_image_t& image) {
   cv::Mat pixels;
   cv::merge(channels, pixels);
   const bool halved = colours == 3 && image.comps[1].w < image.comps[0].w;
-  if (colours == 3 && (image.color_space == OPJ_CLRSPC_SYCC || (image.color_space == OPJ_CLRSPC_UNSPECIFIED && halved))) ycc_to_bgr(pixels);
+  if (colours == 3 && (image.color_space == OPJ_CLRSPC_SYCC || (image.color_space == OPJ_CLRSPC_UNSPECIFIED && halved)))
+    ycc_to_bgr(pixels);
   return pixels;
 }
 
@@ -118,7 +123,9 @@ cv::Mat pixels_of(const opj_image_t& image) {
 Stored read_jpeg2000(Bytes file, const ReadLimits& limits) {
   constexpr OPJ_UINT32 kMostComponents = 5;
   std::string said;
-  const auto fail = [&] { throw Undecodable("not a whole JPEG 2000: " + (said.empty() ? "cut short or damaged" : said)); };
+  const auto fail = [&] {
+    throw Undecodable("not a whole JPEG 2000: " + (said.empty() ? "cut short or damaged" : said));
+  };
   const bool bare = file.size() > 1 && file[0] == 0xff;  // a code stream without boxes around it
   const Codec codec(opj_create_decompress(bare ? OPJ_CODEC_J2K : OPJ_CODEC_JP2));
   Source source{file};
@@ -140,9 +147,11 @@ Stored read_jpeg2000(Bytes file, const ReadLimits& limits) {
   if (!read || !image || image->numcomps == 0) fail();
   check_size(int64_t{image->x1} - image->x0, int64_t{image->y1} - image->y0, limits);
   if (image->numcomps > kMostComponents)
-    throw Undecodable("a JPEG 2000 of " + std::to_string(image->numcomps) + " components is not read; convert it to JPEG or PNG first");
+    throw Undecodable("a JPEG 2000 of " + std::to_string(image->numcomps) +
+                      " components is not read; convert it to JPEG or PNG first");
   if (!opj_decode(codec.get(), stream.get(), image.get()) || image->numcomps == 0) fail();
-  if (image->color_space == OPJ_CLRSPC_CMYK || image->color_space == OPJ_CLRSPC_EYCC || (image->icc_profile_buf && image->icc_profile_len == 0))
+  if (image->color_space == OPJ_CLRSPC_CMYK || image->color_space == OPJ_CLRSPC_EYCC ||
+      (image->icc_profile_buf && image->icc_profile_len == 0))
     throw Undecodable("a JPEG 2000 in CMYK, e-YCC or Lab is not read; convert it to JPEG or PNG first");
 
   Stored stored;

@@ -33,7 +33,9 @@ std::vector<unsigned char> choose_profile(JxlDecoder* decoder, bool grey) {
   size_t size = 0;
   if (JxlDecoderGetICCProfileSize(decoder, nullptr, JXL_COLOR_PROFILE_TARGET_DATA, &size) != JXL_DEC_SUCCESS) return {};
   std::vector<unsigned char> profile(size);
-  if (JxlDecoderGetColorAsICCProfile(decoder, nullptr, JXL_COLOR_PROFILE_TARGET_DATA, profile.data(), size) != JXL_DEC_SUCCESS) return {};
+  if (JxlDecoderGetColorAsICCProfile(decoder, nullptr, JXL_COLOR_PROFILE_TARGET_DATA, profile.data(), size) !=
+      JXL_DEC_SUCCESS)
+    return {};
   return profile;
 }
 
@@ -53,7 +55,8 @@ Stored read_jxl(Bytes file, const ReadLimits& limits) {
   for (bool whole = false; !whole;) {
     switch (JxlDecoderProcessInput(decoder.get())) {
       case JXL_DEC_BASIC_INFO:
-        if (JxlDecoderGetBasicInfo(decoder.get(), &info) != JXL_DEC_SUCCESS) throw Undecodable("not a whole JPEG XL: damaged header");
+        if (JxlDecoderGetBasicInfo(decoder.get(), &info) != JXL_DEC_SUCCESS)
+          throw Undecodable("not a whole JPEG XL: damaged header");
         check_size(info.xsize, info.ysize, limits);
         check_inks(decoder.get(), info);
         break;
@@ -62,8 +65,10 @@ Stored read_jxl(Bytes file, const ReadLimits& limits) {
         break;
       case JXL_DEC_NEED_IMAGE_OUT_BUFFER: {
         const JxlPixelFormat format{info.alpha_bits > 0 ? 4u : 3u, JXL_TYPE_UINT8, JXL_NATIVE_ENDIAN, 0};
-        pixels.create(static_cast<int>(info.ysize), static_cast<int>(info.xsize), info.alpha_bits > 0 ? CV_8UC4 : CV_8UC3);
-        if (JxlDecoderSetImageOutBuffer(decoder.get(), &format, pixels.data, pixels.total() * pixels.elemSize()) != JXL_DEC_SUCCESS)
+        pixels.create(static_cast<int>(info.ysize), static_cast<int>(info.xsize),
+                      info.alpha_bits > 0 ? CV_8UC4 : CV_8UC3);
+        if (JxlDecoderSetImageOutBuffer(decoder.get(), &format, pixels.data, pixels.total() * pixels.elemSize()) !=
+            JXL_DEC_SUCCESS)
           throw Undecodable("not a whole JPEG XL: damaged header");
         break;
       }

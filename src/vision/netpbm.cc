@@ -32,7 +32,8 @@ class Scanner {
   std::string word() {
     skip_blanks();
     std::string text;
-    for (; !rest_.empty() && !is_blank(rest_[0]) && rest_[0] != '#' && text.size() < 64; skip_byte()) text.push_back(static_cast<char>(rest_[0]));
+    for (; !rest_.empty() && !is_blank(rest_[0]) && rest_[0] != '#' && text.size() < 64; skip_byte())
+      text.push_back(static_cast<char>(rest_[0]));
     return text;
   }
 
@@ -82,11 +83,16 @@ Header read_header(Scanner& scanner, char kind) {
   } else {
     for (std::string key = scanner.word(); key != "ENDHDR"; key = scanner.word()) {
       if (key.empty()) fail("ends too early (cut short)");
-      if (key == "WIDTH") header.width = scanner.number();
-      else if (key == "HEIGHT") header.height = scanner.number();
-      else if (key == "DEPTH") header.channels = scanner.number();
-      else if (key == "MAXVAL") header.most = scanner.number();
-      else scanner.word();  // TUPLTYPE, which the depth tells as well
+      if (key == "WIDTH")
+        header.width = scanner.number();
+      else if (key == "HEIGHT")
+        header.height = scanner.number();
+      else if (key == "DEPTH")
+        header.channels = scanner.number();
+      else if (key == "MAXVAL")
+        header.most = scanner.number();
+      else
+        scanner.word();  // TUPLTYPE, which the depth tells as well
     }
   }
   if (!header.text) scanner.skip_byte();  // the one blank behind the header
@@ -96,13 +102,17 @@ Header read_header(Scanner& scanner, char kind) {
 }  // namespace
 
 Stored read_netpbm(Bytes file, const ReadLimits& limits) {
+  if (file.size() < 3) fail("ends too early (cut short)");
   Scanner scanner(file);
   const Header header = read_header(scanner, static_cast<char>(file[1]));
   check_size(header.width, header.height, limits);
-  if (header.most < 1 || header.most > 65535) fail("its largest value is " + std::to_string(header.most) + ", not 1 to 65535");
+  if (header.most < 1 || header.most > 65535)
+    fail("its largest value is " + std::to_string(header.most) + ", not 1 to 65535");
   if (header.channels < 1 || header.channels > 4)
-    throw Undecodable("a PAM of " + std::to_string(header.channels) + " channels is not read; convert it to JPEG or PNG first");
-  const int width = static_cast<int>(header.width), height = static_cast<int>(header.height), channels = static_cast<int>(header.channels);
+    throw Undecodable("a PAM of " + std::to_string(header.channels) +
+                      " channels is not read; convert it to JPEG or PNG first");
+  const int width = static_cast<int>(header.width), height = static_cast<int>(header.height),
+            channels = static_cast<int>(header.channels);
   const size_t bytes = header.most > 255 ? 2 : 1, samples = static_cast<size_t>(width) * static_cast<size_t>(channels);
   const size_t row = header.bits ? (static_cast<size_t>(width) + 7) / 8 : samples * bytes;
   const size_t needed = (header.text ? samples : row) * static_cast<size_t>(height);  // a digit a sample at least

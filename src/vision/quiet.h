@@ -3,8 +3,8 @@
 
 namespace attend::codecs {
 
-/// While a value of this type lives, what its thread writes to C's `stderr` goes nowhere. glibc lets that variable be set,
-/// so that neither other threads nor what is written past it (std::cerr, file descriptor 2) are concerned.
+/// While a value of this type lives, what its thread writes to C's `stderr` goes nowhere. glibc lets that variable be
+/// set, so that neither other threads nor what is written past it (std::cerr, file descriptor 2) are concerned.
 class Quiet {
  public:
   Quiet();

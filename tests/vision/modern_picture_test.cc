@@ -1,4 +1,5 @@
-// HEIC, AVIF, JPEG XL, JPEG 2000, Netpbm and icons, written by their own libraries or byte by byte, and colour profiles.
+// HEIC, AVIF, JPEG XL, JPEG 2000, Netpbm and icons, written by their own libraries or byte by byte, and colour
+// profiles.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <jxl/encode.h>
@@ -15,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "vision/codecs.h"
 #include "vision/colour_profile.h"
 #include "vision/find_pictures.h"
 #include "vision/kind.h"
@@ -33,7 +35,9 @@ constexpr double kLossy = 24;  // what a lossy format may move a channel by
 
 double difference(const cv::Mat& a, const cv::Mat& b) { return cv::norm(a, b, cv::NORM_INF); }
 
-Picture read(const FileBytes& bytes, const ReadLimits& limits = {}) { return decode_picture(bytes, "picture", 0, limits); }
+Picture read(const FileBytes& bytes, const ReadLimits& limits = {}) {
+  return decode_picture(bytes, "picture", 0, limits);
+}
 
 /// What is said about the bytes, "" when they are read; nothing may reach stderr.
 std::string refusal(const FileBytes& bytes, const ReadLimits& limits = {}) {
@@ -69,12 +73,15 @@ FileBytes heif(const cv::Mat& picture, heif_compression_format format, const Sty
   heif_encoder_set_parameter(encoder, "chroma", "444");
   heif_encoder_set_logging_level(encoder, 0);
   heif_image* image = nullptr;
-  heif_image_create(rgb.cols, rgb.rows, heif_colorspace_RGB, alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, &image);
+  heif_image_create(rgb.cols, rgb.rows, heif_colorspace_RGB,
+                    alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, &image);
   heif_image_add_plane(image, heif_channel_interleaved, rgb.cols, rgb.rows, 8);
   int stride = 0;
   auto* plane = heif_image_get_plane(image, heif_channel_interleaved, &stride);
-  for (int y = 0; y < rgb.rows; ++y) std::memcpy(plane + y * stride, rgb.ptr(y), static_cast<size_t>(rgb.cols) * rgb.elemSize());
-  if (!style.profile.empty()) heif_image_set_raw_color_profile(image, "prof", style.profile.data(), style.profile.size());
+  for (int y = 0; y < rgb.rows; ++y)
+    std::memcpy(plane + y * stride, rgb.ptr(y), static_cast<size_t>(rgb.cols) * rgb.elemSize());
+  if (!style.profile.empty())
+    heif_image_set_raw_color_profile(image, "prof", style.profile.data(), style.profile.size());
   if (style.primaries > 0) {
     heif_color_profile_nclx* nclx = heif_nclx_color_profile_alloc();
     heif_nclx_color_profile_set_color_primaries(nclx, static_cast<uint16_t>(style.primaries));
@@ -134,7 +141,8 @@ FileBytes jxl(const cv::Mat& picture, const Style& style = {}) {
   JxlEncoderFrameSettings* settings = JxlEncoderFrameSettingsCreate(encoder, nullptr);
   JxlEncoderSetFrameLossless(settings, lossless);
   const JxlPixelFormat format{static_cast<uint32_t>(pixels.channels()), JXL_TYPE_UINT8, JXL_NATIVE_ENDIAN, 0};
-  EXPECT_EQ(JxlEncoderAddImageFrame(settings, &format, pixels.data, pixels.total() * pixels.elemSize()), JXL_ENC_SUCCESS);
+  EXPECT_EQ(JxlEncoderAddImageFrame(settings, &format, pixels.data, pixels.total() * pixels.elemSize()),
+            JXL_ENC_SUCCESS);
   JxlEncoderCloseInput(encoder);
   FileBytes bytes;
   for (JxlEncoderStatus status = JXL_ENC_NEED_MORE_OUTPUT; status == JXL_ENC_NEED_MORE_OUTPUT;) {
@@ -169,7 +177,8 @@ FileBytes icon(const std::vector<std::pair<int, FileBytes>>& pictures, int kind 
 FileBytes icon_bitmap(const cv::Mat& picture, const FileBytes& mask) {
   const size_t stride = (static_cast<size_t>(picture.cols) * picture.elemSize() + 3) / 4 * 4;
   FileBytes header(40), rows;
-  header[0] = 40, header[4] = static_cast<unsigned char>(picture.cols), header[8] = static_cast<unsigned char>(2 * picture.rows);
+  header[0] = 40, header[4] = static_cast<unsigned char>(picture.cols),
+  header[8] = static_cast<unsigned char>(2 * picture.rows);
   header[12] = 1, header[14] = static_cast<unsigned char>(8 * picture.elemSize());
   for (int y = picture.rows - 1; y >= 0; --y) {
     rows.insert(rows.end(), picture.ptr(y), picture.ptr(y) + static_cast<size_t>(picture.cols) * picture.elemSize());
@@ -221,10 +230,12 @@ TEST(ModernPicture, FoldersGiveThemUnderAnyName) {
 
 TEST(ModernPicture, PixelsAreThoseThatWereWritten) {
   const cv::Mat picture = gradient(67, 43);
-  for (const auto& bytes : {jxl(picture, {.lossless = true}), encoded(".jp2", picture), encoded(".ppm", picture),
-                            encoded(".ppm", picture, {cv::IMWRITE_PXM_BINARY, 0}), icon({{67, encoded(".png", picture)}})})
+  for (const auto& bytes :
+       {jxl(picture, {.lossless = true}), encoded(".jp2", picture), encoded(".ppm", picture),
+        encoded(".ppm", picture, {cv::IMWRITE_PXM_BINARY, 0}), icon({{67, encoded(".png", picture)}})})
     EXPECT_EQ(difference(read(bytes).pixels, picture), 0);
-  for (const auto& bytes : {heic(picture), avif(picture), jxl(picture)}) EXPECT_LE(difference(read(bytes).pixels, picture), kLossy);
+  for (const auto& bytes : {heic(picture), avif(picture), jxl(picture)})
+    EXPECT_LE(difference(read(bytes).pixels, picture), kLossy);
 }
 
 TEST(ModernPicture, EveryOrientationComesOutUpright) {
@@ -246,7 +257,9 @@ TEST(ModernPicture, TransparentOnesLieOnWhite) {
   const std::function<FileBytes(const cv::Mat&)> writers[] = {
       [](const cv::Mat& picture) { return heic(picture); }, [](const cv::Mat& picture) { return avif(picture); },
       [](const cv::Mat& picture) { return jxl(picture, {.lossless = true}); },
-      [](const cv::Mat& picture) { return icon({{48, icon_bitmap(picture, FileBytes(32 * 8, 0xff))}}); }};
+      [](const cv::Mat& picture) {
+        return icon({{48, icon_bitmap(picture, FileBytes(32 * 8, 0xff))}});
+      }};
   for (const auto& write : writers) {
     EXPECT_LE(difference(read(write(bgra(1))).pixels, cv::Mat(32, 48, CV_8UC3, cv::Scalar::all(255))), 4);
     EXPECT_LE(difference(read(write(bgra(255))).pixels, cv::Mat(32, 48, CV_8UC3, cv::Scalar(0, 100, 200))), 4);
@@ -259,13 +272,16 @@ TEST(ModernPicture, GreyAndDeepOnesBecomeColourOfEightBits) {
   for (int x = 0; x < 80; ++x) grey.col(x).setTo(3 * x);
   grey.convertTo(deep, CV_16U, 257);
   cv::cvtColor(grey, expected, cv::COLOR_GRAY2BGR);
-  for (const auto& bytes : {jxl(grey, {.lossless = true}), encoded(".jp2", grey), encoded(".jp2", deep), encoded(".pgm", grey),
-                            encoded(".pgm", deep), encoded(".pgm", grey, {cv::IMWRITE_PXM_BINARY, 0})})
+  for (const auto& bytes :
+       {jxl(grey, {.lossless = true}), encoded(".jp2", grey), encoded(".jp2", deep), encoded(".pgm", grey),
+        encoded(".pgm", deep), encoded(".pgm", grey, {cv::IMWRITE_PXM_BINARY, 0})})
     EXPECT_EQ(difference(read(bytes).pixels, expected), 0);
 }
 
 TEST(ModernPicture, NetpbmOfEveryKind) {
-  const auto pixel = [](const std::string& bytes, int x, int y) { return read(text(bytes)).pixels.at<cv::Vec3b>(y, x); };
+  const auto pixel = [](const std::string& bytes, int x, int y) {
+    return read(text(bytes)).pixels.at<cv::Vec3b>(y, x);
+  };
   const cv::Vec3b black(0, 0, 0), white(255, 255, 255);
   EXPECT_EQ(pixel("P1\n# a comment\n3 2\n010\n1 0 1\n", 1, 0), black);
   EXPECT_EQ(pixel("P1 3 2 010101", 2, 1), black);
@@ -275,20 +291,25 @@ TEST(ModernPicture, NetpbmOfEveryKind) {
   EXPECT_EQ(pixel("P2 2 1 15 0 15", 1, 0), white);
   EXPECT_EQ(pixel("P3\n1 1 # of one pixel\n100\n100 50 0\n", 0, 0), cv::Vec3b(0, 128, 255));
   EXPECT_EQ(pixel("P6 1 1 255\n\n\r ", 0, 0), cv::Vec3b(' ', '\r', '\n'));  // one blank ends the header
-  EXPECT_EQ(pixel("P7\nWIDTH 1\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\nABC\xff", 0, 0), cv::Vec3b('C', 'B', 'A'));
+  EXPECT_EQ(pixel("P7\nWIDTH 1\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\nABC\xff", 0, 0),
+            cv::Vec3b('C', 'B', 'A'));
   EXPECT_EQ(pixel("P7\nDEPTH 2\nWIDTH 1\nHEIGHT 1\nMAXVAL 255\nENDHDR\nA\0"s, 0, 0), white);
   EXPECT_THAT(refusal(text("P3 2 1 255 1 2 3 4 5")), HasSubstr("cut short"));
   EXPECT_THAT(refusal(text("P6 2 1 255 abcde")), HasSubstr("cut short"));
   EXPECT_THAT(refusal(text("P2 1 1 255 red")), HasSubstr("in place of \"red\""));
   EXPECT_THAT(refusal(text("P5 1 1 70000 ab")), HasSubstr("largest value is 70000"));
   EXPECT_THAT(refusal(text("P7\nWIDTH 1\nHEIGHT 1\n")), HasSubstr("cut short"));
+  for (const std::string start : {"", "P", "P6", "P6 "}) {
+    EXPECT_THROW(codecs::read_netpbm(text(start), {}), codecs::Undecodable) << start;
+  }
 }
 
 TEST(ModernPicture, TheLargestPictureOfAnIconIsTaken) {
   const cv::Mat small(16, 16, CV_8UC3, cv::Scalar(1, 2, 3)), large = gradient(32, 32);
   const FileBytes clear(32 * 4, 0);
   for (const int kind : {1, 2}) {
-    const auto bytes = icon({{16, encoded(".png", small)}, {32, icon_bitmap(large, clear)}, {16, encoded(".png", small)}}, kind);
+    const auto bytes =
+        icon({{16, encoded(".png", small)}, {32, icon_bitmap(large, clear)}, {16, encoded(".png", small)}}, kind);
     EXPECT_EQ(difference(read(bytes).pixels, large), 0);
   }
   FileBytes mask = clear;
@@ -296,20 +317,29 @@ TEST(ModernPicture, TheLargestPictureOfAnIconIsTaken) {
   EXPECT_EQ(read(icon({{32, icon_bitmap(large, mask)}})).pixels.at<cv::Vec3b>(31, 0), cv::Vec3b(255, 255, 255));
   cv::Mat bgra;
   cv::cvtColor(large, bgra, cv::COLOR_BGR2BGRA);
-  bgra.forEach<cv::Vec4b>([](cv::Vec4b& pixel, const int*) { pixel[3] = 0; });  // alpha that nobody wrote: the mask counts
+  bgra.forEach<cv::Vec4b>(
+      [](cv::Vec4b& pixel, const int*) { pixel[3] = 0; });  // alpha that nobody wrote: the mask counts
   EXPECT_EQ(read(icon({{32, icon_bitmap(bgra, mask)}})).pixels.at<cv::Vec3b>(31, 0), cv::Vec3b(255, 255, 255));
   EXPECT_EQ(read(icon({{32, icon_bitmap(bgra, mask)}})).pixels.at<cv::Vec3b>(5, 7), large.at<cv::Vec3b>(5, 7));
   EXPECT_THAT(refusal({0, 0, 1, 0, 1, 0, 16, 16}), HasSubstr("cut short"));
+  FileBytes stub(38);
+  stub[0] = 40;  // a header that isn't all there
+  EXPECT_THAT(refusal(icon({{16, stub}})), HasSubstr("an icon of an unknown version"));
 }
 
 TEST(ModernPicture, FilesCutAnywhereAreRefusedSilently) {
   for (const auto& [format, bytes] : samples()) {
     SCOPED_TRACE(format);
     const bool text_file = format == "Netpbm" && bytes[1] == '3';
-    const size_t end = format == "JPEG 2000" ? 2 : format == "icon (ICO)" ? 12 : text_file ? 8 : 0;  // behind the last pixel, or within its number
+    const size_t end = format == "JPEG 2000"    ? 2
+                       : format == "icon (ICO)" ? 12
+                       : text_file              ? 8
+                                                : 0;  // behind the last pixel, or within its number
     const size_t body = bytes.size() - end, step = std::max<size_t>(body / 25, 1);
-    for (size_t length = 0; length < body; length = length + step < body - 8 ? length + step : std::max(length + 1, body - 8))
-      EXPECT_NE(refusal(FileBytes(bytes.begin(), bytes.begin() + static_cast<long>(length))), "") << length << " of " << body;
+    for (size_t length = 0; length < body;
+         length = length + step < body - 8 ? length + step : std::max(length + 1, body - 8))
+      EXPECT_NE(refusal(FileBytes(bytes.begin(), bytes.begin() + static_cast<long>(length))), "")
+          << length << " of " << body;
   }
 }
 
@@ -334,7 +364,8 @@ TEST(ModernPicture, DeclaredSizesAreCheckedFirst) {
     EXPECT_THAT(refusal(bytes, {.max_pixels = 1999}), HasSubstr("too large (50x40 pixels")) << format;
   }
   EXPECT_THAT(refusal(text("P6 1000000 1000000 255\nabc")), HasSubstr("too large"));
-  EXPECT_THAT(refusal(text("P6 10000 10000 255\nabc")), HasSubstr("cut short"));  // no memory is taken for what isn't there
+  EXPECT_THAT(refusal(text("P6 10000 10000 255\nabc")),
+              HasSubstr("cut short"));  // no memory is taken for what isn't there
 }
 
 TEST(ModernPicture, ThreadsReadAtOnce) {
@@ -342,7 +373,8 @@ TEST(ModernPicture, ThreadsReadAtOnce) {
   std::vector<cv::Mat> expected;
   for (const auto& [format, bytes] : files) expected.push_back(read(bytes).pixels);
   parallel_for(8 * files.size(), 4, [&](size_t i) {
-    if (difference(read(files[i % files.size()].second).pixels, expected[i % files.size()]) != 0) throw Error(files[i % files.size()].first);
+    if (difference(read(files[i % files.size()].second).pixels, expected[i % files.size()]) != 0)
+      throw Error(files[i % files.size()].first);
   });
 }
 
@@ -381,10 +413,13 @@ double to_value(double light) { return light <= 0.0031308 ? light * 12.92 : 1.05
 cv::Vec3b p3_in_srgb(const cv::Vec3b& bgr) {
   // Display P3 → XYZ → sRGB, both with D65.
   const cv::Matx33d to_xyz(0.4865709, 0.2656677, 0.1982173, 0.2289746, 0.6917385, 0.0792869, 0, 0.0451134, 1.0439444);
-  const cv::Matx33d from_xyz(3.2404542, -1.5371385, -0.4985314, -0.9692660, 1.8760108, 0.0415560, 0.0556434, -0.2040259, 1.0572252);
-  const cv::Vec3d light = from_xyz * to_xyz * cv::Vec3d(to_light(bgr[2] / 255.0), to_light(bgr[1] / 255.0), to_light(bgr[0] / 255.0));
+  const cv::Matx33d from_xyz(3.2404542, -1.5371385, -0.4985314, -0.9692660, 1.8760108, 0.0415560, 0.0556434, -0.2040259,
+                             1.0572252);
+  const cv::Vec3d light =
+      from_xyz * to_xyz * cv::Vec3d(to_light(bgr[2] / 255.0), to_light(bgr[1] / 255.0), to_light(bgr[0] / 255.0));
   cv::Vec3b out;
-  for (int c = 0; c < 3; ++c) out[2 - c] = cv::saturate_cast<unsigned char>(255 * to_value(std::clamp(light[c], 0.0, 1.0)));
+  for (int c = 0; c < 3; ++c)
+    out[2 - c] = cv::saturate_cast<unsigned char>(255 * to_value(std::clamp(light[c], 0.0, 1.0)));
   return out;
 }
 
@@ -394,7 +429,8 @@ const codecs::Primaries kSrgb{{0.640, 0.330}, {0.300, 0.600}, {0.150, 0.060}};
 /// A few colours, in blocks that lossy formats keep.
 cv::Mat patches() {
   cv::Mat picture(64, 128, CV_8UC3);
-  const cv::Scalar colours[] = {{80, 100, 200}, {60, 180, 90}, {190, 90, 120}, {128, 128, 128}, {20, 40, 60}, {255, 255, 255}, {0, 0, 0}, {40, 60, 230}};
+  const cv::Scalar colours[] = {{80, 100, 200}, {60, 180, 90},   {190, 90, 120}, {128, 128, 128},
+                                {20, 40, 60},   {255, 255, 255}, {0, 0, 0},      {40, 60, 230}};
   for (int i = 0; i < 8; ++i) picture(cv::Rect(i % 4 * 32, i / 4 * 32, 32, 32)).setTo(colours[i]);
   return picture;
 }
@@ -404,7 +440,8 @@ FileBytes profiled_jpeg(const cv::Mat& picture, const FileBytes& profile) {
   const std::string name("ICC_PROFILE\0\1\1", 14);
   segment.insert(segment.end(), name.begin(), name.end());
   segment.insert(segment.end(), profile.begin(), profile.end());
-  segment[2] = static_cast<unsigned char>((segment.size() - 2) >> 8), segment[3] = static_cast<unsigned char>(segment.size() - 2);
+  segment[2] = static_cast<unsigned char>((segment.size() - 2) >> 8),
+  segment[3] = static_cast<unsigned char>(segment.size() - 2);
   bytes.insert(bytes.begin() + 2, segment.begin(), segment.end());
   return bytes;
 }
@@ -421,9 +458,10 @@ FileBytes profiled_png(const cv::Mat& picture, const FileBytes& profile) {
       },
       nullptr);
   png_set_IHDR(png, info, static_cast<png_uint_32>(picture.cols), static_cast<png_uint_32>(picture.rows), 8,
-               picture.channels() == 4 ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-               PNG_FILTER_TYPE_DEFAULT);
-  png_set_iCCP(png, info, "profile", PNG_COMPRESSION_TYPE_DEFAULT, profile.data(), static_cast<png_uint_32>(profile.size()));
+               picture.channels() == 4 ? PNG_COLOR_TYPE_RGB_ALPHA : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_iCCP(png, info, "profile", PNG_COMPRESSION_TYPE_DEFAULT, profile.data(),
+               static_cast<png_uint_32>(profile.size()));
   png_write_info(png, info);
   png_set_bgr(png);
   for (int y = 0; y < picture.rows; ++y) png_write_row(png, picture.ptr(y));
@@ -471,13 +509,17 @@ TEST(ColourProfile, DisplayP3BecomesSrgbInEveryFormat) {
   cv::Mat expected = picture.clone();
   expected.forEach<cv::Vec3b>([](cv::Vec3b& pixel, const int*) { pixel = p3_in_srgb(pixel); });
   ASSERT_GT(difference(expected, picture), 10);
-  const auto middle = [](const cv::Mat& whole, int i) { return whole(cv::Rect(i % 4 * 32 + 8, i / 4 * 32 + 8, 16, 16)); };  // off the edges
+  const auto middle = [](const cv::Mat& whole, int i) {
+    return whole(cv::Rect(i % 4 * 32 + 8, i / 4 * 32 + 8, 16, 16));
+  };  // off the edges
   const std::pair<const char*, FileBytes> files[] = {
-      {"PNG", profiled_png(picture, p3)},  {"JPEG", profiled_jpeg(picture, p3)},     {"WebP", profiled_webp(picture, p3)},
-      {"TIFF", profiled_tiff(picture, p3)}, {"HEIC", heic(picture, {.profile = p3})}, {"AVIF by numbers", avif(picture, {.primaries = 12})},
+      {"PNG", profiled_png(picture, p3)},        {"JPEG", profiled_jpeg(picture, p3)},
+      {"WebP", profiled_webp(picture, p3)},      {"TIFF", profiled_tiff(picture, p3)},
+      {"HEIC", heic(picture, {.profile = p3})},  {"AVIF by numbers", avif(picture, {.primaries = 12})},
       {"JPEG XL", jxl(picture, {.profile = p3})}};
   for (const auto& [format, bytes] : files)
-    for (int i = 0; i < 8; ++i) EXPECT_LE(difference(middle(read(bytes).pixels, i), middle(expected, i)), 5) << format << ", colour " << i;
+    for (int i = 0; i < 8; ++i)
+      EXPECT_LE(difference(middle(read(bytes).pixels, i), middle(expected, i)), 5) << format << ", colour " << i;
 }
 
 TEST(ColourProfile, SrgbAndWhatIsNoProfileChangeNothing) {
