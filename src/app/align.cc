@@ -116,7 +116,7 @@ Work gather(std::vector<std::string> positional, GivenOptions given, const Capti
   if (!outputs.any()) return work;
   std::vector<FoundPicture> pictures;
   for (const auto& one : work.list.pictures) pictures.push_back({one.picture, one.picture.is_absolute() ? one.picture.filename() : one.picture});
-  work.files = plan_files(pictures, outputs);
+  work.files = FilePlanner(outputs).plan(pictures);
   return work;
 }
 
@@ -126,7 +126,7 @@ size_t align_all(Ensemble& ensemble, const Work& work, ScoreWork how, const Alig
   std::vector<PictureSource> pictures;
   std::vector<std::vector<std::string>> captions;
   for (const auto& one : work.list.pictures) pictures.emplace_back(one.picture), captions.push_back(one.captions);
-  CaptionOutputs outputs(pictures, work.files, files, options.html, credit, how.plan.threads);
+  CaptionOutputs outputs(files, options.html, credit, how.plan.threads);
   if (files.explained) {
     how.explain = &files.explanation;
     how.explain_pixels = outputs.has_page() || !files.overlay.empty() || (!files.maps.empty() && files.maps_format == "npy");
@@ -144,7 +144,7 @@ size_t align_all(Ensemble& ensemble, const Work& work, ScoreWork how, const Alig
       seen.push_back(std::move(picture.seen));
       if (!seen.back().refused() && seen.back().captions.empty()) seen.back().refusal = seen.back().name + ": nothing is drawn";
     }
-    const auto written = outputs.write(seen, 0);
+    const auto written = outputs.write(seen, pictures, work.files, 0);
     progress.clear();
     std::cout << lines;
     for (size_t i = 0; i < seen.size(); ++i) {
@@ -201,7 +201,8 @@ int align_command(const std::vector<std::string>& arguments) {
     weighing.check(decode);
     how.decode = decode;
     how.paths = weighing.paths;
-    auto [incomplete, faults] = prepare_folders(work.files, outputs);
+    auto [incomplete, faults, no_file] = prepare_folders(work.files, outputs);
+    if (!no_file.empty()) throw Error(no_file);
     work.incomplete = std::move(incomplete);
     for (const auto& fault : faults) complain(fault);
     if (!options.html.empty()) check_writable(options.html);

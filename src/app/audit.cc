@@ -132,7 +132,7 @@ Json json_of(const AuditReport& report, const Data& data, const std::vector<Alik
 void print_lines(const AuditReport& report, const Data& data, const AuditOptions& options) {
   static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
   const auto shown = [&](const std::string& text) { return on_terminal ? printable(text) : text; };
-  if (options.format == "csv") std::cout << "file,caption,score,log_probability,contrast,likeness,words,unknown_words\n";
+  if (options.format == "csv") std::cout << "file,caption,score,log_probability,contrast,likeness,words,unknown_words\r\n";
   for (const auto& one : report.captions) {
     if (one.score < options.least) break;
     const std::string& name = data.pictures[one.picture].name();

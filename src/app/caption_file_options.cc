@@ -1,6 +1,7 @@
 #include "app/caption_file_options.h"
 
 #include "base/error.h"
+#include "vision/find_pictures.h"
 
 namespace attend {
 
@@ -9,6 +10,8 @@ void CaptionFileOptions::list(OptionList& options, bool sidecars) {
   if (sidecars) {
     options.add("sidecar", sidecar, "write each caption to a .txt file beside its picture");
     options.add("sidecar_dir", sidecar_dir, "write the .txt files to this folder instead");
+    options.add("sidecar_ending", sidecar_ending, "what their names end with in place of .txt");
+    options.add("xmp", xmp, "write each caption to an .xmp file beside its picture, as dc:description, for photo managers");
   }
   options.add("overlay", overlay, "folder for a page a picture that shows where every word looked");
   options.add(
@@ -19,7 +22,11 @@ void CaptionFileOptions::list(OptionList& options, bool sidecars) {
               "folder for each picture's attention as numbers; with --explain also NAME.gradient.npy and NAME.pixels.npy");
   options.add("maps_format", maps_format, "npy: float32 [words, rows, columns]; json: as a line of --format jsonl",
               one_of({"npy", "json"}));
-  options.add("overwrite", overwrite, "make files anew that are there already, instead of skipping them");
+  options.add("if_exists", if_existing,
+              "what becomes of files that are there: skip them, overwrite them, or append or prepend the caption to a sidecar as a "
+              "line of its own",
+              one_of({"skip", "overwrite", "append", "prepend"}));
+  options.add("overwrite", overwrite, "--if-exists overwrite: make files anew that are there already");
   options.add("animate", animate, "folder for an animation a picture: the attention moves through the sentence");
   options.add("animate_format", animate_format, "format of animations", one_of({"webp", "gif"}));
   options.add("font", font,
@@ -41,6 +48,19 @@ void CaptionFileOptions::check() {
     throw UsageError("--overlay-words: say with --overlay DIR which folder the files go to");
   if (!font.empty() && overlay.empty() && animate.empty())
     throw UsageError("--font: is for overlays and animations; name a folder with --overlay or --animate");
+  if (overwrite && if_existing != "skip" && if_existing != "overwrite")
+    throw UsageError("--overwrite and --if-exists " + if_existing + ": say one of them");
+  if (overwrite || if_existing == "overwrite") if_exists = IfExists::overwrite;
+  if (if_existing == "append") if_exists = IfExists::append;
+  if (if_existing == "prepend") if_exists = IfExists::prepend;
+  const bool adds = if_exists == IfExists::append || if_exists == IfExists::prepend;
+  if (adds && !sidecar && sidecar_dir.empty())
+    throw UsageError("--if-exists " + if_existing + ": is of sidecars; say --sidecar or --sidecar-dir DIR");
+  if (!sidecar_ending.starts_with('.')) sidecar_ending.insert(0, 1, '.');
+  if (sidecar_ending.size() < 2 || sidecar_ending.size() > 32 || sidecar_ending.find('/') != sidecar_ending.npos)
+    throw UsageError("--sidecar-ending: \"" + sidecar_ending + "\" is no ending of a name");
+  if (has_picture_extension("x" + sidecar_ending) || (xmp && sidecar_ending == ".xmp"))
+    throw UsageError("--sidecar-ending: " + sidecar_ending + " is of pictures or metadata; name another");
   explained = !explain.empty();
 }
 

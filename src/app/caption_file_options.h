@@ -11,6 +11,8 @@
 namespace attend {
 
 struct CaptionFileOptions : FileChoice {
+  bool overwrite = false;
+  std::string if_existing = "skip";
   std::filesystem::path font;  // empty: the program's own
   std::string explain;         // empty: no explanations
   ExplainOptions explanation;

@@ -28,7 +28,7 @@ std::string csv_field(const std::string& text) {
 std::string csv_row(const std::vector<std::string>& fields) {
   std::string row;
   for (size_t i = 0; i < fields.size(); ++i) row += (i ? "," : "") + fields[i];
-  return row + "\n";
+  return row + "\r\n";
 }
 
 }  // namespace attend

@@ -63,9 +63,9 @@ std::string number(double value) {
 }
 
 const char* header_of(const std::string& format) {
-  if (format == "csv") return "file,caption,log_probability,plain_log_probability,perplexity,words,unknown_words\n";
+  if (format == "csv") return "file,caption,log_probability,plain_log_probability,perplexity,words,unknown_words\r\n";
   if (format == "csv-words")
-    return "file,caption,place,word,log_probability,plain_log_probability,rank,likeliest,likeliest_log_probability\n";
+    return "file,caption,place,word,log_probability,plain_log_probability,rank,likeliest,likeliest_log_probability\r\n";
   return "";
 }
 

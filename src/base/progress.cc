@@ -35,11 +35,16 @@ Progress::~Progress() { clear(); }
 void Progress::update(int64_t done, const std::string& note) {
   using namespace std::chrono;
   const auto now = steady_clock::now();
-  if (!shown_ || (drawn_ && done < total_ && now - last_ < milliseconds(100))) return;
+  if (!shown_ || (drawn_ && done != total_ && now - last_ < milliseconds(100))) return;
   last_ = now;
   drawn_ = line_open = true;
   const double elapsed = duration<double>(now - start_).count();
   const double rate = elapsed > 0 ? static_cast<double>(done) / elapsed : 0;
+  if (total_ <= 0) {  // nobody knows how many there will be
+    std::fprintf(stderr, "\r\033[K%s  %lld  %.1f/s  %s", what_.c_str(), static_cast<long long>(done), rate, printable(note).c_str());
+    std::fflush(stderr);
+    return;
+  }
   const std::string left =
       rate > 0 ? clock_text(static_cast<double>(total_ - done) / rate) + " left" : std::string("starting");
   std::fprintf(stderr, "\r\033[K%s  %lld/%lld  %.1f/s  %s  %s", what_.c_str(), static_cast<long long>(done),

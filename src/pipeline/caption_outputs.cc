@@ -6,26 +6,27 @@
 
 namespace attend {
 
-CaptionOutputs::CaptionOutputs(std::span<const PictureSource> pictures, const std::vector<PictureFiles>& plan,
-                               const FileChoice& choice, const std::filesystem::path& page, const std::string& credit, int threads)
-    : pictures_(pictures), plan_(plan), choice_(choice), threads_(threads) {
+CaptionOutputs::CaptionOutputs(const FileChoice& choice, const std::filesystem::path& page, const std::string& credit, int threads)
+    : choice_(choice), threads_(threads) {
   if (!page.empty()) page_.emplace(page, credit);
 }
 
-std::vector<CaptionOutputs::Written> CaptionOutputs::write(const std::vector<SeenPicture>& batch, double min_confidence) const {
+std::vector<CaptionOutputs::Written> CaptionOutputs::write(const std::vector<SeenPicture>& batch,
+                                                           std::span<const PictureSource> pictures,
+                                                           const std::vector<PictureFiles>& plan, double min_confidence) const {
   std::vector<Written> written(batch.size());
-  if (plan_.empty() && !page_) return written;
+  if (plan.empty() && !page_) return written;
   parallel_for(batch.size(), threads_, [&](size_t i) {
     const SeenPicture& picture = batch[i];
     if (picture.refused()) return;
     try {
       if (page_) {
         PagePicture page = page_record(picture);
-        page.thumbnail = read_thumbnail(pictures_[picture.index]);
+        page.thumbnail = read_thumbnail(pictures[picture.index]);
         written[i].page = std::move(page);
       }
-      if (!plan_.empty() && !is_unsure(picture, min_confidence))
-        write_files(plan_[picture.index], pictures_[picture.index], picture, choice_);
+      if (!plan.empty() && !is_unsure(picture, min_confidence))
+        write_files(plan[picture.index], pictures[picture.index], picture, choice_);
     } catch (const Error& error) {
       written[i].fault = error.what();
     }

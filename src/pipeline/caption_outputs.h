@@ -23,25 +23,22 @@ class CaptionOutputs {
     PagePicture page;   // without captions where there is no page, or none of this picture
   };
 
-  /// plan[i]: files of pictures[i]; no plan where none are wanted. page: file of a page of all pictures, or empty; credit:
-  /// what it says of where its captions come from. The three must outlive the value. Throws Error when the page can't be
-  /// written.
-  CaptionOutputs(std::span<const PictureSource> pictures, const std::vector<PictureFiles>& plan, const FileChoice& choice,
-                 const std::filesystem::path& page, const std::string& credit, int threads);
+  /// page: file of a page of all pictures, or empty; credit: what it says of where its captions come from. The choice must
+  /// outlive the value. Throws Error when the page can't be written.
+  CaptionOutputs(const FileChoice& choice, const std::filesystem::path& page, const std::string& credit, int threads);
 
   bool has_page() const { return page_.has_value(); }
 
   /// Writes the files of the pictures in a batch, side by side: not of those that were refused, nor of those whose best caption
-  /// is less sure than `min_confidence`.
-  std::vector<Written> write(const std::vector<SeenPicture>& batch, double min_confidence) const;
+  /// is less sure than `min_confidence`. plan[i]: files of pictures[i], i being their index; no plan where none are wanted.
+  std::vector<Written> write(const std::vector<SeenPicture>& batch, std::span<const PictureSource> pictures,
+                             const std::vector<PictureFiles>& plan, double min_confidence) const;
   /// Adds a picture of a batch to the page. Throws Error when the page can't be written.
   void keep(const SeenPicture& picture, const Written& written);
   /// Ends the page, and returns what is to be said of the maps, a line a fault.
   std::vector<std::string> finish();
 
  private:
-  const std::span<const PictureSource> pictures_;
-  const std::vector<PictureFiles>& plan_;
   const FileChoice& choice_;
   const int threads_;
   std::optional<CaptionPage> page_;

@@ -47,11 +47,16 @@ Json words_of(const SeenCaption& caption) {
 
 }  // namespace
 
+Json name_record(const std::string& name) {
+  Json record{{"file", name}};
+  if (!is_utf8(name)) record["file_base64"] = base64(name);
+  return record;
+}
+
 Json caption_record(const SeenPicture& picture) {
   const cv::Rect2d area = picture.area();
   const SeenCaption& best = picture.best();
-  Json record{{"file", picture.name}};
-  if (!is_utf8(picture.name)) record["file_base64"] = base64(picture.name);
+  Json record = name_record(picture.name);
   record["caption"] = best.text;
   record["confidence"] = best.confidence ? Json(rounded(*best.confidence)) : Json();
   record["familiar"] = picture.familiar ? Json(*picture.familiar) : Json();

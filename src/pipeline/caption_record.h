@@ -8,7 +8,10 @@
 
 namespace attend {
 
-/// {"file", "caption", "confidence", "familiar", "log_probability", "plain_log_probability", "grid": [rows, cols], "size": [width, height] of the upright picture,
+/// {"file"}. A name that isn't UTF-8 has U+FFFD for its stray bytes, and "file_base64" holds it byte for byte.
+Json name_record(const std::string& name);
+
+/// A name_record() and {"caption", "confidence", "familiar", "log_probability", "plain_log_probability", "grid": [rows, cols], "size": [width, height] of the upright picture,
 /// "area": [x, y, width, height] of it that the grid lies over, "words": [{"word", "log_probability",
 /// "plain_log_probability", "attention": [rows · cols], and, where hard attention looked at a cell, "location": [row,
 /// column]}]}, and "alternatives" (each "caption", "log_probability", "plain_log_probability", "words") where there is more
@@ -17,8 +20,7 @@ namespace attend {
 /// words, divided by their frequency to the frequency exponent and at the temperature, and not yet by the length;
 /// "plain_log_probability": as the model itself has it. <end> counts in both sums. Where the best caption is explained, its
 /// words also have "gradient" [rows · cols], which sums to 1, and "rank_correlation" (null where one of the maps is even),
-/// and "rank_correlation" beside "words" is their mean. A name that isn't UTF-8 has U+FFFD for its stray bytes, and
-/// "file_base64" holds it byte for byte.
+/// and "rank_correlation" beside "words" is their mean.
 Json caption_record(const SeenPicture& picture);
 
 /// JSON on one line, valid UTF-8 whatever is in it.

@@ -44,29 +44,23 @@ fs::path with_ending(const fs::path& path, const std::string& ending) {
   return path.parent_path() / (name + ending);
 }
 
-/// names[i]: shorter[i] where no other picture has it, else longer[i], else that with a number.
+/// names[i]: shorter[i] where no other picture has it, else longer[i], else that with a number. `owner`: who has a name.
 std::vector<fs::path> distinct_names(const std::vector<FoundPicture>& pictures, const std::vector<fs::path>& shorter,
-                                     const std::vector<fs::path>& longer) {
-  std::unordered_map<std::string, size_t> owner;  // short name → a picture that has it
+                                     const std::vector<fs::path>& longer, std::unordered_map<std::string, fs::path>& owner) {
+  std::unordered_map<std::string, fs::path> wants;  // short name → a picture of this list that would have it
   std::unordered_set<std::string> shared;
+  for (size_t i = 0; i < pictures.size(); ++i)
+    if (wants.emplace(shorter[i].native(), pictures[i].path).first->second != pictures[i].path) shared.insert(shorter[i].native());
+  const auto is_free = [&](const fs::path& name, size_t i) {
+    return owner.emplace(name.native(), pictures[i].path).first->second == pictures[i].path;
+  };
+  std::vector<fs::path> names(pictures.size());
+  for (size_t i = 0; i < pictures.size(); ++i)
+    if (!shared.contains(shorter[i].native()) && is_free(shorter[i], i)) names[i] = shorter[i];
   for (size_t i = 0; i < pictures.size(); ++i) {
-    const auto [found, is_new] = owner.emplace(shorter[i].native(), i);
-    if (!is_new && pictures[found->second].path != pictures[i].path) shared.insert(shorter[i].native());
-  }
-  for (const auto& name : shared) owner.erase(name);
-  std::vector<fs::path> names;
-  for (size_t i = 0; i < pictures.size(); ++i) {
-    if (shared.count(shorter[i].native()) == 0) {
-      names.push_back(shorter[i]);
-      continue;
-    }
-    fs::path name = longer[i];
-    for (int number = 2;; ++number) {
-      const auto [found, is_new] = owner.emplace(name.native(), i);
-      if (is_new || pictures[found->second].path == pictures[i].path) break;
-      name = with_ending(longer[i], "-").concat(std::to_string(number));
-    }
-    names.push_back(std::move(name));
+    if (!names[i].empty()) continue;
+    names[i] = longer[i];
+    for (int number = 2; !is_free(names[i], i); ++number) names[i] = with_ending(longer[i], "-").concat(std::to_string(number));
   }
   return names;
 }
@@ -89,11 +83,13 @@ void check_folder(const fs::path& folder) {
 /// Which of the files that a picture could have are there already.
 class Existing {
  public:
-  Existing(const std::vector<FoundPicture>& pictures, bool overwrite) : pictures_(pictures), overwrite_(overwrite) {}
+  /// owners: file → the picture it is written for.
+  Existing(const std::vector<FoundPicture>& pictures, std::unordered_map<std::string, fs::path>& owners)
+      : pictures_(pictures), owners_(owners) {}
 
   /// `target`, a file of `picture`, or nothing where it is there and stays. Throws UsageError where it is one of the
   /// pictures or a file of another one.
-  fs::path wanted(fs::path target, const fs::path& picture) {
+  fs::path wanted(fs::path target, const fs::path& picture, bool stays) {
     if (const auto owner = owners_.emplace(target.native(), picture).first->second; owner != picture)
       throw UsageError(target.string() + ": would be written for " + owner.string() + " and for " + picture.string() +
                        "; caption them apart");
@@ -101,7 +97,7 @@ class Existing {
     if (::stat(target.c_str(), &status) != 0) return target;
     if (is_picture(status))
       throw UsageError(target.string() + ": is one of the pictures and would be replaced; name another folder");
-    return overwrite_ ? target : fs::path();
+    return stays ? fs::path() : target;
   }
 
  private:
@@ -115,54 +111,57 @@ class Existing {
   }
 
   const std::vector<FoundPicture>& pictures_;
-  const bool overwrite_;
+  std::unordered_map<std::string, fs::path>& owners_;
   std::set<std::pair<dev_t, ino_t>> files_;
-  std::unordered_map<std::string, fs::path> owners_;  // file → the picture it is written for
 };
 
 }  // namespace
 
-std::vector<PictureFiles> plan_files(const std::vector<FoundPicture>& pictures, const FileChoice& choice) {
-  const bool sidecars = choice.sidecar || !choice.sidecar_dir.empty();
-  const bool beside = sidecars && choice.sidecar_dir.empty();
-  std::vector<fs::path> shorter, longer;
-  for (const auto& [path, name] : pictures) {
-    shorter.push_back(without_extension(inside(name)));
-    longer.push_back(inside(path));
-  }
-  const auto names = distinct_names(pictures, shorter, longer);
-  std::vector<fs::path> places;  // of sidecars, without .txt
-  if (beside) {
-    for (size_t i = 0; i < pictures.size(); ++i) {
-      shorter[i] = without_extension(pictures[i].path.lexically_normal());
-      longer[i] = pictures[i].path.lexically_normal();
+std::vector<PictureFiles> FilePlanner::plan(const std::vector<FoundPicture>& pictures) {
+  const bool sidecars = choice_.sidecar || !choice_.sidecar_dir.empty();
+  const bool stays = choice_.if_exists != IfExists::overwrite, sidecar_stays = choice_.if_exists == IfExists::skip;
+  std::vector<fs::path> shorter, longer, names, beside;  // names and beside: of files, without their endings
+  if (choice_.has_folders()) {
+    for (const auto& [path, name] : pictures) {
+      shorter.push_back(without_extension(inside(name)));
+      longer.push_back(inside(path));
     }
-    places = distinct_names(pictures, shorter, longer);
-  } else {
-    for (const auto& name : names) places.push_back(choice.sidecar_dir / name);
+    names = distinct_names(pictures, shorter, longer, in_folders_);
+  }
+  if (choice_.beside()) {
+    shorter.clear(), longer.clear();
+    for (const auto& [path, name] : pictures) {
+      shorter.push_back(without_extension(path.lexically_normal()));
+      longer.push_back(path.lexically_normal());
+    }
+    beside = distinct_names(pictures, shorter, longer, beside_);
   }
 
   std::vector<PictureFiles> plan(pictures.size());
-  Existing existing(pictures, choice.overwrite);
+  Existing existing(pictures, files_);
   for (size_t i = 0; i < pictures.size(); ++i) {
     PictureFiles& files = plan[i];
-    const auto wanted = [&](fs::path target) { return existing.wanted(std::move(target), pictures[i].path); };
-    if (sidecars) files.sidecar = wanted(with_ending(places[i], ".txt"));
-    if (!choice.overlay.empty()) {
-      const fs::path page = choice.overlay / names[i];
-      files.page = wanted(with_ending(page, "." + choice.overlay_format));
-      if (choice.overlay_words) files.words = wanted(with_ending(page, ".words"));
+    const auto wanted = [&](fs::path target) { return existing.wanted(std::move(target), pictures[i].path, stays); };
+    if (sidecars) {
+      const fs::path place = choice_.sidecar_dir.empty() ? beside[i] : choice_.sidecar_dir / names[i];
+      files.sidecar = existing.wanted(with_ending(place, choice_.sidecar_ending), pictures[i].path, sidecar_stays);
     }
-    if (!choice.maps.empty()) {
-      const fs::path maps = choice.maps / names[i];
-      files.maps = wanted(with_ending(maps, "." + choice.maps_format));
-      if (choice.explained && choice.maps_format == "npy") {
+    if (choice_.xmp) files.xmp = wanted(with_ending(beside[i], ".xmp"));
+    if (!choice_.overlay.empty()) {
+      const fs::path page = choice_.overlay / names[i];
+      files.page = wanted(with_ending(page, "." + choice_.overlay_format));
+      if (choice_.overlay_words) files.words = wanted(with_ending(page, ".words"));
+    }
+    if (!choice_.maps.empty()) {
+      const fs::path maps = choice_.maps / names[i];
+      files.maps = wanted(with_ending(maps, "." + choice_.maps_format));
+      if (choice_.explained && choice_.maps_format == "npy") {
         files.gradient = wanted(with_ending(maps, ".gradient.npy"));
         files.pixels = wanted(with_ending(maps, ".pixels.npy"));
       }
     }
-    if (!choice.animate.empty())
-      files.animation = wanted(with_ending(choice.animate / names[i], "." + choice.animate_format));
+    if (!choice_.animate.empty())
+      files.animation = wanted(with_ending(choice_.animate / names[i], "." + choice_.animate_format));
   }
   return plan;
 }
@@ -175,7 +174,7 @@ FolderFaults prepare_folders(std::vector<PictureFiles>& plan, const FileChoice& 
     size_t pictures = 0;
   };
   std::map<fs::path, Folder> folders;
-  FolderFaults found{std::vector<bool>(plan.size()), {}};
+  FolderFaults found{std::vector<bool>(plan.size()), {}, {}};
   size_t wanted = 0, refused = 0;  // files
   for (size_t i = 0; i < plan.size(); ++i) {
     std::set<Folder*> faulty;
@@ -198,7 +197,7 @@ FolderFaults prepare_folders(std::vector<PictureFiles>& plan, const FileChoice& 
   }
   for (const auto& [path, folder] : folders) {
     if (folder.fault.empty()) continue;
-    if (refused == wanted) throw Error(folder.fault);
+    if (refused == wanted) found.no_file = folder.fault;
     found.faults.push_back(folder.fault + "; files of " + std::to_string(folder.pictures) +
                            (folder.pictures == 1 ? " picture" : " pictures") + " would stand there and are left out");
   }

@@ -8,8 +8,10 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "decode/rank_correlation.h"
 #include "pipeline/caption_record.h"
+#include "pipeline/xmp.h"
 #include "viz/npy.h"
 
 namespace attend {
@@ -56,6 +58,25 @@ void write_words(const fs::path& path, const cv::Mat& picture, const Geometry& g
     write_picture(folder.path() / (word_file(t, words[t].word) + "." + choice.overlay_format),
                   draw_word(picture, geometry, words[t], choice.style));
   folder.commit();
+}
+
+/// Throws Error where what is there can't be read.
+void write_sidecar(const fs::path& path, const std::string& caption, IfExists if_exists) {
+  std::error_code error;
+  const bool adds = if_exists == IfExists::append || if_exists == IfExists::prepend;
+  std::string before = adds && fs::exists(path, error) ? read_regular_file(path) : "";
+  if (!before.empty() && before.back() != '\n') before += '\n';
+  const std::string line = caption + "\n";
+  if (before.starts_with(line) || before.find("\n" + line) != before.npos) return;
+  write_file_atomically(path, if_exists == IfExists::prepend ? line + before : before + line);
+}
+
+/// Throws Error where a file is there that other programs wrote to: ratings and places may stand in it.
+void write_xmp(const fs::path& path, const std::string& caption) {
+  std::error_code error;
+  if (fs::exists(path, error) && !is_own_xmp(read_regular_file(path)))
+    throw Error(path.string() + ": has other programs' metadata; not replaced");
+  write_file_atomically(path, xmp_packet(caption));
 }
 
 void write_overlays(const PictureFiles& files, const PictureSource& source, const SeenPicture& picture, const FileChoice& choice) {
@@ -105,7 +126,8 @@ void write_files(const PictureFiles& files, const PictureSource& source, const S
   }
   if (!files.gradient.empty()) write_npy(files.gradient, maps_of(caption.gradient));
   if (!files.pixels.empty()) write_npy(files.pixels, maps_of(caption.pixels));
-  if (!files.sidecar.empty()) write_file_atomically(files.sidecar, caption.text + "\n");
+  if (!files.xmp.empty()) write_xmp(files.xmp, caption.text);
+  if (!files.sidecar.empty()) write_sidecar(files.sidecar, caption.text, choice.if_exists);
 }
 
 }  // namespace attend

@@ -1,5 +1,6 @@
 #include "vision/find_pictures.h"
 
+#include <fnmatch.h>
 #include <glob.h>
 #include <sys/stat.h>
 
@@ -43,16 +44,19 @@ std::string extension_of(const fs::path& path) {
   return extension;
 }
 
-bool has_picture_extension(const fs::path& path) {
-  return std::find(kExtensions.begin(), kExtensions.end(), extension_of(path)) != kExtensions.end();
-}
-
 /// The kind of picture, which attend doesn't read, that the extension promises, or "".
 std::string_view foreign_kind(const fs::path& path) {
   const std::string extension = extension_of(path);
   for (const auto& [end, name] : kForeign)
     if (extension == end) return name;
   return "";
+}
+
+/// Folders in which programs keep what is no picture of the owner's: Synology's thumbnails and bin, copies from macOS.
+constexpr std::array<std::string_view, 3> kProgramFolders{"@eaDir", "#recycle", "__MACOSX"};
+
+bool is_program_folder(const std::string& name) {
+  return name[0] == '.' || std::find(kProgramFolders.begin(), kProgramFolders.end(), name) != kProgramFolders.end();
 }
 
 /// A file by its first bytes.
@@ -71,9 +75,9 @@ Glance glance_at(const fs::path& path) {
   }
 }
 
-/// Whether a file is the caption that `attend caption --sidecar` writes beside a picture.
+/// Whether a file is the caption that `attend caption --sidecar` or `--xmp` writes beside a picture.
 bool is_sidecar(const fs::path& path) {
-  if (path.extension() != ".txt") return false;
+  if (const auto ending = path.extension(); ending != ".txt" && ending != ".caption" && ending != ".xmp") return false;
   const auto stem = fs::path(path).replace_extension();  // "beach", or "beach.jpg" where another picture is called beach
   std::error_code error;
   if (has_picture_extension(stem) && fs::is_regular_file(stem, error)) return true;
@@ -88,9 +92,10 @@ using Visited = std::set<std::pair<dev_t, ino_t>>;
 
 class Finder {
  public:
-  explicit Finder(bool recursive) : recursive_(recursive) {}
+  Finder(bool recursive, const std::vector<std::string>& exclude) : recursive_(recursive), exclude_(exclude) {}
 
   void add(const std::string& argument) {
+    if (argument == kStandardInput) return found_.pictures.push_back({argument, "stdin"});
     std::error_code error;
     if (fs::symlink_status(argument, error).type() != fs::file_type::not_found) return add_existing(argument);
     const bool pattern = argument.find_first_of("*?[") != std::string::npos;
@@ -118,6 +123,7 @@ class Finder {
   void add_existing(const fs::path& path) {
     std::error_code error;
     if (!fs::is_directory(path, error)) {
+      if (excluded(path, path)) return;
       const Glance glance = glance_at(path);
       if (glance.own || (glance.opened && glance.kind.use == Kind::kOther && is_sidecar(path)))
         found_.own.push_back(path);
@@ -132,6 +138,14 @@ class Finder {
     if (found_.pictures.size() == pictures && found_.refusals.size() == refusals) found_.empty.push_back({path, deeper});
   }
 
+  bool excluded(const fs::path& path, const fs::path& name) const {
+    return std::any_of(exclude_.begin(), exclude_.end(), [&](const std::string& given) {
+      const std::string pattern = given.ends_with('/') ? given.substr(0, given.size() - 1) : given;
+      const auto matches = [&](const fs::path& text) { return ::fnmatch(pattern.c_str(), text.c_str(), 0) == 0; };
+      return pattern.find('/') == pattern.npos ? matches(path.filename()) : matches(path) || matches(name);
+    });
+  }
+
   /// `name`: of the folder, below the one that was named.
   void walk(const fs::path& folder, const fs::path& name, Visited& visited, bool& deeper) {
     struct stat status;
@@ -141,7 +155,12 @@ class Finder {
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
       std::string file = entry->path().filename().string();
       std::error_code dead_link;
-      if (file[0] != '.') entries.emplace_back(std::move(file), entry->is_directory(dead_link));
+      const bool is_folder = entry->is_directory(dead_link);
+      if (excluded(folder / file, name / file)) continue;
+      if (is_folder ? !is_program_folder(file) : file[0] != '.')
+        entries.emplace_back(std::move(file), is_folder);
+      else if (is_folder && recursive_)
+        found_.not_entered.push_back(folder / file);
     }
     if (error) found_.refusals.push_back(folder.string() + ": the folder can't be read: " + error.message());
     std::sort(entries.begin(), entries.end());
@@ -171,6 +190,7 @@ class Finder {
   }
 
   const bool recursive_;
+  const std::vector<std::string>& exclude_;
   FoundPictures found_;
 };
 
@@ -186,8 +206,12 @@ std::string passed_over(const std::vector<fs::path>& paths, const std::string& w
 
 }  // namespace
 
-FoundPictures find_pictures(const std::vector<std::string>& arguments, bool recursive) {
-  Finder finder(recursive);
+bool has_picture_extension(const fs::path& path) {
+  return std::find(kExtensions.begin(), kExtensions.end(), extension_of(path)) != kExtensions.end();
+}
+
+FoundPictures find_pictures(const std::vector<std::string>& arguments, bool recursive, const std::vector<std::string>& exclude) {
+  Finder finder(recursive, exclude);
   for (const auto& argument : arguments) finder.add(argument);
   return finder.take();
 }
@@ -198,6 +222,7 @@ std::vector<std::string> FoundPictures::remarks() const {
     lines.push_back(passed_over(paths, "picture", kind + " is not read; convert to JPEG or PNG first"));
   if (!unopened.empty()) lines.push_back(passed_over(unopened, "file", "can't be opened to see whether it is a picture"));
   if (!own.empty()) lines.push_back(passed_over(own, "file", "written by attend itself"));
+  if (!not_entered.empty()) lines.push_back(passed_over(not_entered, "folder", "hidden, or thumbnails and bins; name one to go into it"));
   return lines;
 }
 

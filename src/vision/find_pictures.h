@@ -8,6 +8,9 @@
 
 namespace attend {
 
+/// Stands for the bytes of a picture on standard input.
+constexpr const char* kStandardInput = "-";
+
 /// A picture and its name below the folder it was found in ("holiday/beach.jpg").
 struct FoundPicture {
   std::filesystem::path path, name;
@@ -26,12 +29,17 @@ struct FoundPictures {
   std::map<std::string, std::vector<std::filesystem::path>> unread;
   std::vector<std::filesystem::path> unopened;
   std::vector<std::filesystem::path> own;  // what attend wrote itself, passed over wherever it stood
+  std::vector<std::filesystem::path> not_entered;  // subfolders that are hidden, or hold what a program keeps for itself
 
   /// What was passed over and why, a line a reason.
   std::vector<std::string> remarks() const;
 };
 
-/// The pictures that `arguments` name, in their order. A file stands for itself, whatever it is. A folder stands for the
+/// Whether a file is called as pictures are (.jpg, .PNG, …).
+bool has_picture_extension(const std::filesystem::path& path);
+
+/// The pictures that `arguments` name, in their order. A file stands for itself, whatever it is; "-" is
+/// standard input, as a picture of that path and of the name "stdin". A folder stands for the
 /// pictures in it, with `recursive` also those in its subfolders, sorted bytewise by name, without hidden ones. The first
 /// bytes of a file tell whether it is one; a file with a picture's extension (.jpg .jpeg .jpe .jfif .png .gif .webp .tif
 /// .tiff .bmp .dib .mpo .apng .heic .heif .hif .avif .jxl .jp2 .j2k .jpf .jpx .pnm .ppm .pgm .pbm .pam .ico .cur, any case)
@@ -39,7 +47,12 @@ struct FoundPictures {
 /// attend doesn't read is among the unread. A folder that
 /// links lead back to is walked once. An argument that doesn't exist but has *, ? or [ in it is a glob pattern. Names may
 /// hold any bytes. What attend wrote itself is passed over wherever it stands: pictures with its mark, and sidecars (a
-/// .txt whose picture lies beside it) that are named.
-FoundPictures find_pictures(const std::vector<std::string>& arguments, bool recursive);
+/// .txt, .caption or .xmp whose picture lies beside it) that are named. Subfolders that are hidden, and thumbnails and bins of archives'
+/// programs (@eaDir, #recycle, __MACOSX), are not entered unless they are named.
+///
+/// exclude: patterns (fnmatch) of files and subfolders to pass over, named ones too. One without a slash is matched with the
+/// last part of a path, one with a slash with the whole path and with that below the named folder; * stands for slashes, too.
+FoundPictures find_pictures(const std::vector<std::string>& arguments, bool recursive,
+                            const std::vector<std::string>& exclude = {});
 
 }  // namespace attend

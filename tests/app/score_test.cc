@@ -141,7 +141,7 @@ TEST_F(ScoreCommand, WritesTables) {
   words.push_back("csv-words");
   const auto table = with_model(captions).out_lines();
   ASSERT_THAT(table, SizeIs(2));
-  EXPECT_EQ(table[0], "file,caption,log_probability,plain_log_probability,perplexity,words,unknown_words");
+  EXPECT_EQ(table[0], "file,caption,log_probability,plain_log_probability,perplexity,words,unknown_words\r");
   EXPECT_THAT(table[1], StartsWith(at("in/0.jpg") + ",\"a \"\"red, dog\","));
   const auto rows = with_model(words).out_lines();
   ASSERT_GE(rows.size(), 5u);
