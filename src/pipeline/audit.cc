@@ -102,7 +102,7 @@ Findings hold_against(Captioner& captioner, const PictureBatch& batch, std::span
     }
   }
   if (walks.empty()) return findings;
-  const auto forced = force_annotations(captioner, captioner.annotate(batch.inputs.front()), walks, DecodeOptions(), {false, false});
+  const auto forced = force_annotations(captioner, annotate(captioner, batch), walks, DecodeOptions(), {false, false});
   size_t at = 0;
   for (size_t i = 0; i < ends.size(); ++i) {
     auto& found = findings.captions[i];

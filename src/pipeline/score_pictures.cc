@@ -64,7 +64,7 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
       ++row;
     }
     if (walks.empty()) return scored;
-    auto forced = force_annotations(captioner, captioner.annotate(batch.inputs.front()), walks, work.decode, force);
+    auto forced = force_annotations(captioner, annotate(captioner, batch), walks, work.decode, force);
     for (size_t i = 0; i < forced.size(); ++i) {
       ScoredPicture& to = scored[picture_of[i]];
       if (!std::isfinite(forced[i].log_probability)) {
