@@ -10,11 +10,11 @@
 
 #include "app/caption_file_options.h"
 #include "app/commands.h"
-#include "app/csv.h"
 #include "app/html_name.h"
 #include "app/model_file.h"
 #include "app/name_stream.h"
 #include "app/terminal.h"
+#include "base/csv.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"

@@ -10,8 +10,6 @@
 #include <utility>
 
 #include "app/commands.h"
-#include "app/evaluate_page.h"
-#include "app/evaluate_report.h"
 #include "app/html_name.h"
 #include "app/model_file.h"
 #include "app/terminal.h"
@@ -21,9 +19,10 @@
 #include "data/dataset.h"
 #include "data/masks.h"
 #include "data/results.h"
+#include "evaluate/page.h"
+#include "evaluate/report.h"
 #include "metrics/measure.h"
 #include "pipeline/caption_pictures.h"
-#include "pipeline/data_folder.h"
 #include "pipeline/page_record.h"
 #include "text/ptb_tokenizer.h"
 #include "text/raw_caption.h"
@@ -31,13 +30,11 @@
 namespace attend {
 namespace {
 
-struct EvaluateOptions {
+struct EvaluateOptions : EvaluationChoice {
   std::filesystem::path captions, images, results, candidates, html;
-  std::filesystem::path compare, document_frequencies, training_captions, meteor, csv;
+  std::filesystem::path compare, csv;
   std::string split;
   bool pointing = false, json = false, partial = false;
-  int resamples = 1000;
-  int64_t seed = 1;
   double max_faulty = 0.01;
 
   void list(OptionList& options) {
@@ -264,56 +261,6 @@ Candidates make_candidates(Candidates to_make, Ensemble& ensemble, const DecodeO
   return candidates;
 }
 
-/// Captions of other pictures, as tokens.
-std::vector<std::vector<Tokens>> read_tokens(const std::filesystem::path& file, const std::string& split) {
-  const Dataset dataset = read_captions(file, "", split, 1);
-  std::vector<std::vector<Tokens>> captions;
-  for (const auto& example : dataset.examples) {
-    if (example.split != split) continue;
-    auto& tokens = captions.emplace_back();
-    for (const auto& caption : example.captions) tokens.push_back(caption_tokens(caption));
-  }
-  if (captions.empty()) throw InputError(file.string() + ": no pictures of the split " + split + " in it");
-  return captions;
-}
-
-std::vector<CaptionPair> tokenize(const std::vector<Example>& examples, const std::vector<std::string>& captions) {
-  std::vector<CaptionPair> pairs;
-  for (size_t i = 0; i < captions.size(); ++i) pairs.push_back(tokenize_pair(captions[i], examples[i].captions));
-  return pairs;
-}
-
-/// Everything the report is made of.
-Evaluation evaluate(const Candidates& candidates, const EvaluateOptions& options, int threads) {
-  Evaluation evaluation;
-  evaluation.pairs = tokenize(candidates.examples, candidates.captions);
-  std::vector<std::vector<Tokens>> documents;
-  if (!options.document_frequencies.empty()) documents = read_tokens(options.document_frequencies, "train");
-  const MeasureOptions how{find_meteor_tables(options.meteor), documents, threads};
-  evaluation.measures = measure(evaluation.pairs, how);
-  if (options.resamples > 0) {
-    const Resamples resamples(evaluation.pairs.size(), options.resamples, static_cast<uint64_t>(options.seed));
-    std::vector<Measure> others;
-    if (!options.compare.empty()) others = measure(tokenize(candidates.examples, candidates.compared), how);
-    for (size_t i = 0; i < evaluation.measures.size(); ++i) {
-      const auto figures = resamples.figures(evaluation.measures[i].of, threads);
-      evaluation.intervals.push_back(interval_95(figures));
-      if (!others.empty()) {
-        evaluation.others.push_back(
-            {others[i].corpus, paired_p_value(figures, resamples.figures(others[i].of, threads))});
-      }
-    }
-  }
-  if (!options.training_captions.empty()) {
-    std::set<Tokens> known;
-    for (auto& captions : read_tokens(options.training_captions, "train"))
-      known.insert(captions.begin(), captions.end());
-    evaluation.share_in_training =
-        share_of(evaluation.pairs, [&](const CaptionPair& pair) { return known.contains(pair.candidate); });
-  }
-  return evaluation;
-}
-
 /// The figures, in the order they are printed. `models`: the names of the files that made the captions; null where these were read.
 Json figures_of(const Candidates& candidates, const EvaluateOptions& options, const Json& models,
                 const Evaluation& evaluation) {
@@ -384,7 +331,7 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   }
   Evaluation evaluation;
   if (!candidates.examples.front().captions.empty())
-    evaluation = evaluate(candidates, options, run.count_threads());
+    evaluation = evaluate(candidates.examples, candidates.captions, candidates.compared, options, run.count_threads());
   if (std::any_of(evaluation.measures.begin(), evaluation.measures.end(), [](const Measure& one) { return std::isnan(one.corpus); }))
     warn("CIDEr is not defined here: every n-gram of " +
          (options.document_frequencies.empty() ? "the references" : options.document_frequencies.string()) +
@@ -393,12 +340,13 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   const Json figures = figures_of(candidates, options, options.candidates.empty() ? files.names() : Json(), evaluation);
   if (!options.csv.empty()) write_picture_csv(options.csv, candidates.examples, candidates.captions, evaluation);
   if (!options.html.empty())
-    write_evaluation_page(options.html, candidates.examples, candidates.captions, std::move(candidates.shown), figures,
-                          evaluation, run.count_threads());
+    for (const auto& remark : write_evaluation_page(options.html, candidates.examples, candidates.captions,
+                                                    std::move(candidates.shown), figures, evaluation, run.count_threads()))
+      warn(remark);
   if (options.json)
     std::cout << figures.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   else
-    print_figures(figures, evaluation);
+    std::cout << figures_table(figures, evaluation);
   if (candidates.refused > 0)
     complain(std::to_string(candidates.refused) + " of " +
              std::to_string(candidates.refused + candidates.captions.size()) +

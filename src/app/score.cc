@@ -6,10 +6,10 @@
 #include <map>
 
 #include "app/commands.h"
-#include "app/csv.h"
 #include "app/given_options.h"
 #include "app/model_file.h"
 #include "app/terminal.h"
+#include "base/csv.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/printable.h"

@@ -1,4 +1,4 @@
-#include "app/csv.h"
+#include "base/csv.h"
 
 #include <algorithm>
 #include <string_view>

@@ -1,10 +1,10 @@
-#include "app/evaluate_report.h"
+#include "evaluate/report.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 
-#include "app/csv.h"
+#include "base/csv.h"
 
 namespace attend {
 namespace {
@@ -26,25 +26,28 @@ std::string padded(const std::string& text, size_t width) {
   return text + std::string(characters < width ? width - characters : 0, ' ');
 }
 
-void print_measures(const Evaluation& evaluation, size_t width) {
+/// Pads on the left to eight bytes.
+std::string to_the_right(const std::string& text) { return std::string(text.size() < 8 ? 8 - text.size() : 0, ' ') + text; }
+
+std::string measures_table(const Evaluation& evaluation, size_t width) {
+  std::string table;
   for (size_t i = 0; i < evaluation.measures.size(); ++i) {
     const auto& [key, title, corpus, pictures, of] = evaluation.measures[i];
-    std::printf("%s %8s", padded(title, width).c_str(), figure_text(key, corpus).c_str());
-    if (std::isnan(corpus)) {
-      std::printf("\n");
-      continue;
-    }
-    if (!evaluation.intervals.empty()) {
+    table += padded(title, width) + " " + to_the_right(figure_text(key, corpus));
+    if (!std::isnan(corpus) && !evaluation.intervals.empty()) {
       const auto& [low, high] = evaluation.intervals[i];
       const std::string interval = figure_text(key, low) + " to " + figure_text(key, high);
-      std::printf("   %s", evaluation.others.empty() ? interval.c_str() : padded(interval, 14).c_str());
+      table += "   " + (evaluation.others.empty() ? interval : padded(interval, 14));
     }
-    if (!evaluation.others.empty()) {
+    if (!std::isnan(corpus) && !evaluation.others.empty()) {
       const auto& [other, p_value] = evaluation.others[i];
-      std::printf("   %8s   p = %.3f", figure_text(key, other).c_str(), p_value);
+      char p[32];
+      std::snprintf(p, sizeof p, "   p = %.3f", p_value);
+      table += "   " + to_the_right(figure_text(key, other)) + p;
     }
-    std::printf("\n");
+    table += "\n";
   }
+  return table;
 }
 
 }  // namespace
@@ -79,7 +82,7 @@ void add_figures(const Evaluation& evaluation, Json& figures) {
   }
 }
 
-void print_figures(const Json& figures, const Evaluation& evaluation) {
+std::string figures_table(const Json& figures, const Evaluation& evaluation) {
   struct Row {
     const char *key, *title, *format, *rest;
     double factor;
@@ -98,26 +101,25 @@ void print_figures(const Json& figures, const Evaluation& evaluation) {
       {"pictures_per_second", "speed", "%.1f", " pictures/s", 1}};
   size_t width = 18;
   for (const auto& measure : evaluation.measures) width = std::max(width, measure.title.size());
-  const auto print = [&](const Row& row) {
+  std::string table;
+  const auto add = [&](const Row& row) {
     if (!figures.contains(row.key)) return;
     char value[32];
     std::snprintf(value, sizeof value, row.format, row.factor * figures[row.key].get<double>());
-    std::printf("%s %8s%s\n", padded(row.title, width).c_str(), value, row.rest);
+    table += padded(row.title, width) + " " + to_the_right(value) + row.rest + "\n";
   };
   for (const char* key : {"captions", "split", "candidates", "model", "compared_with"}) {
     std::string title = key;
     std::replace(title.begin(), title.end(), '_', ' ');
-    if (figures.contains(key)) std::printf("%s %s\n", padded(title, width).c_str(), joined(figures[key]).c_str());
+    if (figures.contains(key)) table += padded(title, width) + " " + joined(figures[key]) + "\n";
   }
-  std::printf("\n");
-  for (const auto& row : counts) print(row);
-  print_measures(evaluation, width);
-  for (const auto& row : others) print(row);
-  if (!evaluation.intervals.empty())
-    std::printf("\nThe ranges hold the figure with 95 %% certainty (bootstrap over the pictures).\n");
-  if (!evaluation.others.empty())
-    std::printf("p: how likely so clear a difference is by chance (paired bootstrap, two-sided).\n");
-  std::fflush(stdout);
+  table += "\n";
+  for (const auto& row : counts) add(row);
+  table += measures_table(evaluation, width);
+  for (const auto& row : others) add(row);
+  if (!evaluation.intervals.empty()) table += "\nThe ranges hold the figure with 95 % certainty (bootstrap over the pictures).\n";
+  if (!evaluation.others.empty()) table += "p: how likely so clear a difference is by chance (paired bootstrap, two-sided).\n";
+  return table;
 }
 
 void write_picture_csv(const std::filesystem::path& file, const std::vector<Example>& examples,

@@ -1,11 +1,10 @@
-#include "app/evaluate_page.h"
+#include "evaluate/page.h"
 
 #include <cmath>
 #include <cstdio>
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "base/progress.h"
 #include "pipeline/page_record.h"
 #include "viz/evaluation_page.h"
 
@@ -52,9 +51,9 @@ Thumbnail thumbnail_or_none(const std::filesystem::path& picture) {
 
 }  // namespace
 
-void write_evaluation_page(const std::filesystem::path& path, const std::vector<Example>& examples,
-                           const std::vector<std::string>& captions, std::vector<PagePicture> shown,
-                           const Json& figures, const Evaluation& evaluation, int threads) {
+std::vector<std::string> write_evaluation_page(const std::filesystem::path& path, const std::vector<Example>& examples,
+                                               const std::vector<std::string>& captions, std::vector<PagePicture> shown,
+                                               const Json& figures, const Evaluation& evaluation, int threads) {
   EvaluationSummary summary;
   for (const auto& [key, value] : figures.items())
     if (!value.is_object()) summary.corpus.emplace_back(title_of(key, evaluation), text_of(value));
@@ -76,7 +75,7 @@ void write_evaluation_page(const std::filesystem::path& path, const std::vector<
     page.add(std::move(picture));
   }
   page.finish();
-  for (const auto& remark : map_faults.remarks()) warn(remark);
+  return map_faults.remarks();
 }
 
 }  // namespace attend
