@@ -79,7 +79,8 @@ struct EvaluateOptions : EvaluationChoice {
     if (partial && candidates.empty() && compare.empty())
       throw UsageError("--partial: is for results files; name one with --candidates or --compare");
     if (!compare.empty() && resamples == 0) throw UsageError("--compare: needs --resamples of 1 or more");
-    if (candidates.empty() && images.empty())
+    const bool holds_pictures = std::filesystem::is_directory(captions) || captions.extension() == ".tar";
+    if (candidates.empty() && images.empty() && !holds_pictures)
       throw UsageError("--images: say which folder holds the pictures, or score a results file with --candidates");
   }
 };
@@ -257,7 +258,7 @@ Candidates make_candidates(Candidates to_make, Ensemble& ensemble, const DecodeO
     }
   });
   candidates.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  if (candidates.captions.empty()) throw InputError(options.images.string() + ": none of the pictures can be read");
+  if (candidates.captions.empty()) throw InputError(options.captions.string() + ": none of its pictures can be read");
   return candidates;
 }
 
