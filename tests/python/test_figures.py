@@ -33,10 +33,8 @@ def test_figures_are_those_of_the_program(program, tmp_path):
 
 
 def test_figures_of_one_word_off():
-    # 5 of 6 words, 3 of 5 pairs, 2 of 4 triples, 1 of 3 quadruples; no brevity penalty.
+    # 5 of 6 words, 4 of 5 pairs, 3 of 4 triples, 2 of 3 quadruples; no brevity penalty.
     corpus, (alone,) = attend.evaluate(["a cat sits on a mat"], [["a cat sits on a rug"]])
-    for order, precision in enumerate([5 / 6, 4 / 5, 3 / 4, 2 / 3]):
-        assert 0 < corpus.bleu[order] <= precision + 1e-9
     assert corpus.bleu[0] == pytest.approx(5 / 6)
     assert corpus.bleu[1] == pytest.approx(math.sqrt(5 / 6 * 4 / 5))
     assert corpus.bleu[3] == pytest.approx((5 / 6 * 4 / 5 * 3 / 4 * 2 / 3) ** 0.25)

@@ -9,24 +9,24 @@ import attend
 
 @pytest.fixture(scope="module")
 def seen(captioner):
-    return captioner(photo(1, 120, 80))
+    return captioner(photo(1, 300, 200))
 
 
 def test_a_words_overlay_is_as_large_as_its_picture(seen):
     overlays = [seen.overlay(word) for word in range(len(seen.words))]
     for overlay in overlays:
-        assert overlay.shape == (80, 120, 3)
+        assert overlay.shape == (200, 300, 3)
         assert overlay.dtype == np.uint8
         assert overlay.flags.writeable
-        assert not (overlay == photo(1, 120, 80)).all()
+        assert not (overlay == photo(1, 300, 200)).all()
 
 
 def test_a_page_has_more_on_it_than_the_picture(seen):
     page = seen.overlay()
     assert page.dtype == np.uint8
     assert page.shape[2] == 3
-    assert page.shape[1] > 120
-    assert seen.overlay(tile=300).shape[1] > page.shape[1]
+    assert page.shape[1] > 300
+    assert seen.overlay(tile=400).shape[1] > page.shape[1]
     assert seen.overlay(columns=1).shape[0] > page.shape[0]
 
 
@@ -36,8 +36,9 @@ def test_styles_differ(seen):
         assert not any((one == other).all() for other in drawn[:i])
     assert (seen.overlay(0) == drawn[0]).all()
     assert not (seen.overlay(0, smoothing=0) == drawn[0]).all()
-    # Nothing taken, nothing laid over: the picture itself.
-    assert (seen.overlay(0, darken=0, glow=0).astype(int) - photo(1, 120, 80)).max() <= 1
+    # Nothing taken, nothing laid over: the picture itself, but for the word in a corner.
+    bare = np.abs(seen.overlay(0, darken=0, glow=0).astype(int) - photo(1, 300, 200))
+    assert (bare > 1).mean() < 0.2
 
 
 def test_overlays_that_cant_be_are_refused(seen):
@@ -60,13 +61,13 @@ def test_overlays_that_cant_be_are_refused(seen):
 
 
 def test_another_copy_of_the_picture_may_be_drawn_on(captioner, seen):
-    small = photo(1, 120, 80)[::2, ::2]
-    assert seen.overlay(0, picture=small).shape == (40, 60, 3)
-    other = captioner(photo(1, 120, 80))
+    large = photo(1, 600, 400)
+    assert seen.overlay(0, picture=large).shape == (400, 600, 3)
+    other = captioner(photo(1, 300, 200))
     other.picture = None
     with pytest.raises(ValueError, match="give the picture to draw on"):
         other.overlay()
-    assert (other.overlay(0, picture=ppm(photo(1, 120, 80))) == seen.overlay(0)).all()
+    assert (other.overlay(0, picture=ppm(photo(1, 300, 200))) == seen.overlay(0)).all()
 
 
 def test_files_hold_what_overlay_draws(captioner, seen, tmp_path):
