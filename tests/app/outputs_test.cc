@@ -194,7 +194,7 @@ TEST_F(Outputs, EveryPictureMayHaveALineInItsPlace) {
 TEST_F(Outputs, AListOnStandardInputIsAnsweredLineByLine) {
   make("a.png", 1), make("b.png", 2);
   // Each line is written only when the one before is answered; `read` gives up where it never is.
-  const std::string ask = "say() { echo \"$1\" >&${A[1]}; read -r -t 120 answer <&${A[0]} || exit 9; echo \"$answer\"; }\n";
+  const std::string ask = "say() { echo \"$1\" >&${A[1]}; IFS= read -r -t 120 answer <&${A[0]} || exit 9; echo \"$answer\"; }\n";
   const auto run = shell("coproc A { attend --files-from - --sidecar --answer-all 2>faults; }\n" + ask +
                          "P=$A_PID; say a.png; test -s a.txt || exit 8; say gone.png; say b.png; say b.png\n"
                          "eval \"exec ${A[1]}>&-\"; wait $P; echo status $?");
