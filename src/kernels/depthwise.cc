@@ -279,7 +279,7 @@ struct StepNumbers {
         bias(of_bias[0] / kRelu6Step, of_bias[1] / kRelu6Step) {}
 
   Wide rounded(const Lanes* weight) const {
-    const auto whole = [&](int half) { return __builtin_convertvector(of[half].rounded(weight[half]), HalfLaneBits); };
+    const auto whole = [&](int half) { return low_halves(of[half].rounded(weight[half])); };
     return HalfLanes{whole(0), whole(1)}.bits();
   }
   static Wide load(const Storage* from, Wanted wanted) {

@@ -83,13 +83,23 @@ template <int step, class Body>
   return reinterpret_cast<Lanes>(__builtin_convertvector(bits, LaneBits) << 16);
 }
 
+/// The lower 16 bits of integers from -32768 to 32767. (GCC 12 takes the lanes apart one by one.)
+[[gnu::always_inline]] inline HalfLaneBits low_halves(LaneIntegers integers) {
+#ifdef ATTEND_AVX2
+  const auto wide = reinterpret_cast<__m256i>(integers);
+  return reinterpret_cast<HalfLaneBits>(_mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1)));
+#else
+  return __builtin_convertvector(integers, HalfLaneBits);
+#endif
+}
+
 /// Rounds to the nearest bf16, ties to even.
 [[gnu::always_inline]] inline HalfLaneBits narrow(Lanes lanes) {
 #if defined(__AVX512BF16__) && defined(ATTEND_AVX512)
   return reinterpret_cast<HalfLaneBits>(_mm512_cvtneps_pbh(reinterpret_cast<__m512>(lanes)));
 #else
   const auto bits = reinterpret_cast<LaneBits>(lanes);
-  return __builtin_convertvector((bits + 0x7fff + ((bits >> 16) & 1)) >> 16, HalfLaneBits);
+  return low_halves(reinterpret_cast<LaneIntegers>(bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 #endif
 }
 
@@ -120,6 +130,16 @@ template <int step, class Body>
 }
 
 [[gnu::always_inline]] inline Lanes to_lanes(LaneIntegers integers) { return __builtin_convertvector(integers, Lanes); }
+
+[[gnu::always_inline]] inline Lanes to_lanes(LaneBytes bytes) {
+#ifdef ATTEND_AVX2
+  int64_t packed;
+  std::memcpy(&packed, &bytes, sizeof packed);
+  return to_lanes(reinterpret_cast<LaneIntegers>(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(packed))));
+#else
+  return __builtin_convertvector(bytes, Lanes);
+#endif
+}
 
 /// The smaller and the larger of two, and b where one is NaN.
 [[gnu::always_inline]] inline Lanes smaller(Lanes a, Lanes b) {
@@ -209,8 +229,15 @@ template <class T>
 
 /// In whole steps from 0 to 255.
 [[gnu::always_inline]] inline void store_lanes(uint8_t* to, Lanes lanes, int64_t count) {
-  const auto bytes =
-      __builtin_convertvector(nearest_integers(smaller(larger(lanes, Lanes{}), splat(255))), LaneBytes);
+  const auto integers = nearest_integers(smaller(larger(lanes, Lanes{}), splat(255)));
+#ifdef ATTEND_AVX2
+  const auto halves = reinterpret_cast<__m128i>(low_halves(integers));
+  const int64_t packed = _mm_cvtsi128_si64(_mm_packus_epi16(halves, halves));
+  LaneBytes bytes;
+  std::memcpy(&bytes, &packed, sizeof bytes);
+#else
+  const auto bytes = __builtin_convertvector(integers, LaneBytes);
+#endif
   if (count >= kLanes) {
     std::memcpy(to, &bytes, sizeof bytes);
     return;

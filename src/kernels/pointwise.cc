@@ -40,7 +40,7 @@ void scale(const uint8_t* source, int64_t count, T* line) {
       std::memcpy(&bytes, source + i, sizeof bytes);
     else
       std::memcpy(&bytes, source + i, count - i);
-    store_lanes(line + i, __builtin_convertvector(bytes, Lanes) / 127.5f - 1.0f, count - i);
+    store_lanes(line + i, to_lanes(bytes) / 127.5f - 1.0f, count - i);
   }
 }
 
