@@ -51,7 +51,9 @@ TEST(ParallelFor, RethrowsAndStopsTakingWork) {
                                 std::this_thread::sleep_for(std::chrono::milliseconds(1));
                               }),
                  std::runtime_error);
-    if (threads == 1) EXPECT_EQ(calls, 4);
+    if (threads == 1) {
+      EXPECT_EQ(calls, 4);
+    }
     EXPECT_LT(calls, 100000);
   }
 }
