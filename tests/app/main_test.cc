@@ -110,7 +110,7 @@ TEST(Program, KernelsOfOpenBlasAreTheBestThatTheProcessorCanRunUnlessTheUserName
   const TemporaryFolder folder;
   folder.write("1.jpg", encoded(".jpg", gradient(64, 64)));
   const auto kernels = [&](std::vector<std::string> environment) {
-    environment.insert(environment.begin(), {"/usr/bin/env", "-u", "OPENBLAS_CORETYPE"});
+    environment.insert(environment.begin(), {"/usr/bin/env", "-u", "OPENBLAS_CORETYPE", "-u", "ATTEND_INSTRUCTIONS"});
     environment.insert(environment.end(), {ATTEND_PROGRAM, "bench", "--model", ATTEND_TINY_MODEL, "--threads", "1", "--pictures",
                                            folder.path().string(), "--no-parts", "--json"});
     const auto run = run_command(environment);
