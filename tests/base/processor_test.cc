@@ -43,8 +43,9 @@ TEST(Processor, RunsTheKernelsThatAreBestForItAndAllOlderOnes) {
 }
 
 TEST(Processor, WhatTheUserHasSetStays) {
-  Variable kernels("OPENBLAS_CORETYPE");
+  Variable kernels("OPENBLAS_CORETYPE"), instructions("ATTEND_INSTRUCTIONS");
   kernels.set(nullptr);
+  instructions.set(nullptr);
   prepare_tensor_libraries();
   EXPECT_EQ(kernels.value(), best_blas_kernels());
   kernels.set("Nehalem");
