@@ -12,6 +12,15 @@ namespace attend::codecs {
 
 using Bytes = std::span<const unsigned char>;
 
+/// Has a std::unique_ptr give an object of a C library back by the library's own function.
+template <auto release>
+struct Release {
+  template <class T>
+  void operator()(T* value) const {
+    release(value);
+  }
+};
+
 /// Why a picture can't be decoded; read_picture() puts the file's name before it.
 class Undecodable : public std::runtime_error {
  public:

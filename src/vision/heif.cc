@@ -12,13 +12,6 @@
 namespace attend::codecs {
 namespace {
 
-template <auto release>
-struct Release {
-  template <class T>
-  void operator()(T* value) const {
-    release(value);
-  }
-};
 using Context = std::unique_ptr<heif_context, Release<heif_context_free>>;
 using Handle = std::unique_ptr<heif_image_handle, Release<heif_image_handle_release>>;
 using Image = std::unique_ptr<heif_image, Release<heif_image_release>>;

@@ -12,13 +12,6 @@
 namespace attend::codecs {
 namespace {
 
-template <auto release>
-struct Release {
-  template <class T>
-  void operator()(T* value) const {
-    release(value);
-  }
-};
 using Codec = std::unique_ptr<opj_codec_t, Release<opj_destroy_codec>>;
 using Image = std::unique_ptr<opj_image_t, Release<opj_image_destroy>>;
 using Stream = std::unique_ptr<opj_stream_t, Release<opj_stream_destroy>>;

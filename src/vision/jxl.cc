@@ -13,10 +13,6 @@
 namespace attend::codecs {
 namespace {
 
-struct Destroy {
-  void operator()(JxlDecoder* decoder) const { JxlDecoderDestroy(decoder); }
-};
-
 void check_inks(const JxlDecoder* decoder, const JxlBasicInfo& info) {
   for (uint32_t i = 0; i < info.num_extra_channels; ++i) {
     JxlExtraChannelInfo extra;
@@ -43,7 +39,7 @@ std::vector<unsigned char> choose_profile(JxlDecoder* decoder, bool grey) {
 
 Stored read_jxl(Bytes file, const ReadLimits& limits) {
   const Quiet quiet;
-  const std::unique_ptr<JxlDecoder, Destroy> decoder(JxlDecoderCreate(nullptr));
+  const std::unique_ptr<JxlDecoder, Release<JxlDecoderDestroy>> decoder(JxlDecoderCreate(nullptr));
   if (!decoder) throw std::bad_alloc();
   JxlDecoderSubscribeEvents(decoder.get(), JXL_DEC_BASIC_INFO | JXL_DEC_COLOR_ENCODING | JXL_DEC_FULL_IMAGE);
   JxlDecoderSetUnpremultiplyAlpha(decoder.get(), JXL_TRUE);
