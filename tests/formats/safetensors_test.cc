@@ -257,5 +257,15 @@ TEST_F(Safetensors, WritingWhatTheFormatLacksFailsAndLeavesNothing) {
   EXPECT_TRUE(fs::is_empty(directory_));
 }
 
+TEST(ModelThatComesWithAttend, NamesNoPlaceOfTheMachineThatMadeIt) {
+  const auto metadata = read_safetensors(std::filesystem::path(ATTEND_SOURCE_DIR) / "data/models/everyday.safetensors").metadata;
+  ASSERT_TRUE(metadata.contains("about"));
+  // Of its vocabulary any word may begin so; of all else a text that begins with a slash is an absolute path.
+  for (const auto& [key, value] : metadata.items())
+    if (key != "vocabulary") {
+      EXPECT_EQ(value.get<std::string>().find("\"/"), std::string::npos) << key;
+    }
+}
+
 }  // namespace
 }  // namespace attend::formats
