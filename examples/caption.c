@@ -28,8 +28,8 @@ static int print(void *refused, const attend_seen *seen) {
     int cell, most = 0;
     for (cell = 1; cell < best.rows * best.columns; ++cell)
       if (map[cell] > map[most]) most = cell;
-    printf("  %-12s %.3f  row %d column %d\n", best.words[t], exp(best.plain_word_log_probability[t]), most / best.columns,
-           most % best.columns);
+    printf("  %-12s %.3f  row %d column %d\n", best.words[t], exp(best.plain_word_log_probability[t]),
+           most / best.columns, most % best.columns);
   }
   return 0;
 }

@@ -115,17 +115,22 @@ ATTEND_API attend_status attend_model_grid(const attend_model *model, int *rows,
 
 /* ---- Pictures ---- */
 
-typedef enum attend_picture_kind { ATTEND_PICTURE_FILE = 0, ATTEND_PICTURE_ENCODED = 1, ATTEND_PICTURE_RGB = 2 } attend_picture_kind;
+typedef enum attend_picture_kind {
+  ATTEND_PICTURE_FILE = 0,
+  ATTEND_PICTURE_ENCODED = 1,
+  ATTEND_PICTURE_RGB = 2
+} attend_picture_kind;
 
 /* A picture to caption or to draw on: made by one of the three functions below. What it points to is the caller's, and must
  * live while a call works on it. */
 typedef struct attend_picture {
   attend_picture_kind kind;
-  const void *data;   /* a path; the bytes of a file; pixels */
-  size_t size;        /* bytes of a file */
-  int width, height;  /* of pixels */
-  size_t stride;      /* of pixels: bytes from one row to the next */
-  const char *name;   /* of bytes and pixels, in messages and results; NULL: "picture 1" and so on. A file's is its path */
+  const void *data;  /* a path; the bytes of a file; pixels */
+  size_t size;       /* bytes of a file */
+  int width, height; /* of pixels */
+  size_t stride;     /* of pixels: bytes from one row to the next */
+  /* of bytes and pixels, in messages and results; NULL: "picture 1" and so on. A file's is its path */
+  const char *name;
 } attend_picture;
 
 /* A file: JPEG, PNG, GIF, WebP, TIFF or BMP, by its content. Of animations the first picture. */
@@ -145,20 +150,24 @@ typedef enum attend_locations { ATTEND_EXPECTED = 0, ATTEND_ARGMAX = 1, ATTEND_S
 
 /* How pictures are captioned: begin with attend_options_init(), then change what is to be otherwise. */
 typedef struct attend_options {
-  int beam_width;            /* captions kept alive at each word, 1 to 1000; 1 is greedy */
-  int n_best;                /* captions of each picture, 1 to beam_width */
-  double length_exponent;    /* captions are ranked by log-probability / length^exponent, 0 to 5; larger favours longer ones */
-  double frequency_exponent; /* a word's probability is divided by its frequency^exponent, 0 to 2; larger favours rarer words */
-  double temperature;        /* of the distribution over the next word, 0.01 to 10; below 1 likely words gain */
+  int beam_width; /* captions kept alive at each word, 1 to 1000; 1 is greedy */
+  int n_best;     /* captions of each picture, 1 to beam_width */
+  /* captions are ranked by log-probability / length^exponent, 0 to 5; larger favours longer ones */
+  double length_exponent;
+  /* a word's probability is divided by its frequency^exponent, 0 to 2; larger favours rarer words */
+  double frequency_exponent;
+  double temperature;         /* of the distribution over the next word, 0.01 to 10; below 1 likely words gain */
   int min_length, max_length; /* words of a caption, 0 to 1000 and 1 to 1000 */
-  double repetition_penalty; /* off a word's log-probability for each time the caption has said a form of it, 0 to 100 */
-  int no_repeat_ngram;       /* n-grams of so many words are said once at most, up to 100; 0: any may repeat */
+  /* off a word's log-probability for each time the caption has said a form of it, 0 to 100 */
+  double repetition_penalty;
+  int no_repeat_ngram; /* n-grams of so many words are said once at most, up to 100; 0: any may repeat */
   attend_locations locations;
-  int threads;               /* 1 to 4096; 0: as many as this process may use */
-  int batch_size;            /* pictures that a thread computes together, 1 to 4096; more take more memory */
+  int threads;    /* 1 to 4096; 0: as many as this process may use */
+  int batch_size; /* pictures that a thread computes together, 1 to 4096; more take more memory */
   /* Called in the thread that asked for the work, with `context`; NULL: not called. None may throw or longjmp. */
   int (*cancelled)(void *context); /* between batches: non-zero stops the work, which ends with ATTEND_CANCELLED */
-  void (*log)(void *context, attend_level level, const char *message); /* what one should know; message lives during the call */
+  void (*log)(void *context, attend_level level,
+              const char *message); /* what one should know; message lives during the call */
   void *context;
 } attend_options;
 
@@ -185,29 +194,29 @@ ATTEND_API attend_status attend_model_caption(attend_model *model, const attend_
 
 /* A picture as it was seen. */
 typedef struct attend_seen_info {
-  size_t index;          /* into the list of pictures */
-  const char *name;      /* of the picture */
-  const char *refusal;   /* why it has no captions, one line that begins with its name; NULL: it has some */
-  size_t caption_count;  /* at least 1, or 0 where it was refused */
-  int width, height;     /* pixels */
+  size_t index;         /* into the list of pictures */
+  const char *name;     /* of the picture */
+  const char *refusal;  /* why it has no captions, one line that begins with its name; NULL: it has some */
+  size_t caption_count; /* at least 1, or 0 where it was refused */
+  int width, height;    /* pixels */
   double area_x, area_y, area_width, area_height; /* rectangle the grid lies over; may reach beyond the picture */
   int familiar; /* 1: it is like the pictures the model learnt from; 0: it isn't; -1: not known */
 } attend_seen_info;
 
 /* T words · grid of rows x columns cells */
 typedef struct attend_caption {
-  const char *text;                        /* as a sentence */
-  size_t word_count;                       /* T */
-  const char *const *words;                /* [T] */
-  size_t log_probability_count;            /* T, or T + 1 where the caption ended by itself: the last is that of its end */
-  const double *word_log_probability;      /* [log_probability_count], as the search weighed them */
+  const char *text;                   /* as a sentence */
+  size_t word_count;                  /* T */
+  const char *const *words;           /* [T] */
+  size_t log_probability_count;       /* T, or T + 1 where the caption ended by itself: the last is that of its end */
+  const double *word_log_probability; /* [log_probability_count], as the search weighed them */
   const double *plain_word_log_probability; /* [log_probability_count], as the model itself has them */
-  double log_probability;                  /* of the whole caption: their sum */
-  double plain_log_probability;            /* of the whole caption, as the model itself has it */
-  double confidence;                       /* probability that it is among the better half of its model's captions; NaN: not known */
-  int rows, columns;                       /* of the grid */
-  const float *attention;                  /* [T, rows, columns]: where the model looked for each word; each map sums to 1 */
-  const int64_t *locations;                /* [T], row * columns + column of the cell hard attention looked at; -1: all of them */
+  double log_probability;                   /* of the whole caption: their sum */
+  double plain_log_probability;             /* of the whole caption, as the model itself has it */
+  double confidence;        /* probability that it is among the better half of its model's captions; NaN: not known */
+  int rows, columns;        /* of the grid */
+  const float *attention;   /* [T, rows, columns]: where the model looked for each word; each map sums to 1 */
+  const int64_t *locations; /* [T], row * columns + column of the cell hard attention looked at; -1: all of them */
 } attend_caption;
 
 ATTEND_API attend_status attend_seen_picture(const attend_seen *seen, attend_seen_info *info);
@@ -226,14 +235,14 @@ ATTEND_API void attend_seen_free(attend_seen *seen);
 
 /* How attention is laid over a picture: begin with attend_style_init(). */
 typedef struct attend_style {
-  const char *style;  /* "glow": white light on a darkened picture; "heat": colours; "contour": lines; "spotlight" */
-  int tile;           /* longer side of a tile on a page, 64 to 2048 pixels */
-  int columns;        /* tiles in a row of a page, 1 to 50 */
-  double darken;      /* light taken from where the word doesn't look, 0 to 1 (glow, spotlight) */
-  double glow;        /* white laid over where it looks most, 0 to 1 (glow) */
-  double alpha;       /* opacity of the colours, 0 to 1 (heat, contour) */
-  double smoothing;   /* standard deviation of the smoothing, 0 to 10 cells; 0 shows the bare cells */
-  double font_scale;  /* of words and captions, of their usual size, 0.25 to 4 */
+  const char *style; /* "glow": white light on a darkened picture; "heat": colours; "contour": lines; "spotlight" */
+  int tile;          /* longer side of a tile on a page, 64 to 2048 pixels */
+  int columns;       /* tiles in a row of a page, 1 to 50 */
+  double darken;     /* light taken from where the word doesn't look, 0 to 1 (glow, spotlight) */
+  double glow;       /* white laid over where it looks most, 0 to 1 (glow) */
+  double alpha;      /* opacity of the colours, 0 to 1 (heat, contour) */
+  double smoothing;  /* standard deviation of the smoothing, 0 to 10 cells; 0 shows the bare cells */
+  double font_scale; /* of words and captions, of their usual size, 0.25 to 4 */
 } attend_style;
 
 ATTEND_API attend_status attend_style_init(attend_style *style);
@@ -244,15 +253,17 @@ typedef struct attend_image attend_image;
 /* The page of a picture's best caption: the picture, then a tile a word that shows where the model looked, and the caption above.
  * `picture` is the picture that was seen, in any resolution of the same shape: its own pixels, or a smaller copy. style: NULL for
  * the usual one. ATTEND_INVALID of a refused picture, or for a style that can't be; ATTEND_INPUT where `picture` can't be read. */
-ATTEND_API attend_status attend_draw_page(const attend_seen *seen, const attend_picture *picture, const attend_style *style,
-                                          attend_image **image);
-
-/* One word's attention over the picture, as large as the picture. ATTEND_INVALID where there is no such caption or word. */
-ATTEND_API attend_status attend_draw_word(const attend_seen *seen, size_t caption, size_t word, const attend_picture *picture,
+ATTEND_API attend_status attend_draw_page(const attend_seen *seen, const attend_picture *picture,
                                           const attend_style *style, attend_image **image);
 
+/* One word's attention over the picture, as large as the picture. ATTEND_INVALID where there is no such caption or word. */
+ATTEND_API attend_status attend_draw_word(const attend_seen *seen, size_t caption, size_t word,
+                                          const attend_picture *picture, const attend_style *style,
+                                          attend_image **image);
+
 /* Its pixels: red, green, blue, one byte each, rows without gaps: [height, width, 3]. */
-ATTEND_API attend_status attend_image_pixels(const attend_image *image, int *width, int *height, const unsigned char **rgb);
+ATTEND_API attend_status attend_image_pixels(const attend_image *image, int *width, int *height,
+                                             const unsigned char **rgb);
 
 /* Writes it as the name says: .png, .jpg, .jpeg or .webp; whole or not at all. ATTEND_INVALID for another name. */
 ATTEND_API attend_status attend_image_write(const attend_image *image, const char *path);
@@ -274,15 +285,15 @@ typedef struct attend_figures {
   double meteor;
   double rouge_l;
   double cider;
-  double cider_d; /* what papers call CIDEr */
+  double cider_d;   /* what papers call CIDEr */
   int meteor_whole; /* 0: METEOR's tables aren't there, and words match by themselves and their stems only */
 } attend_figures;
 
 /* Figures of all candidates together in *corpus, and of each in pictures[i] where `pictures` isn't NULL. meteor_tables: file that
  * tools/fetch-meteor makes; NULL: the one beside attend, if any. threads: 0 for as many as this process may use. ATTEND_INVALID
  * without candidates, or for one without references. */
-ATTEND_API attend_status attend_evaluate(const attend_candidate *candidates, size_t count, const char *meteor_tables, int threads,
-                                         attend_figures *corpus, attend_figures *pictures);
+ATTEND_API attend_status attend_evaluate(const attend_candidate *candidates, size_t count, const char *meteor_tables,
+                                         int threads, attend_figures *corpus, attend_figures *pictures);
 
 /* A list of texts. To attend_texts_free(). */
 typedef struct attend_texts attend_texts;

@@ -33,25 +33,28 @@ struct AlignOptions {
     options.section("", "Output");
     options.add("format", format, "text: a line a word; jsonl: a JSON object a caption, as attend score writes it",
                 one_of({"text", "jsonl"}));
-    options.add("html", html,
-                "write a page of the pictures and all of their captions to this file: point at a word and see where it looked");
+    options.add(
+        "html", html,
+        "write a page of the pictures and all of their captions to this file: point at a word and see where it looked");
   }
 };
 
 CommandSyntax syntax() {
-  return {
-      "align",
-      "[PICTURE CAPTION... | PATH...]",
-      0,
-      SIZE_MAX,
-      "Shows where a model looks for each word of captions that are given: a picture and its captions on the command line, or as "
-      "attend score takes them. Overlays, animations and maps are those of attend caption, of a picture's first caption; a page "
-      "has all. Words that the model doesn't know are left out as if they weren't there, and named. In text every word has its "
-      "probability, its rank among all that the model may say there, and what it would have said.",
-      {{"attend align photo.jpg 'a dog on a sofa' --overlay seen", "where does it look for \"sofa\"?"},
-       {"attend align photo.jpg 'a dog on a sofa' 'two cats' --html both.html", "two captions on a page"},
-       {"attend align photo.jpg 'a dog' --explain gradient --overlay seen", "also what each word depends on"},
-       {"attend align --captions captions.csv --images photos --html all.html", "a table of captions"}}};
+  return {"align",
+          "[PICTURE CAPTION... | PATH...]",
+          0,
+          SIZE_MAX,
+          "Shows where a model looks for each word of captions that are given: a picture and its captions on the "
+          "command line, or as "
+          "attend score takes them. Overlays, animations and maps are those of attend caption, of a picture's first "
+          "caption; a page "
+          "has all. Words that the model doesn't know are left out as if they weren't there, and named. In text every "
+          "word has its "
+          "probability, its rank among all that the model may say there, and what it would have said.",
+          {{"attend align photo.jpg 'a dog on a sofa' --overlay seen", "where does it look for \"sofa\"?"},
+           {"attend align photo.jpg 'a dog on a sofa' 'two cats' --html both.html", "two captions on a page"},
+           {"attend align photo.jpg 'a dog' --explain gradient --overlay seen", "also what each word depends on"},
+           {"attend align --captions captions.csv --images photos --html all.html", "a table of captions"}}};
 }
 
 /// Where a word's map is largest, in shares of the picture: "0.52 0.31".
@@ -115,21 +118,23 @@ Work gather(std::vector<std::string> positional, GivenOptions given, const Capti
   Work work{given.gather(positional), {}, {}};
   if (!outputs.any()) return work;
   std::vector<FoundPicture> pictures;
-  for (const auto& one : work.list.pictures) pictures.push_back({one.picture, one.picture.is_absolute() ? one.picture.filename() : one.picture});
+  for (const auto& one : work.list.pictures)
+    pictures.push_back({one.picture, one.picture.is_absolute() ? one.picture.filename() : one.picture});
   work.files = FilePlanner(outputs).plan(pictures);
   return work;
 }
 
 /// Aligns them, writes their files and lines, and returns how many captions failed.
-size_t align_all(Ensemble& ensemble, const Work& work, ScoreWork how, const AlignOptions& options, const CaptionFileOptions& files,
-                 const std::string& credit) {
+size_t align_all(Ensemble& ensemble, const Work& work, ScoreWork how, const AlignOptions& options,
+                 const CaptionFileOptions& files, const std::string& credit) {
   std::vector<PictureSource> pictures;
   std::vector<std::vector<std::string>> captions;
   for (const auto& one : work.list.pictures) pictures.emplace_back(one.picture), captions.push_back(one.captions);
   CaptionOutputs outputs(files, options.html, credit, how.plan.threads);
   if (files.explained) {
     how.explain = &files.explanation;
-    how.explain_pixels = outputs.has_page() || !files.overlay.empty() || (!files.maps.empty() && files.maps_format == "npy");
+    how.explain_pixels =
+        outputs.has_page() || !files.overlay.empty() || (!files.maps.empty() && files.maps_format == "npy");
   }
   size_t failed = 0;
   Progress progress("aligning", static_cast<int64_t>(pictures.size()));
@@ -142,7 +147,8 @@ size_t align_all(Ensemble& ensemble, const Work& work, ScoreWork how, const Alig
       for (auto& refusal : picture.refusals) refusals.push_back(std::move(refusal));
       for (size_t i = 0; i < picture.given.size(); ++i) lines += lines_of(picture, i, options);
       seen.push_back(std::move(picture.seen));
-      if (!seen.back().refused() && seen.back().captions.empty()) seen.back().refusal = seen.back().name + ": nothing is drawn";
+      if (!seen.back().refused() && seen.back().captions.empty())
+        seen.back().refusal = seen.back().name + ": nothing is drawn";
     }
     const auto written = outputs.write(seen, pictures, work.files, 0);
     progress.clear();

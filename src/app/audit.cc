@@ -1,3 +1,5 @@
+#include "pipeline/audit.h"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,7 +16,6 @@
 #include "base/interrupt.h"
 #include "base/printable.h"
 #include "base/process.h"
-#include "pipeline/audit.h"
 #include "pipeline/caption_record.h"
 #include "pipeline/open_models.h"
 #include "text/near_duplicates.h"
@@ -33,29 +34,35 @@ struct AuditOptions {
 
   void list(OptionList& options) {
     options.section("", "Audit");
-    options.add("others", work.others, "pictures that each caption is held against beside its own; more take longer", between(1, 64));
+    options.add("others", work.others, "pictures that each caption is held against beside its own; more take longer",
+                between(1, 64));
     options.add("seed", work.seed, "which they are", at_least(0));
     options.section("", "Output");
-    options.add("format", format, "text: score, picture, caption between tabs; csv; json: all that was found, one object",
+    options.add("format", format,
+                "text: score, picture, caption between tabs; csv; json: all that was found, one object",
                 one_of({"text", "csv", "json"}));
-    options.add("least", least, "scores below this are left out of text and csv; 0: every caption stands there", between(0, 1));
+    options.add("least", least, "scores below this are left out of text and csv; 0: every caption stands there",
+                between(0, 1));
     options.add("max_words", work.max_words, "a caption of more words is refused", between(1, 100000));
   }
 };
 
 CommandSyntax syntax() {
-  return {
-      "audit",
-      "[DATA | PATH...]",
-      0,
-      SIZE_MAX,
-      "Finds captions that probably don't belong to their picture. A caption is held against its picture, against other pictures of the "
-      "data and against the picture's other captions; its score is the probability that it belongs to another picture (docs/"
-      "scoring.md says how far that is to be trusted). DATA is a file that attend score takes as --captions. Captions that are equal or "
-      "differ by a word, and pictures that are there twice, are counted, and listed in --format json. Nothing is changed.",
-      {{"attend audit captions_train.json --images photos", "doubtful captions, worst first"},
-       {"attend audit captions.csv --images photos --least 0 --format csv", "every caption with its score"},
-       {"attend audit photos --sidecar --format json", "captions beside their pictures; all that was found"}}};
+  return {"audit",
+          "[DATA | PATH...]",
+          0,
+          SIZE_MAX,
+          "Finds captions that probably don't belong to their picture. A caption is held against its picture, against "
+          "other pictures of the "
+          "data and against the picture's other captions; its score is the probability that it belongs to another "
+          "picture (docs/"
+          "scoring.md says how far that is to be trusted). DATA is a file that attend score takes as --captions. "
+          "Captions that are equal or "
+          "differ by a word, and pictures that are there twice, are counted, and listed in --format json. Nothing is "
+          "changed.",
+          {{"attend audit captions_train.json --images photos", "doubtful captions, worst first"},
+           {"attend audit captions.csv --images photos --least 0 --format csv", "every caption with its score"},
+           {"attend audit photos --sidecar --format json", "captions beside their pictures; all that was found"}}};
 }
 
 /// Six digits after the point, as captions' records have them.
@@ -93,19 +100,16 @@ std::vector<Alike> find_alike_captions(const Data& data) {
     auto& alike = found.emplace_back(Alike{{}, group.equal});
     for (const size_t sentence : group.sentences) alike.captions.push_back(places[sentence]);
   }
-  std::stable_sort(found.begin(), found.end(), [](const Alike& a, const Alike& b) { return a.captions.size() > b.captions.size(); });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Alike& a, const Alike& b) { return a.captions.size() > b.captions.size(); });
   return found;
 }
 
 Json json_of(const AuditReport& report, const Data& data, const std::vector<Alike>& alike) {
-  Json json{{"pictures", data.pictures.size()},
-            {"captions", report.captions.size()},
-            {"refused", report.refused},
-            {"share_of_strangers", rounded(report.share)},
-            {"fitted", report.fitted},
-            {"doubtful", Json::array()},
-            {"alike_captions", Json::array()},
-            {"same_pictures", Json::array()}};
+  Json json{{"pictures", data.pictures.size()}, {"captions", report.captions.size()},
+            {"refused", report.refused},        {"share_of_strangers", rounded(report.share)},
+            {"fitted", report.fitted},          {"doubtful", Json::array()},
+            {"alike_captions", Json::array()},  {"same_pictures", Json::array()}};
   for (const auto& one : report.captions)
     json["doubtful"].push_back({{"file", data.pictures[one.picture].name()},
                                 {"caption", data.text(one)},
@@ -132,13 +136,15 @@ Json json_of(const AuditReport& report, const Data& data, const std::vector<Alik
 void print_lines(const AuditReport& report, const Data& data, const AuditOptions& options) {
   static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
   const auto shown = [&](const std::string& text) { return on_terminal ? printable(text) : text; };
-  if (options.format == "csv") std::cout << "file,caption,score,log_probability,contrast,likeness,words,unknown_words\r\n";
+  if (options.format == "csv")
+    std::cout << "file,caption,score,log_probability,contrast,likeness,words,unknown_words\r\n";
   for (const auto& one : report.captions) {
     if (one.score < options.least) break;
     const std::string& name = data.pictures[one.picture].name();
     if (options.format == "csv")
-      std::cout << csv_row({csv_field(name), csv_field(data.text(one)), digits(one.score, 6), digits(one.log_probability, 6), digits(one.contrast, 6),
-                            digits(one.likeness, 6), std::to_string(one.words), std::to_string(one.unknown)});
+      std::cout << csv_row({csv_field(name), csv_field(data.text(one)), digits(one.score, 6),
+                            digits(one.log_probability, 6), digits(one.contrast, 6), digits(one.likeness, 6),
+                            std::to_string(one.words), std::to_string(one.unknown)});
     else
       std::cout << digits(one.score, 3) << "\t" << shown(name) << "\t" << shown(data.text(one)) << "\n";
   }
@@ -147,8 +153,10 @@ void print_lines(const AuditReport& report, const Data& data, const AuditOptions
 /// What there is to know beside the list.
 void remark(const AuditReport& report, const std::vector<Alike>& alike) {
   if (!report.fitted)
-    note("fewer than " + std::to_string(kLeastToFit) + " captions: scores are made of contrasts alone, nothing could be fitted");
-  note(digits(100 * report.share, 1) + " % of " + std::to_string(report.captions.size()) + " captions are estimated to belong to another picture");
+    note("fewer than " + std::to_string(kLeastToFit) +
+         " captions: scores are made of contrasts alone, nothing could be fitted");
+  note(digits(100 * report.share, 1) + " % of " + std::to_string(report.captions.size()) +
+       " captions are estimated to belong to another picture");
   size_t equal = 0, near = 0;
   for (const auto& group : alike) (group.equal ? equal : near) += group.captions.size();
   if (equal > 0) note(std::to_string(equal) + " captions are equal to others");
@@ -172,8 +180,8 @@ int audit_command(const std::vector<std::string>& arguments) {
   options.list(list);
   files.list(list);
   run.list(list);
-  list.add("batch_size", options.work.plan.batch_size, "pictures that a processor computes together; more take more memory",
-           between(2, 4096));
+  list.add("batch_size", options.work.plan.batch_size,
+           "pictures that a processor computes together; more take more memory", between(2, 4096));
   const CommandLine line = parse_command_line(arguments, list, syntax());
   if (answer(line, syntax(), list, std::cout)) return 0;
   auto paths = line.positional;

@@ -15,18 +15,20 @@ namespace {
 namespace fs = std::filesystem;
 
 CommandSyntax syntax() {
-  return {"average",
-          "MODEL...",
-          1,
-          SIZE_MAX,
-          "Writes one model whose weights are the mean of those of several. They must be the same network with the same "
-          "vocabulary, and worth averaging are only models that have a common past: runs that began with the same "
-          "--initial-model. Whatever is no weight is the first one's, and so is how the mean decodes, but for what flags "
-          "say; the file keeps it as its default. Of a single model this is a copy with other defaults. Unlike an ensemble "
-          "(attend caption --model a --model b), the mean takes no more time than one model.",
-          {{"attend average a.safetensors b.safetensors --output mean.safetensors", "average two models"},
-           {"attend average a.safetensors --input-size 320 --beam-width 3 --output b.safetensors", "the same model with other defaults"},
-           {"attend evaluate --model mean.safetensors --captions val.json --images photos", "see whether it is better"}}};
+  return {
+      "average",
+      "MODEL...",
+      1,
+      SIZE_MAX,
+      "Writes one model whose weights are the mean of those of several. They must be the same network with the same "
+      "vocabulary, and worth averaging are only models that have a common past: runs that began with the same "
+      "--initial-model. Whatever is no weight is the first one's, and so is how the mean decodes, but for what flags "
+      "say; the file keeps it as its default. Of a single model this is a copy with other defaults. Unlike an ensemble "
+      "(attend caption --model a --model b), the mean takes no more time than one model.",
+      {{"attend average a.safetensors b.safetensors --output mean.safetensors", "average two models"},
+       {"attend average a.safetensors --input-size 320 --beam-width 3 --output b.safetensors",
+        "the same model with other defaults"},
+       {"attend evaluate --model mean.safetensors --captions val.json --images photos", "see whether it is better"}}};
 }
 
 /// What a mean of models says of itself: what all of them say, but for the figures of each alone; and below
@@ -52,8 +54,9 @@ Json about_mean(const std::vector<std::string>& files, const std::vector<Json>& 
 /// Leaves out what was calibrated with other settings than the mean's.
 void keep_or_drop_calibration(Captioner& mean, const DecodeOptions& decode, const std::string& source) {
   if (mean.confidence.is_null()) return;
-  const auto difference = difference_of(Calibration::parse(mean.confidence, evidence_size(mean.familiarity), source).made_with,
-                                        settings_of(mean, decode));
+  const auto difference =
+      difference_of(Calibration::parse(mean.confidence, evidence_size(mean.familiarity), source).made_with,
+                    settings_of(mean, decode));
   if (difference.empty()) return;
   warn("the copy gives no confidence: " + source + " was calibrated with " + difference + "; see attend calibrate");
   mean.familiarity.reset();
@@ -71,9 +74,10 @@ Captioner average(Captioner mean, const std::vector<std::string>& files) {
     if (const auto difference = network_difference(mean.options, model.options, files[m]); !difference.empty())
       throw InputError(files.front() + ": " + difference + "; only models of the same network can be averaged");
     if (mean.options.attention.kind != model.options.attention.kind)
-      throw InputError(files.front() + ": attention.kind is " + mean.options.attention.kind + ", but " +
-                       model.options.attention.kind + " in " + files[m] +
-                       ": weights that were learnt for a picture's mean and for single cells of it have no common mean");
+      throw InputError(
+          files.front() + ": attention.kind is " + mean.options.attention.kind + ", but " +
+          model.options.attention.kind + " in " + files[m] +
+          ": weights that were learnt for a picture's mean and for single cells of it have no common mean");
     require_same_vocabulary(mean.vocabulary, files.front(), model.vocabulary, files[m]);
     for (const auto& [name, tensor] : captioner_state(model)) sum.at(name) += tensor;
     abouts.push_back(model.about);

@@ -163,11 +163,14 @@ Measured run_caption(const BenchOptions& options, const ModelFiles& files, const
   for (size_t i = 0; i < std::min(count, pictures.size()); ++i) names += pictures[i].string() + '\0';
   const fs::path names_file = folder / "names";
   write_file_atomically(names_file, names);
-  std::vector<std::string> arguments{"caption", "--null", "--files-from", names_file.string(),
-                                     "--precision", files.precision, "--input-size",
-                                     std::to_string(files.input_size), "--device", run.device,
-                                     "--threads", std::to_string(threads), "--beam-width",
-                                     std::to_string(options.beam_width), "--n-best", "1"};
+  std::vector<std::string> arguments{"caption",      "--null",
+                                     "--files-from", names_file.string(),
+                                     "--precision",  files.precision,
+                                     "--input-size", std::to_string(files.input_size),
+                                     "--device",     run.device,
+                                     "--threads",    std::to_string(threads),
+                                     "--beam-width", std::to_string(options.beam_width),
+                                     "--n-best",     "1"};
   for (const auto& model : files.models) arguments.insert(arguments.end(), {"--model", model.string()});
   return run_attend(std::move(arguments));
 }
@@ -247,8 +250,8 @@ int bench_command(const std::vector<std::string>& arguments) {
     const auto tenth = measure(std::max<size_t>(1, pictures.size() / 10), threads);
     auto& growth = sections.emplace_back(Section{"growth", {}}).figures;
     growth.push_back({"peak memory, a tenth of the pictures", tenth.peak_mib, "MiB"});
-    growth.push_back({"speed once started, all to a tenth",
-                      rate_once_started(whole) / rate_once_started(tenth), "times"});
+    growth.push_back(
+        {"speed once started, all to a tenth", rate_once_started(whole) / rate_once_started(tenth), "times"});
     if (threads > 1) {
       const size_t some = std::max<size_t>(1, pictures.size() / 4);
       growth.push_back({"speed once started, " + std::to_string(threads) + " threads to one",
@@ -261,8 +264,8 @@ int bench_command(const std::vector<std::string>& arguments) {
     const auto begin = std::chrono::steady_clock::now();
     auto ensemble = open_models(files, device);
     sections.back().figures.push_back(
-        {"loading the model",
-         1000 * std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), "ms"});
+        {"loading the model", 1000 * std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+         "ms"});
     sections.push_back({"limits of the machine", measure_limits(pictures.front(), threads, device)});
     const double peak_rate = sections.back().figures.front().value;
     sections.push_back({"parts", measure_parts(ensemble.first(), pictures, peak_rate, threads)});
@@ -271,10 +274,16 @@ int bench_command(const std::vector<std::string>& arguments) {
 
   const std::string blas = loaded_blas_kernels();
   if (options.json) {
-    Json json{{"date", today()},         {"attend", ATTEND_VERSION},       {"machine", processor()},
-              {"instructions", instruction_set()}, {"blas_kernels", blas}, {"threads", threads}, {"device", run.device},
+    Json json{{"date", today()},
+              {"attend", ATTEND_VERSION},
+              {"machine", processor()},
+              {"instructions", instruction_set()},
+              {"blas_kernels", blas},
+              {"threads", threads},
+              {"device", run.device},
               {"model", files.names()},
-              {"precision", files.precision}, {"input_size", files.input_size},
+              {"precision", files.precision},
+              {"input_size", files.input_size},
               {"beam_width", options.beam_width}};
     for (const auto& section : sections)
       for (const auto& figure : section.figures) json[section.name][key_of(figure)] = figure.value;
@@ -282,13 +291,19 @@ int bench_command(const std::vector<std::string>& arguments) {
     return 0;
   }
   const std::string size = files.input_size > 0 ? std::to_string(files.input_size) : "model";
-  std::printf("%s, %d threads, %s, attend %s\nattend's own kernels for %s, OpenBLAS with kernels for %s\n%s, precision %s, input size %s, beam %d\n",
-              processor().c_str(), threads, today().c_str(), ATTEND_VERSION, instruction_set().c_str(), blas.empty() ? "nobody: another BLAS" : blas.c_str(),
-              joined(files.names()).c_str(), files.precision.c_str(), size.c_str(), options.beam_width);
+  std::printf(
+      "%s, %d threads, %s, attend %s\nattend's own kernels for %s, OpenBLAS with kernels for %s\n%s, precision %s, "
+      "input size %s, beam %d\n",
+      processor().c_str(), threads, today().c_str(), ATTEND_VERSION, instruction_set().c_str(),
+      blas.empty() ? "nobody: another BLAS" : blas.c_str(), joined(files.names()).c_str(), files.precision.c_str(),
+      size.c_str(), options.beam_width);
   for (const auto& section : sections) {
     std::printf("\n%s\n", section.name.c_str());
     for (const auto& figure : section.figures)
-      std::printf("  %-46s %9.*f %s\n", figure.name.c_str(), figure.unit.empty() ? 0 : figure.value < 10 ? 2 : 1,
+      std::printf("  %-46s %9.*f %s\n", figure.name.c_str(),
+                  figure.unit.empty() ? 0
+                  : figure.value < 10 ? 2
+                                      : 1,
                   figure.value, figure.unit.c_str());
   }
   std::fflush(stdout);

@@ -153,8 +153,7 @@ std::vector<Figure> measure_limits(const std::filesystem::path& picture, int thr
 
   const auto pixels = static_cast<double>(read_picture(picture).full.area());
   const auto count = static_cast<size_t>(8 * threads);
-  const double decoded = seconds_of(
-      [&] { parallel_for(count, threads, [&](size_t) { read_picture(picture); }); });
+  const double decoded = seconds_of([&] { parallel_for(count, threads, [&](size_t) { read_picture(picture); }); });
   figures.push_back({"copying memory", static_cast<double>(bytes) / copied / 1e9, "GB/s"});
   figures.push_back({"decoding pictures", static_cast<double>(count) * pixels / decoded / 1e6, "megapixels/s"});
   return figures;
@@ -188,8 +187,8 @@ std::vector<Figure> measure_parts(Captioner& captioner, const std::vector<std::f
   }
   for (const char* precision : {"fp32", "bf16", "int8"}) {
     captioner.set_precision(precision);
-    figures.push_back({std::string("encoding a picture, ") + precision,
-                       milliseconds([&] { captioner.annotate(batch); }), "ms"});
+    figures.push_back(
+        {std::string("encoding a picture, ") + precision, milliseconds([&] { captioner.annotate(batch); }), "ms"});
     figures.push_back({std::string("decoding a picture, beam 5, ") + precision,
                        milliseconds([&] { caption_annotations(captioner, annotations, DecodeOptions()); }), "ms"});
   }

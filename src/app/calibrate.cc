@@ -51,15 +51,17 @@ struct CalibrateOptions {
     options.add("captions", captions, "captions file to fit on, its validation split if it has splits");
     options.add("images", images, "folder that file names in it start from; one for all captions files, or one each");
     options.section("", "Pictures that it has learnt from");
-    options.add("training_captions", training_captions,
-                "captions file whose pictures the model learnt from, its training split if it has splits; without it, no "
-                "picture is called unfamiliar");
+    options.add(
+        "training_captions", training_captions,
+        "captions file whose pictures the model learnt from, its training split if it has splits; without it, no "
+        "picture is called unfamiliar");
     options.add("training_images", training_images, "the same for these; without it, the folders of --images");
     options.add("max_faulty", max_faulty, "share of faulty pictures, and of captions, that is left out and put up with",
                 between(0, 1));
     options.section("", "Output");
     options.add("output", output, "model file to write: a copy of MODEL that says how sure it is");
-    options.add("reliability", reliability, "draw how often captions are good, by their confidence: .png, .jpg or .webp");
+    options.add("reliability", reliability,
+                "draw how often captions are good, by their confidence: .png, .jpg or .webp");
     options.add("seed", seed, "which pictures belong to which half", at_least(0));
   }
 
@@ -72,7 +74,8 @@ struct CalibrateOptions {
   }
 
  private:
-  static void check_folders(const std::vector<fs::path>& files, std::vector<fs::path>& folders, const std::string& flag) {
+  static void check_folders(const std::vector<fs::path>& files, std::vector<fs::path>& folders,
+                            const std::string& flag) {
     if (folders.size() == 1) folders.resize(std::max<size_t>(files.size(), 1), folders.front());
     if (!files.empty() && folders.size() != files.size())
       throw UsageError(flag + ": " + std::to_string(folders.size()) + " folders for " + std::to_string(files.size()) +
@@ -85,20 +88,27 @@ CommandSyntax syntax() {
           "MODEL --captions FILE --images DIR --output FILE",
           1,
           1,
-          "Writes a copy of a model that says how sure it is: \"confidence\", the probability that a caption is among the better "
-          "half of those of its captions file by CIDEr-D, and \"familiar\", whether a picture is like those it learnt from. It "
-          "captions the pictures of one or several captions files, as MODEL decodes by default, and says how far confidence is "
-          "to be trusted: each half of the pictures is measured with what was fitted on the other one; what is kept is fitted on "
+          "Writes a copy of a model that says how sure it is: \"confidence\", the probability that a caption is among "
+          "the better "
+          "half of those of its captions file by CIDEr-D, and \"familiar\", whether a picture is like those it learnt "
+          "from. It "
+          "captions the pictures of one or several captions files, as MODEL decodes by default, and says how far "
+          "confidence is "
+          "to be trusted: each half of the pictures is measured with what was fitted on the other one; what is kept is "
+          "fitted on "
           "all. The pictures must be none that MODEL learnt from.",
-          {{"attend calibrate model.safetensors --captions val.json --training-captions train.json --images photos --output "
+          {{"attend calibrate model.safetensors --captions val.json --training-captions train.json --images photos "
+            "--output "
             "calibrated.safetensors",
             "confidence, and what is unfamiliar"},
-           {"attend calibrate model.safetensors --captions a/val.json --images a/images --captions b/val.json --images b/images "
+           {"attend calibrate model.safetensors --captions a/val.json --images a/images --captions b/val.json --images "
+            "b/images "
             "--output calibrated.safetensors --reliability reliability.png",
             "on two sets together, without what is unfamiliar; and draw how reliable it is"}}};
 }
 
-std::vector<Example> read_split(const fs::path& file, const fs::path& images, const std::string& split, double max_faulty) {
+std::vector<Example> read_split(const fs::path& file, const fs::path& images, const std::string& split,
+                                double max_faulty) {
   Dataset dataset = read_captions(file, images, split, max_faulty);
   std::vector<Example> examples;
   for (const size_t i : dataset.split(split)) examples.push_back(std::move(dataset.examples[i]));
@@ -108,7 +118,8 @@ std::vector<Example> read_split(const fs::path& file, const fs::path& images, co
 std::vector<fs::path> training_pictures(const CalibrateOptions& options) {
   std::vector<fs::path> all, some;
   for (size_t i = 0; i < options.training_captions.size(); ++i)
-    for (auto& example : read_split(options.training_captions[i], options.training_images[i], "train", options.max_faulty))
+    for (auto& example :
+         read_split(options.training_captions[i], options.training_images[i], "train", options.max_faulty))
       all.push_back(std::move(example.picture));
   for (const size_t i : drawn(std::min(all.size(), kTrainingPictures), all.size(), static_cast<uint64_t>(options.seed)))
     some.push_back(std::move(all[i]));
@@ -140,7 +151,8 @@ torch::Tensor directions_of(Captioner& captioner, const std::vector<fs::path>& p
   };
   const auto encode = [&](Read some) {
     const torch::NoGradGuard no_grad;
-    if (!some.inputs.empty()) some.directions = mean_directions(captioner.annotate(stack_inputs(some.inputs)));  // [B, D]
+    if (!some.inputs.empty())
+      some.directions = mean_directions(captioner.annotate(stack_inputs(some.inputs)));  // [B, D]
     return some;
   };
   Progress progress("looking at training pictures", static_cast<int64_t>(pictures.size()));
@@ -153,7 +165,8 @@ torch::Tensor directions_of(Captioner& captioner, const std::vector<fs::path>& p
     if (some.directions.defined()) directions.push_back(some.directions);
     progress.update(done += static_cast<int64_t>(some.inputs.size() + some.refusals.size()));
   });
-  if (directions.empty()) throw InputError(pictures.front().string() + ": neither this training picture nor another can be read");
+  if (directions.empty())
+    throw InputError(pictures.front().string() + ": neither this training picture nor another can be read");
   return torch::cat(directions);  // [n, D]
 }
 
@@ -171,27 +184,29 @@ struct Judged {
 void judge(Ensemble& ensemble, const DecodeOptions& decode, const CalibrateOptions& options, size_t file, int threads,
            std::vector<Judged>& judged) {
   const auto examples = read_split(options.captions[file], options.images[file], "val", options.max_faulty);
-  if (examples.front().captions.empty()) throw InputError(options.captions[file].string() + ": no captions in it to compare with");
+  if (examples.front().captions.empty())
+    throw InputError(options.captions[file].string() + ": no captions in it to compare with");
   std::vector<PictureSource> pictures;
   for (const auto& example : examples) pictures.emplace_back(example.picture);
   std::vector<CaptionPair> pairs;
   const size_t first = judged.size();
   Progress progress("captioning", static_cast<int64_t>(pictures.size()));
-  caption_pictures(ensemble, pictures, {decode, threads}, terminal_host(progress), [&](std::vector<SeenPicture>& batch) {
-    for (auto& picture : batch) {
-      if (picture.refused()) {
-        progress.clear();
-        complain(picture.refusal);
-        continue;
-      }
-      SeenCaption& best = picture.captions.front();
-      pairs.push_back(tokenize_pair(best.text, examples[picture.index].captions));
-      judged.push_back({file, 0, false, std::move(best.evidence), picture.distance});
-    }
-  });
+  caption_pictures(ensemble, pictures, {decode, threads}, terminal_host(progress),
+                   [&](std::vector<SeenPicture>& batch) {
+                     for (auto& picture : batch) {
+                       if (picture.refused()) {
+                         progress.clear();
+                         complain(picture.refusal);
+                         continue;
+                       }
+                       SeenCaption& best = picture.captions.front();
+                       pairs.push_back(tokenize_pair(best.text, examples[picture.index].captions));
+                       judged.push_back({file, 0, false, std::move(best.evidence), picture.distance});
+                     }
+                   });
   if (pairs.size() < kLeastPictures)
-    throw InputError(options.captions[file].string() + ": " + std::to_string(pairs.size()) + " pictures that can be captioned; " +
-                     std::to_string(kLeastPictures) + " are needed");
+    throw InputError(options.captions[file].string() + ": " + std::to_string(pairs.size()) +
+                     " pictures that can be captioned; " + std::to_string(kLeastPictures) + " are needed");
   const auto scores = cider_d(pairs).pictures;
   const double median = quantile(scores, 0.5);
   const auto order = drawn(scores.size(), scores.size(), static_cast<uint64_t>(options.seed));
@@ -215,7 +230,8 @@ Calibration fit(const std::vector<Judged>& judged, int half, size_t files, bool 
   }
   fitted.regression = fit_logistic(evidence, better, kRidge);
   if (knows_training)  // so that no file has more false alarms
-    for (const auto& of_file : distances) fitted.familiar_within = std::max(fitted.familiar_within, quantile(of_file, 1 - kFalseAlarms));
+    for (const auto& of_file : distances)
+      fitted.familiar_within = std::max(fitted.familiar_within, quantile(of_file, 1 - kFalseAlarms));
   return fitted;
 }
 
@@ -244,7 +260,8 @@ Json json_of(const Trust& trust, size_t alarms, bool knows_training) {
   Json json{{"pictures", trust.pictures},
             {"expected_calibration_error", rounded(trust.calibration_error)},
             {"area_under_curve", rounded(trust.area_under_curve)}};
-  if (knows_training) json["called_unfamiliar"] = rounded(static_cast<double>(alarms) / static_cast<double>(trust.pictures));
+  if (knows_training)
+    json["called_unfamiliar"] = rounded(static_cast<double>(alarms) / static_cast<double>(trust.pictures));
   return json;
 }
 
@@ -252,7 +269,8 @@ void print(const std::string& name, const Json& figures) {
   std::printf("%-40s %6zu pictures   calibration error %.3f   area under the curve %.3f", name.c_str(),
               figures["pictures"].get<size_t>(), figures["expected_calibration_error"].get<double>(),
               figures["area_under_curve"].get<double>());
-  if (figures.contains("called_unfamiliar")) std::printf("   unfamiliar %.1f %%", 100 * figures["called_unfamiliar"].get<double>());
+  if (figures.contains("called_unfamiliar"))
+    std::printf("   unfamiliar %.1f %%", 100 * figures["called_unfamiliar"].get<double>());
   std::printf("\n");
 }
 
@@ -280,7 +298,9 @@ Calibration calibrate(std::vector<Judged>& judged, const CalibrateOptions& optio
                        {"measured", "each half with what was fitted on the other one"},
                        {"seed", options.seed},
                        {"files", Json::array()}};
-  Curves curves{{{"perfect", {}}, {"all", {}}}, {}, {{"Share of captions among the better half", {{0, {0, 1}, {0, 1}}}, "confidence"}}};
+  Curves curves{{{"perfect", {}}, {"all", {}}},
+                {},
+                {{"Share of captions among the better half", {{0, {0, 1}, {0, 1}}}, "confidence"}}};
   const Trust overall = trust(judged, -1);
   curves.charts[0].curves.push_back(curve_of(1, overall));
   for (size_t file = 0; file < files; ++file) {

@@ -48,7 +48,8 @@ struct Shard {
       const auto [behind, error] = std::from_chars(from, to, value);
       return error == std::errc() && behind == to;
     };
-    if (slash == end || !whole(text.data(), slash, number) || !whole(slash + 1, end, count) || number < 1 || number > count)
+    if (slash == end || !whole(text.data(), slash, number) || !whole(slash + 1, end, count) || number < 1 ||
+        number > count)
       throw UsageError("--shard: " + text + ": I/N is needed, the I-th of N parts, from 1/N to N/N");
   }
   bool has(const std::filesystem::path& picture) const { return hash_bytes(picture.native()) % count == number - 1; }
@@ -74,35 +75,44 @@ struct CaptionOptions {
     options.section("", "Pictures");
     options.add("recursive", recursive, "look in subfolders too");
     options.add("exclude", exclude,
-                "pass over files and subfolders with names like this pattern, or, where it has a slash, with paths like it; may "
+                "pass over files and subfolders with names like this pattern, or, where it has a slash, with paths "
+                "like it; may "
                 "be repeated");
-    options.add("files_from", files_from,
-                "read more pictures, folders and patterns from this file, one a line; -: standard input, whose lines are "
-                "answered as they come");
+    options.add(
+        "files_from", files_from,
+        "read more pictures, folders and patterns from this file, one a line; -: standard input, whose lines are "
+        "answered as they come");
     options.add("null", null, "names in --files-from, and lines of text on standard output, end with a NUL byte");
-    options.add("only_new", only_new,
-                "caption what isn't in this index file by its content, and add it there: next time what is new or changed");
+    options.add(
+        "only_new", only_new,
+        "caption what isn't in this index file by its content, and add it there: next time what is new or changed");
     options.add("shard", shard, "I/N: only the I-th of N parts of the pictures, to be captioned by N programs");
-    options.add("ignore_bad", ignore_bad, "pictures that can't be read are reported, and the exit status is 0 all the same");
+    options.add("ignore_bad", ignore_bad,
+                "pictures that can't be read are reported, and the exit status is 0 all the same");
     options.section("", "Output");
     options.add("format", format,
-                "text: picture, tab, caption; csv: a table with a header; jsonl: a JSON object a line, with words and attention",
+                "text: picture, tab, caption; csv: a table with a header; jsonl: a JSON object a line, with words and "
+                "attention",
                 one_of({"text", "csv", "jsonl"}));
     options.add("answer_all", answer_all,
-                "a line for pictures that can't be read or are skipped, too: in text nothing stands behind its tab, csv and jsonl "
+                "a line for pictures that can't be read or are skipped, too: in text nothing stands behind its tab, "
+                "csv and jsonl "
                 "say why");
     options.add("prefix", wording.prefix, "text before every caption, wherever it is written");
     options.add("suffix", wording.suffix, "text behind every caption");
-    options.add("sentence", wording.sentence, "captions, with prefix and suffix, begin with a capital and end with a full stop");
+    options.add("sentence", wording.sentence,
+                "captions, with prefix and suffix, begin with a capital and end with a full stop");
     options.add("min_confidence", min_confidence,
                 "a caption of less confidence gets no files, in text and csv its place is empty, and in jsonl it has "
                 "\"below_min_confidence\"; 0: all are taken",
                 between(0, 1));
     options.add("html", html,
                 "write a page of all pictures and captions to this file: point at a word and see where it looked");
-    options.add("summary", summary,
-                "the last line on standard error says how many pictures were captioned, skipped and failed, in what time");
-    options.add("quiet", quiet, "on standard error only what went wrong: no warnings, no progress, no counts of what was skipped");
+    options.add(
+        "summary", summary,
+        "the last line on standard error says how many pictures were captioned, skipped and failed, in what time");
+    options.add("quiet", quiet,
+                "on standard error only what went wrong: no warnings, no progress, no counts of what was skipped");
   }
 
   void check() const {
@@ -123,10 +133,11 @@ void check_explanations(const CommandLine& line, const CaptionOptions& options, 
     if (flag != "explain-kind" && outputs.explanation.kind != "smooth")
       throw UsageError("--" + flag + ": is of --explain-kind smooth only");
   }
-  const bool shown = options.format == "jsonl" || !options.html.empty() || !outputs.overlay.empty() ||
-                     !outputs.maps.empty();
+  const bool shown =
+      options.format == "jsonl" || !options.html.empty() || !outputs.overlay.empty() || !outputs.maps.empty();
   if (outputs.explained && !shown)
-    throw UsageError("--explain: say where it is to be shown: --format jsonl, --overlay DIR, --maps DIR or --html FILE");
+    throw UsageError(
+        "--explain: say where it is to be shown: --format jsonl, --overlay DIR, --maps DIR or --html FILE");
 }
 
 /// Throws UsageError where confidence decides and isn't known; warns where it would be but for how captions are decoded.
@@ -146,19 +157,22 @@ CommandSyntax syntax() {
       SIZE_MAX,
       "Captions pictures: files, folders and patterns, in the order given. Captions go to standard output, a line a "
       "picture as soon as it is done, and to files where asked for. With files, a picture whose files are all there "
-      "is skipped altogether. - is a picture on standard input. A picture that can't be read is reported and the rest is "
-      "captioned; the exit status is then 1. In text, names stand byte for byte; in JSON, a name that isn't UTF-8 has U+FFFD in "
+      "is skipped altogether. - is a picture on standard input. A picture that can't be read is reported and the rest "
+      "is "
+      "captioned; the exit status is then 1. In text, names stand byte for byte; in JSON, a name that isn't UTF-8 has "
+      "U+FFFD in "
       "\"file\" for its stray bytes and stands byte for byte in \"file_base64\". With --n-best, text has a line a "
-      "caption, JSON has \"alternatives\". \"confidence\" is the probability that a caption is among the better half of its "
+      "caption, JSON has \"alternatives\". \"confidence\" is the probability that a caption is among the better half "
+      "of its "
       "model's captions, \"familiar\" whether the picture is like those the model learnt from.",
       {{"attend caption photo.jpg", "caption a picture"},
        {"attend caption photos --html photos.html", "a page to look at, in one file"},
        {"attend caption --recursive photos --overlay seen", "caption a tree and show where every word looked"},
        {"attend caption photos --sidecar >/dev/null", "write photos/NAME.txt for every picture that has none"},
        {"attend caption --recursive photos --only-new photos.index --format jsonl >> photos.jsonl",
-       "what is new or changed since the last time"},
-      {"curl -s URL | attend caption -", "a picture on standard input"},
-      {"attend caption photos --sidecar --min-confidence 0.5", "only where the caption is more likely good than not"},
+        "what is new or changed since the last time"},
+       {"curl -s URL | attend caption -", "a picture on standard input"},
+       {"attend caption photos --sidecar --min-confidence 0.5", "only where the caption is more likely good than not"},
        {"attend caption --format jsonl --n-best 5 photo.jpg", "five captions with their probabilities, as JSON"},
        {"attend caption --model a.safetensors --model b.safetensors photo.jpg", "let two models caption together"},
        {"attend caption photos --explain gradient --overlay seen", "also show what each word depends on"},
@@ -191,17 +205,19 @@ std::string number_text(double number) {
   return text;
 }
 
-const char* const kCsvHeader = "file,caption,rank,confidence,familiar,log_probability,plain_log_probability,width,height,remark\r\n";
+const char* const kCsvHeader =
+    "file,caption,rank,confidence,familiar,log_probability,plain_log_probability,width,height,remark\r\n";
 
 std::string csv_lines(const SeenPicture& picture, bool unsure) {
   std::string lines;
   for (size_t i = 0; i < (unsure ? 1 : picture.captions.size()); ++i) {
     const SeenCaption& caption = picture.captions[i];
-    lines += csv_row({csv_field(picture.name), unsure ? "" : csv_field(caption.text), std::to_string(i + 1),
-                      caption.confidence ? number_text(*caption.confidence) : "",
-                      picture.familiar ? *picture.familiar ? "true" : "false" : "", number_text(caption.log_probability),
-                      number_text(caption.plain_log_probability), std::to_string(picture.size.width),
-                      std::to_string(picture.size.height), unsure ? "below --min-confidence" : ""});
+    lines +=
+        csv_row({csv_field(picture.name), unsure ? "" : csv_field(caption.text), std::to_string(i + 1),
+                 caption.confidence ? number_text(*caption.confidence) : "",
+                 picture.familiar ? *picture.familiar ? "true" : "false" : "", number_text(caption.log_probability),
+                 number_text(caption.plain_log_probability), std::to_string(picture.size.width),
+                 std::to_string(picture.size.height), unsure ? "below --min-confidence" : ""});
   }
   return lines;
 }
@@ -229,7 +245,8 @@ std::string lines_of(const SeenPicture& picture, const CaptionOptions& options) 
 }
 
 /// The same of one that has no caption; what: "error" or "skipped".
-std::string line_without_caption(const std::string& name, const char* what, const std::string& why, const CaptionOptions& options) {
+std::string line_without_caption(const std::string& name, const char* what, const std::string& why,
+                                 const CaptionOptions& options) {
   if (options.format == "jsonl") {
     Json record = name_record(name);
     record[what] = why;
@@ -246,9 +263,9 @@ std::string count_of(size_t part, size_t all) {
 /// Pictures to caption, in order, and the files each still needs.
 struct Work {
   std::vector<FoundPicture> pictures;
-  std::vector<PictureFiles> files;             // none when no files are asked for
-  std::vector<bool> incomplete;                // of `files`: whether some can't be written, as has been said
-  std::vector<CaptionedIndex::Stamp> stamps;   // none without an index
+  std::vector<PictureFiles> files;            // none when no files are asked for
+  std::vector<bool> incomplete;               // of `files`: whether some can't be written, as has been said
+  std::vector<CaptionedIndex::Stamp> stamps;  // none without an index
   std::vector<std::pair<size_t, std::string>> without_caption;  // lines, and before which of `pictures` each stands
   size_t lines_printed = 0;                                     // of these
 };
@@ -307,7 +324,8 @@ class CaptionRun {
 };
 
 /// Looks for each name by itself where every one is to be answered, so that `lines` say what isn't there in its place.
-FoundPictures CaptionRun::find(const std::vector<std::string>& names, std::vector<std::pair<size_t, std::string>>& lines) const {
+FoundPictures CaptionRun::find(const std::vector<std::string>& names,
+                               std::vector<std::pair<size_t, std::string>>& lines) const {
   if (!options_.answer_all) return find_pictures(names, options_.recursive, options_.exclude);
   FoundPictures all;
   const auto join = [](auto& to, auto& from) { std::move(from.begin(), from.end(), std::back_inserter(to)); };
@@ -356,7 +374,8 @@ Work CaptionRun::gather(const std::vector<std::string>& names) {
   const Shard shard(options_.shard);
   auto line = lines.begin();
   for (size_t i = 0; i <= found.pictures.size(); ++i) {
-    for (; line != lines.end() && line->first == i; ++line) work.without_caption.emplace_back(work.pictures.size(), std::move(line->second));
+    for (; line != lines.end() && line->first == i; ++line)
+      work.without_caption.emplace_back(work.pictures.size(), std::move(line->second));
     if (i == found.pictures.size()) break;
     FoundPicture& picture = found.pictures[i];
     if (!shard.has(picture.path)) continue;
@@ -364,7 +383,8 @@ Work CaptionRun::gather(const std::vector<std::string>& names) {
     const auto skip = [&](size_t& count, const char* why) {
       ++count;
       if (options_.answer_all)
-        work.without_caption.emplace_back(work.pictures.size(), line_without_caption(picture.path, "skipped", why, options_));
+        work.without_caption.emplace_back(work.pictures.size(),
+                                          line_without_caption(picture.path, "skipped", why, options_));
     };
     CaptionedIndex::Stamp stamp;
     if (index_ && picture.path != kStandardInput) {
@@ -404,7 +424,8 @@ void CaptionRun::print(const std::string& lines) {
 
 /// Lines that are due before a picture.
 void CaptionRun::print_without_caption(Work& work, size_t before) {
-  for (auto& next = work.lines_printed; next < work.without_caption.size() && work.without_caption[next].first <= before; ++next)
+  for (auto& next = work.lines_printed;
+       next < work.without_caption.size() && work.without_caption[next].first <= before; ++next)
     print(work.without_caption[next].second);
 }
 
@@ -477,14 +498,16 @@ void CaptionRun::caption(Work& work) {
       continue;
     }
     if (standard_input_.empty()) standard_input_.assign(std::istreambuf_iterator(std::cin), {});
-    pictures.emplace_back(EncodedPicture{{reinterpret_cast<const unsigned char*>(standard_input_.data()), standard_input_.size()},
-                                         kStandardInput});
+    pictures.emplace_back(EncodedPicture{
+        {reinterpret_cast<const unsigned char*>(standard_input_.data()), standard_input_.size()}, kStandardInput});
   }
   CaptionWork how{decode_, threads_, options_.batch_size};
   if (outputs_.explained) {
     how.explain = &outputs_.explanation;
-    how.explain_pixels = writer_->has_page() || !outputs_.overlay.empty() || (!outputs_.maps.empty() && outputs_.maps_format == "npy");
-    how.batch_size = std::min(options_.batch_size, 4);  // an explanation takes as long as many captions: each appears soon
+    how.explain_pixels =
+        writer_->has_page() || !outputs_.overlay.empty() || (!outputs_.maps.empty() && outputs_.maps_format == "npy");
+    how.batch_size =
+        std::min(options_.batch_size, 4);  // an explanation takes as long as many captions: each appears soon
   }
   Host host = terminal_host(*progress_);
   if (options_.quiet) host.warn = [](const std::string&) {};
@@ -574,7 +597,8 @@ int CaptionRun::run() {
   const bool list_is_input = options_.files_from == "-";
   if (std::find(names.begin(), names.end(), kStandardInput) != names.end()) {
     if (list_is_input) throw UsageError("-: standard input is the list of names already");
-    if (outputs_.beside()) throw UsageError("-: a picture on standard input has no place for files beside it; name a folder");
+    if (outputs_.beside())
+      throw UsageError("-: a picture on standard input has no place for files beside it; name a folder");
   }
   streams_ = list_is_input && !outputs_.has_folders();
   if (!options_.files_from.empty() && !streams_) {

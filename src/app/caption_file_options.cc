@@ -11,27 +11,31 @@ void CaptionFileOptions::list(OptionList& options, bool sidecars) {
     options.add("sidecar", sidecar, "write each caption to a .txt file beside its picture");
     options.add("sidecar_dir", sidecar_dir, "write the .txt files to this folder instead");
     options.add("sidecar_ending", sidecar_ending, "what their names end with in place of .txt");
-    options.add("xmp", xmp, "write each caption to an .xmp file beside its picture, as dc:description, for photo managers");
+    options.add("xmp", xmp,
+                "write each caption to an .xmp file beside its picture, as dc:description, for photo managers");
   }
   options.add("overlay", overlay, "folder for a page a picture that shows where every word looked");
   options.add(
       "overlay_words", overlay_words,
       "also write a file a word, to NAME.words in the overlay folder, as large as the picture (at most 2048 pixels)");
   options.add("overlay_format", overlay_format, "format of overlays", one_of({"jpg", "png", "webp"}));
-  options.add("maps", maps,
-              "folder for each picture's attention as numbers; with --explain also NAME.gradient.npy and NAME.pixels.npy");
+  options.add(
+      "maps", maps,
+      "folder for each picture's attention as numbers; with --explain also NAME.gradient.npy and NAME.pixels.npy");
   options.add("maps_format", maps_format, "npy: float32 [words, rows, columns]; json: as a line of --format jsonl",
               one_of({"npy", "json"}));
   options.add("if_exists", if_existing,
-              "what becomes of files that are there: skip them, overwrite them, or append or prepend the caption to a sidecar as a "
+              "what becomes of files that are there: skip them, overwrite them, or append or prepend the caption to a "
+              "sidecar as a "
               "line of its own",
               one_of({"skip", "overwrite", "append", "prepend"}));
   options.add("overwrite", overwrite, "--if-exists overwrite: make files anew that are there already");
   options.add("animate", animate, "folder for an animation a picture: the attention moves through the sentence");
   options.add("animate_format", animate_format, "format of animations", one_of({"webp", "gif"}));
-  options.add("font", font,
-              "font file (TrueType, OpenType) for words and captions on overlays and animations; letters that it lacks come "
-              "from the program's own, which has Latin, Greek and Cyrillic");
+  options.add(
+      "font", font,
+      "font file (TrueType, OpenType) for words and captions on overlays and animations; letters that it lacks come "
+      "from the program's own, which has Latin, Greek and Cyrillic");
   style.list(options);
   animation.list(options);
   options.section("", "Explanations");

@@ -39,7 +39,9 @@ struct EvaluateOptions : EvaluationChoice {
 
   void list(OptionList& options) {
     options.section("", "Data");
-    options.add("captions", captions, "captions to compare with: a file or folder of any form that docs/formats.md names (COCO, Karpathy, …)");
+    options.add(
+        "captions", captions,
+        "captions to compare with: a file or folder of any form that docs/formats.md names (COCO, Karpathy, …)");
     options.add("images", images, "folder that file names in the captions file start from");
     options.add("split", split, "split to caption; needed where the captions file has several");
     options.add("candidates", candidates,
@@ -151,8 +153,9 @@ std::vector<std::optional<std::string>> match_results(const std::filesystem::pat
   for (size_t i = 0; i < examples.size(); ++i) index.add(examples[i].id, static_cast<int64_t>(i));
   if (std::any_of(results.begin(), results.end(), [](const Result& result) { return !result.image_id.text.empty(); }))
     for (size_t i = 0; i < examples.size(); ++i)
-      index.add_name(options.images.empty() ? examples[i].picture : examples[i].picture.lexically_relative(options.images),
-                     static_cast<int64_t>(i));
+      index.add_name(
+          options.images.empty() ? examples[i].picture : examples[i].picture.lexically_relative(options.images),
+          static_cast<int64_t>(i));
   std::vector<std::optional<std::string>> captions(examples.size());
   std::vector<std::string> missing, unknown;
   size_t marked = 0;
@@ -184,7 +187,8 @@ std::vector<std::optional<std::string>> match_results(const std::filesystem::pat
     throw InputError(file.string() + ": captions for pictures that are none" + of + ": " + some(unknown) + advice);
   if (marked > 0)
     warn(file.string() + ": " + std::to_string(marked) + " of " + std::to_string(results.size()) +
-         " captions begin or end with marks such as <start> and <end>, which count as words and lower the figures; take them off");
+         " captions begin or end with marks such as <start> and <end>, which count as words and lower the figures; "
+         "take them off");
   without_picture += unknown.size();
   return captions;
 }
@@ -239,24 +243,25 @@ Candidates make_candidates(Candidates to_make, Ensemble& ensemble, const DecodeO
   for (const auto& example : examples) pictures.emplace_back(example.picture);
   Progress progress("captioning", static_cast<int64_t>(pictures.size()));
   const auto begin = std::chrono::steady_clock::now();
-  caption_pictures(ensemble, pictures, {decode, threads}, terminal_host(progress), [&](std::vector<SeenPicture>& batch) {
-    for (auto& picture : batch) {
-      if (picture.refused()) {
-        complain(picture.refusal);
-        ++candidates.refused;
-        continue;
-      }
-      const Example& example = examples[picture.index];
-      SeenCaption& caption = picture.captions.front();
-      // The objects' words are counted in the reference: only in a caption equal to it do they stand in those places.
-      if (options.pointing && is_exact(tokenize_pair(caption.text, example.captions)))
-        add_pointing(masks[example.id.number], peaks_of(picture), candidates.pointing);
-      if (!options.html.empty()) candidates.shown.push_back(page_record(picture));
-      candidates.captions.push_back(std::move(caption.text));
-      if (!compared.empty()) candidates.compared.push_back(compared[picture.index]);
-      candidates.examples.push_back(example);
-    }
-  });
+  caption_pictures(ensemble, pictures, {decode, threads}, terminal_host(progress),
+                   [&](std::vector<SeenPicture>& batch) {
+                     for (auto& picture : batch) {
+                       if (picture.refused()) {
+                         complain(picture.refusal);
+                         ++candidates.refused;
+                         continue;
+                       }
+                       const Example& example = examples[picture.index];
+                       SeenCaption& caption = picture.captions.front();
+                       // The objects' words are counted in the reference: only in a caption equal to it do they stand in those places.
+                       if (options.pointing && is_exact(tokenize_pair(caption.text, example.captions)))
+                         add_pointing(masks[example.id.number], peaks_of(picture), candidates.pointing);
+                       if (!options.html.empty()) candidates.shown.push_back(page_record(picture));
+                       candidates.captions.push_back(std::move(caption.text));
+                       if (!compared.empty()) candidates.compared.push_back(compared[picture.index]);
+                       candidates.examples.push_back(example);
+                     }
+                   });
   candidates.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (candidates.captions.empty()) throw InputError(options.captions.string() + ": none of its pictures can be read");
   return candidates;
@@ -333,7 +338,8 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   Evaluation evaluation;
   if (!candidates.examples.front().captions.empty())
     evaluation = evaluate(candidates.examples, candidates.captions, candidates.compared, options, run.count_threads());
-  if (std::any_of(evaluation.measures.begin(), evaluation.measures.end(), [](const Measure& one) { return std::isnan(one.corpus); }))
+  if (std::any_of(evaluation.measures.begin(), evaluation.measures.end(),
+                  [](const Measure& one) { return std::isnan(one.corpus); }))
     warn("CIDEr is not defined here: every n-gram of " +
          (options.document_frequencies.empty() ? "the references" : options.document_frequencies.string()) +
          " stands in all of its pictures or in none, so none tells pictures apart; it needs several pictures with "
@@ -341,8 +347,9 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   const Json figures = figures_of(candidates, options, options.candidates.empty() ? files.names() : Json(), evaluation);
   if (!options.csv.empty()) write_picture_csv(options.csv, candidates.examples, candidates.captions, evaluation);
   if (!options.html.empty())
-    for (const auto& remark : write_evaluation_page(options.html, candidates.examples, candidates.captions,
-                                                    std::move(candidates.shown), figures, evaluation, run.count_threads()))
+    for (const auto& remark :
+         write_evaluation_page(options.html, candidates.examples, candidates.captions, std::move(candidates.shown),
+                               figures, evaluation, run.count_threads()))
       warn(remark);
   if (options.json)
     std::cout << figures.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";

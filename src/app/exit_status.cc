@@ -25,7 +25,8 @@ int exit_status(const std::function<int()>& work) {
     complain(error.what());
     return interrupted_status();
   } catch (const std::exception& error) {
-    complain(ran_out_of_memory(error) ? "not enough memory for this; ask for less at once, or raise the limit" : error.what());
+    complain(ran_out_of_memory(error) ? "not enough memory for this; ask for less at once, or raise the limit"
+                                      : error.what());
     return 1;
   }
 }

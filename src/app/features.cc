@@ -16,8 +16,10 @@ int features_command(const std::vector<std::string>& arguments) {
       "--config FILE --features DIR",
       0,
       0,
-      "Encodes the pictures of a data set once and keeps their annotations, in half precision, in the feature store that "
-      "training reads them from (training does this by itself when needed). Interrupted and run again, it goes on where "
+      "Encodes the pictures of a data set once and keeps their annotations, in half precision, in the feature store "
+      "that "
+      "training reads them from (training does this by itself when needed). Interrupted and run again, it goes on "
+      "where "
       "it stopped. It reads a recipe as `attend train` does; only the pictures, the encoder with its weights "
       "(train.encoder_weights or train.initial_model), and train.features matter to it.",
       {{"attend features --config configs/flickr8k-soft.json --features features",

@@ -10,7 +10,8 @@ void GivenOptions::list(OptionList& options) {
   options.section("", "Captions");
   options.add("caption", caption, "a caption of each of the pictures named; may be given several times");
   options.add("captions", captions,
-              "file of pictures with captions, in place of pictures on the command line: COCO or Karpathy's JSON, JSON lines, CSV "
+              "file of pictures with captions, in place of pictures on the command line: COCO or Karpathy's JSON, JSON "
+              "lines, CSV "
               "or TSV with columns file and caption, or the .txt lines of attend caption");
   options.add("images", images, "folder that file names in --captions start from; without it, the working folder");
   options.add("sidecar", sidecar, "the captions are in a .txt file beside each picture, one a line");

@@ -15,15 +15,17 @@ void ModelFiles::list(OptionList& options) {
               "same vocabulary, are an ensemble: a word's probability is the mean of theirs, decoding is by default as "
               "the first one says, and maps show the mean of their attention, or the first one's where grids or ways "
               "to resize differ");
-  options.add("precision", precision,
-              "arithmetic of encoders and decoders; int8: decoders and EfficientNet-Lite encoders in 8-bit integers where the "
-              "processor has instructions for them, fastest and as good, though one caption in six is another; model: as "
-              "each model file says, the one that comes with attend int8",
-              one_of({"model", "fp32", "bf16", "int8"}));
-  options.add("input_size", input_size,
-              "side of the square that pictures are brought to, pixels; smaller is faster, and much larger than a model "
-              "was trained on worse; 0: as each model file says",
-              between(0, kMostInputSize));
+  options.add(
+      "precision", precision,
+      "arithmetic of encoders and decoders; int8: decoders and EfficientNet-Lite encoders in 8-bit integers where the "
+      "processor has instructions for them, fastest and as good, though one caption in six is another; model: as "
+      "each model file says, the one that comes with attend int8",
+      one_of({"model", "fp32", "bf16", "int8"}));
+  options.add(
+      "input_size", input_size,
+      "side of the square that pictures are brought to, pixels; smaller is faster, and much larger than a model "
+      "was trained on worse; 0: as each model file says",
+      between(0, kMostInputSize));
 }
 
 void ModelFiles::choose() {

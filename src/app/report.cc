@@ -26,7 +26,8 @@ struct ReportOptions {
     options.section("", "Output");
     options.add("html", html, "write a page with a chart a figure to this file");
     options.add("png", png, "write the charts as one picture to this file: .png, .jpg or .webp");
-    options.add("font", font, "font file (TrueType, OpenType) for the picture's text; the program's own has what it lacks");
+    options.add("font", font,
+                "font file (TrueType, OpenType) for the picture's text; the program's own has what it lacks");
   }
 
   void check() const {

@@ -30,7 +30,8 @@ struct ScoreOptions {
   void list(OptionList& options) {
     options.section("", "Output");
     options.add("format", format,
-                "text: picture, perplexity, log-probability and caption between tabs; jsonl: a JSON object a caption, with words, "
+                "text: picture, perplexity, log-probability and caption between tabs; jsonl: a JSON object a caption, "
+                "with words, "
                 "ranks and attention; csv: a row a caption; csv-words: a row a word",
                 one_of({"text", "jsonl", "csv", "csv-words"}));
     options.add("attention", attention, "maps of attention in --format jsonl; --no-attention leaves them out");
@@ -44,11 +45,16 @@ CommandSyntax syntax() {
       "[PATH...]",
       0,
       SIZE_MAX,
-      "Says how likely a model finds captions that are given to pictures, and where it looks for each of their words. Results go to "
-      "standard output in the order of the input. Words that the model doesn't know are left out as if they weren't there; they "
-      "are named and counted. A picture that can't be read and a caption that can't be scored are reported, the rest is scored; "
-      "the exit status is then 1. \"plain_log_probability\" is as the model itself has it, and perplexity is made of it; "
-      "\"log_probability\" is as attend caption weighs words. A word's rank is its place among all that the model may say there.",
+      "Says how likely a model finds captions that are given to pictures, and where it looks for each of their words. "
+      "Results go to "
+      "standard output in the order of the input. Words that the model doesn't know are left out as if they weren't "
+      "there; they "
+      "are named and counted. A picture that can't be read and a caption that can't be scored are reported, the rest "
+      "is scored; "
+      "the exit status is then 1. \"plain_log_probability\" is as the model itself has it, and perplexity is made of "
+      "it; "
+      "\"log_probability\" is as attend caption weighs words. A word's rank is its place among all that the model may "
+      "say there.",
       {{"attend score photo.jpg --caption 'a dog on a sofa' --caption 'two cats'", "which of the two is likelier?"},
        {"attend score --captions captions.csv --images photos", "a table with the columns file and caption"},
        {"attend score --captions captions_val.json --images photos --format csv", "COCO captions, for a spreadsheet"},
@@ -83,7 +89,8 @@ std::string word_rows(const ScoredPicture& picture, size_t place) {
       row.insert(row.end(), 5, "");
     } else {
       row.insert(row.end(), {number(caption.word_log_probability[t]), number(caption.plain_word_log_probability[t]),
-                             std::to_string(given.rank[t]), csv_field(given.likeliest[t]), number(given.likeliest_log_probability[t])});
+                             std::to_string(given.rank[t]), csv_field(given.likeliest[t]),
+                             number(given.likeliest_log_probability[t])});
       ++t;
     }
     rows += csv_row(row);
@@ -98,13 +105,14 @@ std::string lines_of(const ScoredPicture& picture, size_t place, const ScoreOpti
   if (options.format == "jsonl") return one_line(score_record(picture, place, options.attention)) + "\n";
   if (options.format == "csv-words") return word_rows(picture, place);
   if (options.format == "csv")
-    return csv_row({csv_field(picture.seen.name), csv_field(caption.text), number(caption.log_probability), number(caption.plain_log_probability),
-                   number(given.perplexity), std::to_string(given.tokens.size()), std::to_string(given.unknown.size())});
+    return csv_row({csv_field(picture.seen.name), csv_field(caption.text), number(caption.log_probability),
+                    number(caption.plain_log_probability), number(given.perplexity),
+                    std::to_string(given.tokens.size()), std::to_string(given.unknown.size())});
   // A terminal would obey what a name says; whoever reads names from a pipe or a file gets them byte for byte.
   static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
   const auto shown = [&](const std::string& text) { return on_terminal ? printable(text) : text; };
-  return shown(picture.seen.name) + "\t" + number(given.perplexity) + "\t" + number(caption.plain_log_probability) + "\t" +
-         shown(caption.text) + "\n";
+  return shown(picture.seen.name) + "\t" + number(given.perplexity) + "\t" + number(caption.plain_log_probability) +
+         "\t" + shown(caption.text) + "\n";
 }
 
 /// Words that the model doesn't know, counted, and what is said of them in the end.
@@ -126,7 +134,8 @@ class UnknownWords {
     std::string text = std::to_string(unknown) + " of " + std::to_string(all_) + " words (" + share +
                        " %) aren't in the model's vocabulary and were left out: ";
     for (size_t i = 0; i < std::min<size_t>(often.size(), 10); ++i)
-      text += (i ? ", " : "") + printable(often[i].second) + (often[i].first > 1 ? " (" + std::to_string(often[i].first) + ")" : "");
+      text += (i ? ", " : "") + printable(often[i].second) +
+              (often[i].first > 1 ? " (" + std::to_string(often[i].first) + ")" : "");
     return text + (often.size() > 10 ? ", …" : "");
   }
 
@@ -152,7 +161,8 @@ int score_command(const std::vector<std::string>& arguments) {
   files.list(list);
   weighing.list(list, decode);
   run.list(list);
-  list.add("batch_size", options.batch_size, "pictures that a processor computes together; more take more memory", between(1, 4096));
+  list.add("batch_size", options.batch_size, "pictures that a processor computes together; more take more memory",
+           between(1, 4096));
   const CommandLine line = parse_command_line(arguments, list, syntax());
   if (line.help) return answer(line, described, list, std::cout), 0;
   CaptionList captions;

@@ -15,8 +15,10 @@ int train_command(const std::vector<std::string>& arguments) {
       "--config FILE --output DIR",
       0,
       0,
-      "Trains a captioner on pictures with captions (of any form that docs/formats.md names: COCO, Karpathy, CSV, folders, …) and keeps the "
-      "one with the best validation CIDEr as DIR/model.safetensors. Paths in a configuration start from its folder, those "
+      "Trains a captioner on pictures with captions (of any form that docs/formats.md names: COCO, Karpathy, CSV, "
+      "folders, …) and keeps the "
+      "one with the best validation CIDEr as DIR/model.safetensors. Paths in a configuration start from its folder, "
+      "those "
       "of flags from the working directory. Ctrl-C stops it with a checkpoint; --resume goes on.",
       {{"attend train --config configs/flickr8k-soft.json --output runs/flickr8k", "train by a recipe"},
        {"attend train --config configs/flickr8k-soft.json --output runs/flickr8k --resume", "go on with a run"},
@@ -24,7 +26,8 @@ int train_command(const std::vector<std::string>& arguments) {
        {"attend train --config configs/flickr8k-self-critical.json --output runs/better --initial-model "
         "runs/flickr8k/model.safetensors",
         "better a model's CIDEr-D by self-critical training"},
-       {"attend train --config configs/fine-tune.json --initial-model data/models/everyday.safetensors --train-captions "
+       {"attend train --config configs/fine-tune.json --initial-model data/models/everyday.safetensors "
+        "--train-captions "
         "own/train.json --val-captions own/val.json --images own/photos --output runs/own",
         "teach a model some pictures of one's own, with their words"}}};
   TrainJob job;

@@ -154,7 +154,9 @@ std::string command_help(const CommandSyntax& syntax, const OptionList& options)
   out += options.help();
   out += "\nGeneral:\n";
   if (has_sections(options)) {
-    out += help_entry("--config PATH", "JSON file of options, in the form --dump-config prints; paths in it start from its folder; flags override it");
+    out += help_entry(
+        "--config PATH",
+        "JSON file of options, in the form --dump-config prints; paths in it start from its folder; flags override it");
     out += help_entry("--dump-config", "print the options that would be used, as JSON, and stop");
   }
   return out + help_entry("-h, --help", "show this help and stop");

@@ -9,8 +9,8 @@ namespace {
 /// Whether spreadsheets take a cell that begins so for a formula, or pass over its beginning and then do (OWASP, "CSV
 /// Injection"); the last four are = + - @ in full width.
 bool begins_formula(const std::string& text) {
-  static constexpr std::string_view beginnings[] = {"=",  "+",  "-",           "@",           "\t",
-                                                    "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
+  static constexpr std::string_view beginnings[] = {"=",  "+",      "-",      "@",      "\t",    "\r",
+                                                    "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
   return std::any_of(std::begin(beginnings), std::end(beginnings),
                      [&](std::string_view beginning) { return text.starts_with(beginning); });
 }

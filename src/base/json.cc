@@ -47,8 +47,10 @@ std::string fault_at(std::string_view text, size_t at) {
   const std::string_view rest = text.substr(std::min(at, text.size()));
   if (rest.starts_with("NaN") || rest.starts_with("Infinity") || rest.starts_with("nan"))
     return "NaN and Infinity are no JSON, though Python writes them; use null";
-  const auto first = text.find_first_not_of(" \t\r\n"), before = text.substr(0, std::min(at, text.size())).find_last_not_of(" \t\r\n");
-  if (rest.starts_with('{') && text[first] == '{' && text[before] == '}' && text.substr(before, at - before).find('\n') != text.npos)
+  const auto first = text.find_first_not_of(" \t\r\n"),
+             before = text.substr(0, std::min(at, text.size())).find_last_not_of(" \t\r\n");
+  if (rest.starts_with('{') && text[first] == '{' && text[before] == '}' &&
+      text.substr(before, at - before).find('\n') != text.npos)
     return "a second object follows the first; where each line is one (JSON Lines), make a list of them";
   // In a string, the byte that can't follow is named, and those before it may be the stray ones.
   for (size_t i = at < 3 ? 0 : at - 3; i <= at && i < text.size(); ++i) {

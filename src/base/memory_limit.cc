@@ -18,8 +18,8 @@ void require(decltype(RLIMIT_AS) limit, const char* flag, uint64_t mebibytes) {
   if (::getrlimit(limit, &allowed) != 0 || allowed.rlim_cur == RLIM_INFINITY) return;
   const uint64_t given = allowed.rlim_cur >> 20;
   if (given < mebibytes)
-    throw Error("not enough memory: this process may have " + std::to_string(given) + " MiB (" + flag + "), and needs " +
-                std::to_string(mebibytes) + "; raise the limit");
+    throw Error("not enough memory: this process may have " + std::to_string(given) + " MiB (" + flag +
+                "), and needs " + std::to_string(mebibytes) + "; raise the limit");
 }
 
 }  // namespace

@@ -3,7 +3,8 @@
 namespace attend {
 namespace {
 
-constexpr int kUnderWay = 12;  // two units, four steps each, and some to spare; more than the registers hold would be stored
+constexpr int kUnderWay =
+    12;  // two units, four steps each, and some to spare; more than the registers hold would be stored
 
 using Lanes4 = float __attribute__((vector_size(16)));
 using Lanes8 = float __attribute__((vector_size(32)));

@@ -50,9 +50,9 @@ class OptionList {
         read;
     std::function<Json(bool absolute)> json;
   };
-  using Target = std::variant<bool*, int*, int64_t*, double*, std::string*, std::filesystem::path*,
-                              std::vector<std::string>*, std::vector<std::filesystem::path>*,
-                              std::map<std::string, double>*, Items>;
+  using Target =
+      std::variant<bool*, int*, int64_t*, double*, std::string*, std::filesystem::path*, std::vector<std::string>*,
+                   std::vector<std::filesystem::path>*, std::map<std::string, double>*, Items>;
 
   struct Field {
     std::string section;  // "" for a field that is a flag only

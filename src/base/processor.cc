@@ -46,9 +46,11 @@ struct InstructionSet {
 };
 
 const InstructionSet kInstructionSets[] = {
-    {"avx512_bf16", [] { return has_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16"); },
+    {"avx512_bf16",
+     [] { return has_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16"); },
      "AVX512_CORE_BF16", "avx512", "COOPERLAKE"},
-    {"avx512_vnni", [] { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }, "AVX512_CORE_VNNI", "avx512", "SKYLAKEX"},
+    {"avx512_vnni", [] { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }, "AVX512_CORE_VNNI", "avx512",
+     "SKYLAKEX"},
     {"avx512", has_avx512, "AVX512_CORE", "avx512", "SKYLAKEX"},
     {"avx2_vnni", has_avx_vnni, "AVX2_VNNI", "avx2", "HASWELL"},
     {"avx2", has_avx2, "AVX2", "avx2", "HASWELL"},
@@ -129,7 +131,8 @@ std::string instruction_set() {
   if (std::find(names.begin(), names.end(), asked) != names.end()) return asked;
   std::string all;
   for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
-  throw UsageError("ATTEND_INSTRUCTIONS=" + printable(asked) + ": this processor has no such set of instructions; it has " + all +
+  throw UsageError("ATTEND_INSTRUCTIONS=" + printable(asked) +
+                   ": this processor has no such set of instructions; it has " + all +
                    "; unset it, and attend takes the best");
 }
 

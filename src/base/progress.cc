@@ -28,7 +28,10 @@ std::string clock_text(double seconds) {
 }
 
 Progress::Progress(std::string what, int64_t total)
-    : what_(std::move(what)), total_(total), shown_(::isatty(STDERR_FILENO)), start_(std::chrono::steady_clock::now()) {}
+    : what_(std::move(what)),
+      total_(total),
+      shown_(::isatty(STDERR_FILENO)),
+      start_(std::chrono::steady_clock::now()) {}
 
 Progress::~Progress() { clear(); }
 
@@ -41,7 +44,8 @@ void Progress::update(int64_t done, const std::string& note) {
   const double elapsed = duration<double>(now - start_).count();
   const double rate = elapsed > 0 ? static_cast<double>(done) / elapsed : 0;
   if (total_ <= 0) {  // nobody knows how many there will be
-    std::fprintf(stderr, "\r\033[K%s  %lld  %.1f/s  %s", what_.c_str(), static_cast<long long>(done), rate, printable(note).c_str());
+    std::fprintf(stderr, "\r\033[K%s  %lld  %.1f/s  %s", what_.c_str(), static_cast<long long>(done), rate,
+                 printable(note).c_str());
     std::fflush(stderr);
     return;
   }

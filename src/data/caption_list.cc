@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 constexpr std::array kFileKeys = {"file", "image", "picture", "path", "filename", "file_name"};
 constexpr std::array kCaptionKeys = {"caption", "text"};
-constexpr const char* kWantedColumns = "\"file\" (or image, picture, path, filename, file_name) and \"caption\" (or text)";
+constexpr const char* kWantedColumns =
+    "\"file\" (or image, picture, path, filename, file_name) and \"caption\" (or text)";
 
 bool is_utf8(std::string_view text) {
   std::string again;
@@ -85,7 +86,8 @@ void add_line(const std::string& text, size_t line, const std::string& source, C
   if (captions != entry.end() && captions->is_array()) {
     if (captions->empty()) to.refuse(line, name + ": no captions");
     for (const auto& caption : *captions)
-      caption.is_string() ? to.add(name, caption.get<std::string>(), line) : to.refuse(line, name + ": a caption that is no text");
+      caption.is_string() ? to.add(name, caption.get<std::string>(), line)
+                          : to.refuse(line, name + ": a caption that is no text");
     return;
   }
   const Json* caption = value_of(entry, kCaptionKeys);
@@ -128,7 +130,8 @@ void read_table(std::string_view text, char separator, const std::string& source
       throw InputError("its first row must name its columns, among them " + std::string(kWantedColumns));
     while (auto row = table.next()) {
       if (row->size() != header->size())
-        to.refuse(table.line(), std::to_string(row->size()) + " cells, but " + std::to_string(header->size()) + " columns");
+        to.refuse(table.line(),
+                  std::to_string(row->size()) + " cells, but " + std::to_string(header->size()) + " columns");
       else
         to.add((*row)[file], std::move((*row)[caption]), table.line());
     }
@@ -171,7 +174,8 @@ CaptionList read_dataset_file(const fs::path& file, const fs::path& images) {
 std::string caption_fault(std::string& caption) {
   if (caption.find('\0') != caption.npos) return "a caption with a NUL byte in it is no text";
   if (!is_utf8(caption)) return "a caption that isn't UTF-8; is it Latin-1? Convert it (iconv -f LATIN1 -t UTF-8)";
-  std::replace_if(caption.begin(), caption.end(), [](unsigned char c) { return c < ' '; }, ' ');
+  std::replace_if(
+      caption.begin(), caption.end(), [](unsigned char c) { return c < ' '; }, ' ');
   take_off_marks(caption);
   caption.erase(caption.begin(), std::find_if_not(caption.begin(), caption.end(), is_blank));
   caption.erase(std::find_if_not(caption.rbegin(), caption.rend(), is_blank).base(), caption.end());
@@ -184,7 +188,8 @@ CaptionList read_caption_list(const fs::path& file, const fs::path& images) {
   if (ending == ".json") return read_dataset_file(file, images);
   const bool lines = ending == ".jsonl" || ending == ".ndjson";
   if (!lines && ending != ".csv" && ending != ".tsv" && ending != ".txt")
-    throw InputError(file.string() + ": captions are read from .json (COCO, Karpathy), .jsonl, .csv, .tsv and .txt files; its "
+    throw InputError(file.string() +
+                     ": captions are read from .json (COCO, Karpathy), .jsonl, .csv, .tsv and .txt files; its "
                      "ending says which");
   const std::string all = read_file(file);
   std::string_view text = all;
@@ -249,7 +254,9 @@ std::optional<std::vector<std::string>> TableReader::next() {
   line_ = next_line_;
   std::vector<std::string> row(1);
   size_t at = 0;
-  const auto ends_row = [&] { return rest_[at] == '\n' || (rest_[at] == '\r' && (at + 1 == rest_.size() || rest_[at + 1] == '\n')); };
+  const auto ends_row = [&] {
+    return rest_[at] == '\n' || (rest_[at] == '\r' && (at + 1 == rest_.size() || rest_[at + 1] == '\n'));
+  };
   for (;;) {
     if (at < rest_.size() && rest_[at] == '"') {
       for (++at;; ++at) {

@@ -59,9 +59,9 @@ struct DataSource : CaptionFiles {
 struct DataOptions : CaptionFiles {
   std::vector<DataSource> sources;
   std::map<std::string, double> caption_weights;  // an annotation's "source" → weight of its words in the loss
-  std::filesystem::path sentences;  // text, may be gzipped: a caption a line, of no picture
-  double max_faulty = 0.01;         // share of pictures, and of captions, that may be left out as faulty
-  double val_share = 0;             // of pictures that are validated on where nothing else says which
+  std::filesystem::path sentences;                // text, may be gzipped: a caption a line, of no picture
+  double max_faulty = 0.01;                       // share of pictures, and of captions, that may be left out as faulty
+  double val_share = 0;                           // of pictures that are validated on where nothing else says which
 
   void list(OptionList& options);
   /// The sources by name: those listed, or the one that the files name. Throws UsageError where both are given or

@@ -149,9 +149,7 @@ void lock(int file, const std::filesystem::path& path) {
 
 }  // namespace
 
-uint64_t content_hash(const std::filesystem::path& file) {
-  return hash_bytes(read_file(file));
-}
+uint64_t content_hash(const std::filesystem::path& file) { return hash_bytes(read_file(file)); }
 
 struct FeatureStore::State {
   State(const std::filesystem::path& folder, const std::string& key, std::vector<std::filesystem::path> list, size_t L,
@@ -376,7 +374,8 @@ void FeatureStore::read(size_t index, std::span<uint16_t> to) const {
   const uint64_t row = state.rows.at(index);
   const std::string picture = state.pictures[index].string(), rows = state.rows_path.string();
   if (row >= left_out) throw Error(picture + ": has no row in " + rows);
-  const size_t size = read_at(*state.rows_file, state.rows_path, to.data(), to.size_bytes(), rows_begin + row * state.row_bytes());
+  const size_t size =
+      read_at(*state.rows_file, state.rows_path, to.data(), to.size_bytes(), rows_begin + row * state.row_bytes());
   if (size != state.row_bytes() || XXH3_64bits(to.data(), size) != state.row_hashes[row])
     throw Error(rows + ": the row of " + picture + " is " + (size < state.row_bytes() ? "cut short" : "damaged") +
                 "; delete the file and " + state.index_path.filename().string() + " beside it, to have it made anew");

@@ -12,7 +12,8 @@ namespace {
 std::optional<int64_t> number_in_coco_name(std::string_view name) {
   constexpr size_t kDigits = 12;
   if (name.ends_with(".jpg")) name.remove_suffix(4);
-  if (!name.starts_with("COCO_") || name.size() < 6 + kDigits || name[name.size() - kDigits - 1] != '_') return std::nullopt;
+  if (!name.starts_with("COCO_") || name.size() < 6 + kDigits || name[name.size() - kDigits - 1] != '_')
+    return std::nullopt;
   int64_t number = 0;
   const char* end = name.data() + name.size();
   const auto read = std::from_chars(end - kDigits, end, number);

@@ -27,7 +27,9 @@ std::string read_text(const std::filesystem::path& file) {
   const char* why = ::gzerror(in.get(), &error);
   if (count == 0 && error == Z_OK) return text;
   throw InputError(file.string() + ": can't be read: " +
-                   (error == Z_BUF_ERROR ? "cut short" : error == Z_ERRNO ? std::strerror(errno) : why));
+                   (error == Z_BUF_ERROR ? "cut short"
+                    : error == Z_ERRNO   ? std::strerror(errno)
+                                         : why));
 }
 
 }  // namespace
@@ -40,7 +42,8 @@ std::vector<std::string> read_sentences(const std::filesystem::path& file, doubl
     const size_t end = std::min(text.find('\n', begin), text.size());
     std::string line = text.substr(begin, end - begin);
     begin = end + 1;
-    std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
+    std::replace_if(
+        line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
     if (line.find_first_not_of(' ') == std::string::npos) continue;
     ++lines;
     marked += take_off_marks(line);

@@ -216,9 +216,11 @@ Names names_of(const ShapesOptions& options) {
   for (const auto& text : options.names) {
     const auto equals = text.find('=');
     const std::string word = text.substr(0, equals), name = equals == std::string::npos ? "" : text.substr(equals + 1);
-    const bool letters = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    const bool letters =
+        !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c >= 'a' && c <= 'z'; });
     if (!names.contains(word) || !letters)
-      throw UsageError("--names: " + text + " is not WORD=NAME of a shape, a colour or a size and a name in small letters, "
+      throw UsageError("--names: " + text +
+                       " is not WORD=NAME of a shape, a colour or a size and a name in small letters, "
                        "such as circle=frobnicator");
     names[word] = name;
   }
@@ -355,9 +357,10 @@ void ShapesOptions::list(OptionList& options) {
   options.add("test", test, "pictures to test on", between(1, 1'000'000));
   options.add("picture_size", picture_size, "side of a picture, pixels", between(48, 1024));
   options.add("seed", seed, "what the pictures are drawn from; equal seeds draw equal pictures");
-  options.add("names", names,
-              "WORD=NAME: captions call a shape (circle, square, triangle, star, cross), a colour or a size by this name, such "
-              "as circle=frobnicator; to see whether a model learns words of one's own");
+  options.add(
+      "names", names,
+      "WORD=NAME: captions call a shape (circle, square, triangle, star, cross), a colour or a size by this name, such "
+      "as circle=frobnicator; to see whether a model learns words of one's own");
 }
 
 void write_shapes(const std::filesystem::path& folder, const ShapesOptions& options) {

@@ -181,12 +181,13 @@ class Search {
   /// Puts the best ways on of every row into best_[row], as many as its picture has places. The vocabulary is read
   /// once beside its normalizer, and never sorted.
   void collect(const torch::Tensor& logits, const torch::Tensor& known, int length) {
-    const auto normalizers = (known.defined() ? known.to(torch::kCPU, torch::kFloat) : logits.logsumexp(1)).contiguous();  // [R]
+    const auto normalizers =
+        (known.defined() ? known.to(torch::kCPU, torch::kFloat) : logits.logsumexp(1)).contiguous();  // [R]
     best_.resize(live_.size());
     at::parallel_for(0, logits.size(0), 1, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row)
-        collect_row(logits.data_ptr<float>() + row * logits.size(1), logits.size(1),
-                    normalizers.data_ptr<float>()[row], row, length);
+        collect_row(logits.data_ptr<float>() + row * logits.size(1), logits.size(1), normalizers.data_ptr<float>()[row],
+                    row, length);
     });
   }
 
@@ -195,7 +196,8 @@ class Search {
     const auto said = said_families(row);
     const auto penalty = [&](int64_t word) {
       if (said.empty()) return 0.0;
-      return options_.repetition_penalty * static_cast<double>(std::count(said.begin(), said.end(), families_[static_cast<size_t>(word)]));
+      return options_.repetition_penalty *
+             static_cast<double>(std::count(said.begin(), said.end(), families_[static_cast<size_t>(word)]));
     };
     const auto may_say = [&](int64_t word) {
       if (word == Vocabulary::kPad || word == Vocabulary::kStart || word == Vocabulary::kUnknown) return false;
@@ -205,7 +207,7 @@ class Search {
     const auto places = static_cast<size_t>(places_[live_[row].picture]);
     auto& best = best_[row];  // a heap, worst on top
     best.clear();
-    if (!std::isfinite(normalizer)) return;  // no word is possible, or one isn't a number
+    if (!std::isfinite(normalizer)) return;                   // no word is possible, or one isn't a number
     double least = -std::numeric_limits<double>::infinity();  // logit that no longer counts, once there are enough
     for (int64_t word = 0; word < words; ++word) {
       if (logits[word] <= least) continue;  // of equals the first stays
@@ -260,14 +262,14 @@ class Search {
 
   WordModel& model_;
   const DecodeOptions& options_;
-  const std::vector<int32_t>& families_;           // by word, or empty
-  std::vector<Live> live_;                         // rows of one picture stand together
-  std::vector<int> places_;                        // beams each picture has left
+  const std::vector<int32_t>& families_;  // by word, or empty
+  std::vector<Live> live_;                // rows of one picture stand together
+  std::vector<int> places_;               // beams each picture has left
   std::vector<Link> links_;
-  std::vector<torch::Tensor> alphas_;              // a step each, [R, L]
-  std::vector<torch::Tensor> locations_;           // a step each, [R] int64 or undefined
-  std::vector<std::vector<Ended>> finished_;       // [B]
-  std::vector<std::vector<Candidate>> best_;       // [R], of each row
+  std::vector<torch::Tensor> alphas_;         // a step each, [R, L]
+  std::vector<torch::Tensor> locations_;      // a step each, [R] int64 or undefined
+  std::vector<std::vector<Ended>> finished_;  // [B]
+  std::vector<std::vector<Candidate>> best_;  // [R], of each row
 };
 
 }  // namespace
@@ -277,24 +279,27 @@ void DecodeOptions::list(OptionList& options) {
   options.add("beam_width", beam_width, "captions kept alive at each word; 1 is greedy", between(1, 1000));
   options.add("length_exponent", length_exponent,
               "captions are ranked by log-probability / length^exponent; larger favours longer ones", between(0, 5));
-  options.add("temperature", temperature,
-              "of the distribution over the next word; below 1 likely words gain, and models that are sure of theirs count "
-              "for more among several",
-              between(0.01, 10));
+  options.add(
+      "temperature", temperature,
+      "of the distribution over the next word; below 1 likely words gain, and models that are sure of theirs count "
+      "for more among several",
+      between(0.01, 10));
   options.add("frequency_exponent", frequency_exponent,
               "a word's probability is divided by its frequency in the training captions to this power; larger favours "
               "rarer words",
               between(0, 2));
   options.add("max_length", max_length, "most words of a caption", between(1, 1000));
   options.add("min_length", min_length, "fewest words of a caption", between(0, 1000));
-  options.add("repetition_penalty", repetition_penalty,
-              "taken off a word's log-probability for each time the caption has said it or another form of it (dog, dogs); "
-              "function words are free; 0: none",
-              between(0, 100));
+  options.add(
+      "repetition_penalty", repetition_penalty,
+      "taken off a word's log-probability for each time the caption has said it or another form of it (dog, dogs); "
+      "function words are free; 0: none",
+      between(0, 100));
   options.add("no_repeat_ngram", no_repeat_ngram, "say no run of this many words twice; 0 allows all", between(0, 100));
-  options.add("locations", locations,
-              "where a model with hard attention looks: at the expected context, at its likeliest cell, or at a sampled one",
-              one_of({"expected", "argmax", "sampled"}));
+  options.add(
+      "locations", locations,
+      "where a model with hard attention looks: at the expected context, at its likeliest cell, or at a sampled one",
+      one_of({"expected", "argmax", "sampled"}));
   options.add("n_best", n_best, "captions given for each picture, at most the beam width", between(1, 1000));
 }
 

@@ -17,12 +17,12 @@ struct DecodeOptions {
   int beam_width = 5;            // K; 1 is greedy
   double length_exponent = 0.7;  // score = log-probability / length^exponent (Wu et al. 2016, without their constant)
   double temperature = 1;        // of the distribution over the next word, softmax(logits / temperature), of each model
-  double frequency_exponent = 0; // of the words' frequencies that their probabilities are divided by, of each model
-  int max_length = 30;           // words
-  int min_length = 1;            // words
-  double repetition_penalty = 0; // off a word's log-probability for each time the caption has said a form of it
-  int no_repeat_ngram = 0;       // n-grams of this many words are said once at most; 0 allows all
-  int n_best = 1;                // captions returned for each picture, at most K
+  double frequency_exponent = 0;  // of the words' frequencies that their probabilities are divided by, of each model
+  int max_length = 30;            // words
+  int min_length = 1;             // words
+  double repetition_penalty = 0;  // off a word's log-probability for each time the caption has said a form of it
+  int no_repeat_ngram = 0;        // n-grams of this many words are said once at most; 0 allows all
+  int n_best = 1;                 // captions returned for each picture, at most K
   std::string locations = "expected";  // where hard attention looks: expected | argmax | sampled
 
   void list(OptionList& options);
@@ -32,13 +32,13 @@ struct DecodeOptions {
 
 /// A finished caption.
 struct Hypothesis {
-  std::vector<int64_t> words;               // without <start> and <end>
-  std::vector<double> word_log_probability; // of each word; then of <end> where the caption ended by itself
+  std::vector<int64_t> words;                      // without <start> and <end>
+  std::vector<double> word_log_probability;        // of each word; then of <end> where the caption ended by itself
   std::vector<double> plain_word_log_probability;  // the same by WordModel::plain_log_probability()
-  double log_probability = 0;               // of the whole caption, natural logarithm, <end> included
-  double score = 0;                         // log_probability / length^exponent; length counts <end>
-  torch::Tensor alpha;                      // [T, L], where each word looked
-  std::vector<int64_t> locations;           // [T], the cell hard attention looked at; -1: the expected context
+  double log_probability = 0;                      // of the whole caption, natural logarithm, <end> included
+  double score = 0;                                // log_probability / length^exponent; length counts <end>
+  torch::Tensor alpha;                             // [T, L], where each word looked
+  std::vector<int64_t> locations;                  // [T], the cell hard attention looked at; -1: the expected context
 };
 
 /// What a beam search needs of a model. Rows are numbered from 0; the search decides which live on.
@@ -46,8 +46,8 @@ class WordModel {
  public:
   virtual ~WordModel() = default;
   struct Step {
-    torch::Tensor logits;    // [R, V]
-    torch::Tensor alpha;     // [R, L]
+    torch::Tensor logits;           // [R, V]
+    torch::Tensor alpha;            // [R, L]
     torch::Tensor location = {};    // [R] int64, the cell each row looked at; undefined: the expected context
     torch::Tensor normalizer = {};  // [R], logarithm of the sum of exp(logits), where it is known
   };
@@ -57,7 +57,9 @@ class WordModel {
   virtual Step step(const torch::Tensor& words) = 0;
   /// Log-probabilities of words[i] after row rows[i] of the last step ([n] int64 each → [n]) as the model itself has it,
   /// where its logits were adjusted (frequency, temperature); undefined where they weren't.
-  virtual torch::Tensor plain_log_probability(const torch::Tensor& /*rows*/, const torch::Tensor& /*words*/) { return {}; }
+  virtual torch::Tensor plain_log_probability(const torch::Tensor& /*rows*/, const torch::Tensor& /*words*/) {
+    return {};
+  }
   /// Goes on with these rows ([R'] int64, indices of rows of the last step, or of start(); repeats allowed), in this order.
   virtual void reorder(const torch::Tensor& rows) = 0;
 };

@@ -29,7 +29,8 @@ class CaptionerWordModel : public WordModel {
   int64_t start() override {
     state_ = decoder_.start(memory_);
     const int64_t pictures = memory_.annotations.size(0);
-    pictures_ = torch::arange(pictures, memory_.annotations.options().dtype(torch::kInt64).requires_grad(false));  // [B]
+    pictures_ =
+        torch::arange(pictures, memory_.annotations.options().dtype(torch::kInt64).requires_grad(false));  // [B]
     return pictures;
   }
 
@@ -38,16 +39,16 @@ class CaptionerWordModel : public WordModel {
     state_ = std::move(said.state);
     if (!adjusts()) return {said.logits, said.alpha, said.location};
     // Both normalizers, of what the model says and of what is searched, from the same exponentials.
-    const auto most = said.logits.amax(1);                             // [R]
+    const auto most = said.logits.amax(1);                               // [R]
     const auto exponentials = (said.logits - most.unsqueeze(1)).exp_();  // [R, V]
-    normalizer_ = exponentials.sum(1).log_() + most;                   // [R]
-    torch::Tensor adjusted;                                            // [R]
+    normalizer_ = exponentials.sum(1).log_() + most;                     // [R]
+    torch::Tensor adjusted;                                              // [R]
     if (log_prior_.defined()) {
-      said.logits.sub_(log_prior_);                                    // [R, V]
+      said.logits.sub_(log_prior_);  // [R, V]
       if (temperature_ == 1) adjusted = exponentials.mv(prior_weights_).log_() + most;
     }
-    if (temperature_ != 1) said.logits.div_(temperature_);             // [R, V]
-    logits_ = said.logits;                                             // [R, V]
+    if (temperature_ != 1) said.logits.div_(temperature_);  // [R, V]
+    logits_ = said.logits;                                  // [R, V]
     return {said.logits, said.alpha, said.location, adjusted};
   }
 
@@ -75,7 +76,7 @@ class CaptionerWordModel : public WordModel {
   const torch::Tensor prior_weights_;  // [V], exp(-log_prior)
   DecoderState state_;
   torch::Tensor logits_, normalizer_;  // [R, V] of the last step, adjusted; [R] of the model's own
-  torch::Tensor pictures_;  // [R] int64
+  torch::Tensor pictures_;             // [R] int64
 };
 
 /// frequency^exponent of every word, as logarithms [V]; 0 for words that were never seen.
@@ -113,7 +114,8 @@ void check_decode_options(const DecodeOptions& options, const AttentionOptions& 
 void check_decode_options(const DecodeOptions& options, const Captioner& captioner, const std::string& source) {
   check_decode_options(options, captioner.options.attention);
   if (options.frequency_exponent != 0 && captioner.vocabulary.counts().empty())
-    throw UsageError("decode.frequency_exponent: " + source + " doesn't say how often its words stand in its training "
+    throw UsageError("decode.frequency_exponent: " + source +
+                     " doesn't say how often its words stand in its training "
                      "captions; leave the exponent at 0, or train a model anew");
 }
 
@@ -155,8 +157,9 @@ std::vector<std::vector<Caption>> caption_annotations(Captioner& captioner, cons
                                                       const DecodeOptions& options) {
   const torch::NoGradGuard no_grad;
   if (annotations.size(0) == 0) return {};
-  return search_captions(*make_word_model(captioner, annotations, options), captioner.vocabulary, options,
-                         options.repetition_penalty > 0 ? word_families(captioner.vocabulary.words()) : std::vector<int32_t>{});
+  return search_captions(
+      *make_word_model(captioner, annotations, options), captioner.vocabulary, options,
+      options.repetition_penalty > 0 ? word_families(captioner.vocabulary.words()) : std::vector<int32_t>{});
 }
 
 }  // namespace attend

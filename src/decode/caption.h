@@ -17,10 +17,10 @@ struct Caption {
   std::vector<std::string> words;            // as the vocabulary has them
   std::vector<double> word_log_probability;  // of each word, and of <end> after the last, as the search weighed them
   std::vector<double> plain_word_log_probability;  // the same as the model itself has them
-  double log_probability = 0;                // of the whole caption, <end> included
-  double plain_log_probability() const;      // of the whole caption as the model itself has it
-  torch::Tensor alpha;                       // [words, L]
-  std::vector<int64_t> locations;            // [words], the cell hard attention looked at; -1: the expected context
+  double log_probability = 0;                      // of the whole caption, <end> included
+  double plain_log_probability() const;            // of the whole caption as the model itself has it
+  torch::Tensor alpha;                             // [words, L]
+  std::vector<int64_t> locations;  // [words], the cell hard attention looked at; -1: the expected context
   // Of the best caption of a picture, where the model knows it:
   std::optional<double> confidence;  // probability that it is among the better half: decode/confidence.h
   std::optional<bool> familiar;      // whether the picture is like those of training

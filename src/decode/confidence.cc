@@ -38,7 +38,8 @@ std::vector<double> evidence_of(const Caption& caption, const Vocabulary& vocabu
     rarest = std::max(rarest, rare);
   }
   const auto count = static_cast<double>(words.size());
-  return {count > 0 ? sum / count : 0, least, count, weight > 0 ? weighted / weight : 0, rarest, mean_entropy(caption.alpha)};
+  return {count > 0 ? sum / count : 0,        least,  count,
+          weight > 0 ? weighted / weight : 0, rarest, mean_entropy(caption.alpha)};
 }
 
 template <class T>
@@ -52,8 +53,8 @@ size_t evidence_size(const std::optional<Familiarity>& familiarity) {
   return 6 + (familiarity ? 1 + static_cast<size_t>(std::min(kEvidenceDirections, familiarity->directions())) : 0);
 }
 
-std::vector<std::vector<double>> evidence_of(const std::vector<std::vector<Caption>>& captions, const Vocabulary& vocabulary,
-                                             const Familiarity::Place* place) {
+std::vector<std::vector<double>> evidence_of(const std::vector<std::vector<Caption>>& captions,
+                                             const Vocabulary& vocabulary, const Familiarity::Place* place) {
   std::vector<std::vector<double>> evidence;
   for (size_t b = 0; b < captions.size(); ++b) {
     auto& numbers = evidence.emplace_back(evidence_of(captions[b].front(), vocabulary));
@@ -95,7 +96,8 @@ Calibration Calibration::parse(const Json& json, size_t evidence, const std::str
     if (fits(read.regression.weights) && fits(read.regression.mean) && fits(read.regression.deviation)) return read;
   } catch (const Json::exception&) {
   }
-  throw InputError(source + ": its confidence is none that this attend knows; the file is damaged, or calibrate it anew");
+  throw InputError(source +
+                   ": its confidence is none that this attend knows; the file is damaged, or calibrate it anew");
 }
 
 Json settings_of(const Captioner& captioner, const DecodeOptions& options) {

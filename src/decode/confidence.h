@@ -32,8 +32,8 @@ constexpr int64_t kEvidenceDirections = 8;
 size_t evidence_size(const std::optional<Familiarity>& familiarity);
 
 /// Of the best caption of each picture; place: of the pictures, or null.
-std::vector<std::vector<double>> evidence_of(const std::vector<std::vector<Caption>>& captions, const Vocabulary& vocabulary,
-                                             const Familiarity::Place* place);
+std::vector<std::vector<double>> evidence_of(const std::vector<std::vector<Caption>>& captions,
+                                             const Vocabulary& vocabulary, const Familiarity::Place* place);
 
 /// What `attend calibrate` fits and a model file keeps, as JSON (Captioner::confidence).
 struct Calibration {

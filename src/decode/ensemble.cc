@@ -33,7 +33,7 @@ size_t find(const std::vector<T>& list, Predicate is_same) {
 
 /// log of the mean of the distributions that each one's logits [R, V] stand for: [R, V].
 torch::Tensor log_mean_probability(std::vector<torch::Tensor> logits) {
-  for (auto& one : logits) one = one.log_softmax(1);                                               // [R, V]
+  for (auto& one : logits) one = one.log_softmax(1);                                        // [R, V]
   return torch::stack(logits).logsumexp(0) - std::log(static_cast<double>(logits.size()));  // [R, V]
 }
 
@@ -57,7 +57,7 @@ WordModel::Step MeanWordModel::step(const torch::Tensor& words) {
     logits.push_back(step.logits);
     alphas.push_back(step.alpha);
   }
-  mean.logits = log_mean_probability(logits);                  // [R, V]
+  mean.logits = log_mean_probability(logits);  // [R, V]
   mean.normalizer = torch::Tensor();
   if (mean_alpha_) mean.alpha = torch::stack(alphas).mean(0);  // [R, L]
   return mean;
@@ -87,9 +87,8 @@ Ensemble::Ensemble(std::vector<Captioner> captioners, const std::vector<std::str
     const EncoderOptions& encoder = captioner.options.encoder;
     input_of_.push_back(find(inputs_, [&](const EncoderOptions& input) { return same_form(input, encoder); }));
     if (input_of_.back() == inputs_.size()) inputs_.push_back(encoder);
-    encoder_of_.push_back(find(captioners_, [&](const Captioner& other) {
-      return &other == &captioner || same_encoder(other, captioner);
-    }));
+    encoder_of_.push_back(find(
+        captioners_, [&](const Captioner& other) { return &other == &captioner || same_encoder(other, captioner); }));
     maps_agree_ &= grid(captioner) == grid(first()) && encoder.resize == first().options.encoder.resize;
   }
   const auto counted = [](const Captioner& captioner) { return !captioner.vocabulary.counts().empty(); };

@@ -71,14 +71,14 @@ class Ensemble {
              const DecodeOptions& options) const;
   std::vector<torch::Tensor> annotate(const std::vector<torch::Tensor>& pictures);
 
-  std::vector<Captioner> captioners_;   // [M]
-  std::string source_;                  // the first one's file
+  std::vector<Captioner> captioners_;  // [M]
+  std::string source_;                 // the first one's file
   std::vector<EncoderOptions> inputs_;
-  std::vector<size_t> input_of_;        // [M], index of inputs_
-  std::vector<size_t> encoder_of_;      // [M], the first captioner with the same encoder
+  std::vector<size_t> input_of_;            // [M], index of inputs_
+  std::vector<size_t> encoder_of_;          // [M], the first captioner with the same encoder
   std::optional<Calibration> calibration_;  // the first one's
   std::vector<int32_t> families_;           // of the vocabulary's words
-  bool maps_agree_ = true;              // alphas of all lie over the same cells of a picture
+  bool maps_agree_ = true;                  // alphas of all lie over the same cells of a picture
 };
 
 }  // namespace attend

@@ -37,8 +37,7 @@ Gradients gradients_of(Captioner& captioner, const Tensor& picture, const std::v
   const torch::AutoGradMode graph(with_pixels);
   const auto input = picture.detach().set_requires_grad(with_pixels);  // [1, S, S, 3]
   const auto annotations = captioner.annotate(input);                  // [1, L, D]
-  Gradients gradients{annotations.detach(), word_gradients(*captioner.decoder, annotations, words, locations),
-                      {}};
+  Gradients gradients{annotations.detach(), word_gradients(*captioner.decoder, annotations, words, locations), {}};
   if (!with_pixels) return gradients;
   gradients.pixels = torch::zeros({gradients.cells.size(0), picture.size(1), picture.size(2), 3});  // [T, S, S, 3]
   for (int64_t t = 0; t < gradients.cells.size(0); ++t)
@@ -55,7 +54,7 @@ Gradients smooth_gradients(Captioner& captioner, const Tensor& picture, const st
   for (int i = 0; i < options.samples; ++i) {
     const auto noise = torch::randn(picture.sizes(), generator) * (255 * options.noise);  // [1, S, S, 3]
     const auto one = gradients_of(captioner, picture + noise, words, locations, with_pixels);
-    mean.cells = mean.cells.defined() ? mean.cells + one.cells : one.cells;                       // [T, L, D]
+    mean.cells = mean.cells.defined() ? mean.cells + one.cells : one.cells;                        // [T, L, D]
     if (with_pixels) mean.pixels = mean.pixels.defined() ? mean.pixels + one.pixels : one.pixels;  // [T, S, S, 3]
   }
   mean.cells /= options.samples;
@@ -74,8 +73,7 @@ std::vector<double> rank_correlations(const Tensor& cells, const Tensor& alpha) 
   const auto L = static_cast<size_t>(a.size(1));
   std::vector<double> correlations;
   for (size_t t = 0; t < static_cast<size_t>(a.size(0)); ++t)
-    correlations.push_back(
-        rank_correlation({a.data_ptr<float>() + t * L, L}, {b.data_ptr<float>() + t * L, L}));
+    correlations.push_back(rank_correlation({a.data_ptr<float>() + t * L, L}, {b.data_ptr<float>() + t * L, L}));
   return correlations;
 }
 
@@ -106,7 +104,7 @@ Tensor word_gradients(Decoder& decoder, const Tensor& annotations, const std::ve
   std::vector<Tensor> log_probabilities;
   for (int64_t t = 0; t < T; ++t) {
     const auto before = torch::full({T - t}, t == 0 ? Vocabulary::kStart : words[static_cast<size_t>(t - 1)],
-                                    torch::dtype(torch::kInt64).device(annotations.device()));  // [T - t]
+                                    torch::dtype(torch::kInt64).device(annotations.device()));                // [T - t]
     const auto cells = torch::full_like(before, locations.empty() ? -1 : locations[static_cast<size_t>(t)]);  // [T - t]
     auto said = decoder.step(memory, state, before, rows.narrow(0, t, T - t), cells);
     log_probabilities.push_back(said.logits[0].log_softmax(-1)[words[static_cast<size_t>(t)]]);
@@ -123,8 +121,9 @@ Explanation explain_caption(Captioner& captioner, const Tensor& picture, const C
   std::vector<int64_t> words;
   for (const auto& word : caption.words) words.push_back(captioner.vocabulary.id(word));
   const auto input = picture.to(torch::kFloat).unsqueeze(0).contiguous();  // [1, S, S, 3]
-  const auto gradients = options.kind == "smooth" ? smooth_gradients(captioner, input, words, caption.locations, options, pixels)
-                                                  : gradients_of(captioner, input, words, caption.locations, pixels);
+  const auto gradients = options.kind == "smooth"
+                             ? smooth_gradients(captioner, input, words, caption.locations, options, pixels)
+                             : gradients_of(captioner, input, words, caption.locations, pixels);
   Explanation explanation;
   explanation.cells = map_of(gradients.cells, gradients.annotations, options.kind).cpu();  // [T, L]
   if (pixels) explanation.pixels = map_of(gradients.pixels, input, options.kind);          // [T, S, S]

@@ -25,7 +25,8 @@ bool is_never_said(int64_t word) {
 class Weighed {
  public:
   /// said: the families of the words said before, each as often as it was said; penalty: of each time.
-  Weighed(const float* logits, int64_t words, const std::vector<int32_t>& families, const std::vector<int32_t>& said, double penalty)
+  Weighed(const float* logits, int64_t words, const std::vector<int32_t>& families, const std::vector<int32_t>& said,
+          double penalty)
       : logits_(logits), words_(words), families_(families), said_(said), penalty_(penalty) {}
 
   double penalty(int64_t word) const {
@@ -49,8 +50,10 @@ class Weighed {
   int64_t rank(int64_t word) const {
     const double own = (*this)[word];
     int64_t above = 0;
-    for (int64_t other = 0; other < words_; ++other) above += logits_[other] > own && (said_.empty() || (*this)[other] > own);
-    for (const int64_t never : {Vocabulary::kPad, Vocabulary::kStart, Vocabulary::kUnknown}) above -= (*this)[never] > own;
+    for (int64_t other = 0; other < words_; ++other)
+      above += logits_[other] > own && (said_.empty() || (*this)[other] > own);
+    for (const int64_t never : {Vocabulary::kPad, Vocabulary::kStart, Vocabulary::kUnknown})
+      above -= (*this)[never] > own;
     return 1 + above;
   }
 
@@ -67,7 +70,12 @@ class Walk {
  public:
   Walk(WordModel& model, const std::vector<GivenWords>& given, const DecodeOptions& decode, const ForceOptions& options,
        const std::vector<int32_t>& families)
-      : model_(model), given_(given), decode_(decode), options_(options), families_(families), walked_(given.size()),
+      : model_(model),
+        given_(given),
+        decode_(decode),
+        options_(options),
+        families_(families),
+        walked_(given.size()),
         rows_of_(given.size()) {}
 
   std::vector<ForcedCaption> run() {
@@ -92,7 +100,8 @@ class Walk {
   /// One word of every live caption.
   void advance(const std::vector<size_t>& live, size_t t) {
     // A row is a picture and the words said of it so far: captions that begin alike share theirs.
-    std::map<std::pair<int64_t, int64_t>, int64_t> rows;  // row of the step before (at first: picture), word before → row
+    // row of the step before (at first: picture), word before → row
+    std::map<std::pair<int64_t, int64_t>, int64_t> rows;
     std::vector<int64_t> parents, before;
     for (const size_t i : live) {
       const int64_t parent = t == 0 ? given_[i].picture : rows_of_[i].back();
@@ -105,7 +114,8 @@ class Walk {
     const auto step = model_.step(torch::tensor(before, torch::kInt64));
     const auto logits = step.logits.to(torch::kCPU, torch::kFloat).contiguous();  // [R, V]
     const auto normalizers =
-        (step.normalizer.defined() ? step.normalizer.to(torch::kCPU, torch::kFloat) : logits.logsumexp(1)).contiguous();  // [R]
+        (step.normalizer.defined() ? step.normalizer.to(torch::kCPU, torch::kFloat) : logits.logsumexp(1))
+            .contiguous();  // [R]
     if (options_.maps) {
       alphas_.push_back(step.alpha.to(torch::kCPU, torch::kFloat).contiguous());                              // [R, L]
       locations_.push_back(step.location.defined() ? step.location.to(torch::kCPU).contiguous() : Tensor());  // [R]
@@ -150,14 +160,17 @@ class Walk {
     auto plain = model_.plain_log_probability(torch::tensor(rows, torch::kInt64), torch::tensor(words, torch::kInt64));
     if (!plain.defined()) return;
     plain = plain.to(torch::kCPU, torch::kDouble).contiguous();  // [n]
-    for (size_t n = 0; n < live.size(); ++n) walked_[live[n]].plain_word_log_probability.back() = plain.data_ptr<double>()[n];
+    for (size_t n = 0; n < live.size(); ++n)
+      walked_[live[n]].plain_word_log_probability.back() = plain.data_ptr<double>()[n];
   }
 
   void finish(size_t i) {
     auto& caption = walked_[i];
     caption.words = given_[i].words;
-    caption.log_probability = std::accumulate(caption.word_log_probability.begin(), caption.word_log_probability.end(), 0.0);
-    caption.score = caption.log_probability / std::pow(static_cast<double>(caption.words.size() + 1), decode_.length_exponent);
+    caption.log_probability =
+        std::accumulate(caption.word_log_probability.begin(), caption.word_log_probability.end(), 0.0);
+    caption.score =
+        caption.log_probability / std::pow(static_cast<double>(caption.words.size() + 1), decode_.length_exponent);
     if (!options_.maps) return;
     std::vector<Tensor> alphas;
     for (size_t t = 0; t < caption.words.size(); ++t) {
@@ -187,7 +200,9 @@ std::vector<int64_t> GivenCaption::words() const {
   return words;
 }
 
-size_t GivenCaption::unknown() const { return static_cast<size_t>(std::count(ids.begin(), ids.end(), Vocabulary::kUnknown)); }
+size_t GivenCaption::unknown() const {
+  return static_cast<size_t>(std::count(ids.begin(), ids.end(), Vocabulary::kUnknown));
+}
 
 GivenCaption given_caption(std::string text, const Vocabulary& vocabulary) {
   GivenCaption given{std::move(text), {}, {}};
@@ -201,17 +216,20 @@ double ForcedCaption::perplexity() const {
   return std::exp(-std::accumulate(logs.begin(), logs.end(), 0.0) / static_cast<double>(logs.size()));
 }
 
-std::vector<ForcedCaption> force_captions(WordModel& model, const std::vector<GivenWords>& captions, const DecodeOptions& decode,
-                                          const ForceOptions& options, const std::vector<int32_t>& families) {
+std::vector<ForcedCaption> force_captions(WordModel& model, const std::vector<GivenWords>& captions,
+                                          const DecodeOptions& decode, const ForceOptions& options,
+                                          const std::vector<int32_t>& families) {
   const torch::NoGradGuard no_grad;
   return Walk(model, captions, decode, options, families).run();
 }
 
-std::vector<ForcedCaption> force_annotations(Captioner& captioner, const Tensor& annotations, const std::vector<GivenWords>& captions,
-                                             const DecodeOptions& decode, const ForceOptions& options) {
+std::vector<ForcedCaption> force_annotations(Captioner& captioner, const Tensor& annotations,
+                                             const std::vector<GivenWords>& captions, const DecodeOptions& decode,
+                                             const ForceOptions& options) {
   const torch::NoGradGuard no_grad;
   const auto model = make_word_model(captioner, annotations, decode);
-  const auto families = decode.repetition_penalty > 0 ? word_families(captioner.vocabulary.words()) : std::vector<int32_t>{};
+  const auto families =
+      decode.repetition_penalty > 0 ? word_families(captioner.vocabulary.words()) : std::vector<int32_t>{};
   if (options.paths == 1) return force_captions(*model, captions, decode, options, families);
   PathsWordModel paths(*model, options.paths);
   return force_captions(paths, captions, decode, options, families);
@@ -237,41 +255,43 @@ Tensor PathsWordModel::paths_of(const Tensor& rows) const {
 
 int64_t PathsWordModel::start() {
   const int64_t pictures = model_.start();
-  rows_ = torch::arange(pictures, torch::kInt64);          // [R]
+  rows_ = torch::arange(pictures, torch::kInt64);  // [R]
   model_.reorder(rows_.repeat_interleave(paths_));
-  weight_ = torch::zeros({pictures, paths_});              // [R, N]
+  weight_ = torch::zeros({pictures, paths_});  // [R, N]
   plain_weight_ = said_ = Tensor();
   return pictures;
 }
 
 WordModel::Step PathsWordModel::step(const Tensor& words) {
-  const auto there = rows_.to(torch::kCPU);                // [R]
+  const auto there = rows_.to(torch::kCPU);                           // [R]
   const auto same = words.to(torch::kCPU).repeat_interleave(paths_);  // [R · N]
-  auto weight = weight_.index_select(0, there);            // [R, N]
+  auto weight = weight_.index_select(0, there);                       // [R, N]
   if (said_.defined()) {
     const auto plain = model_.plain_log_probability(paths_of(there), same);  // [R · N]
     const auto before = plain_weight_.defined() ? plain_weight_ : weight_;   // [R', N]
-    if (plain.defined()) plain_weight_ = before.index_select(0, there) + plain.to(torch::kCPU).view({-1, paths_});  // [R, N]
-    const auto of_word = said_.index_select(0, there).gather(2, same.view({-1, paths_, 1}));  // [R, N, 1]
-    weight = weight + of_word.squeeze(2);                  // [R, N]
+    if (plain.defined())
+      plain_weight_ = before.index_select(0, there) + plain.to(torch::kCPU).view({-1, paths_});  // [R, N]
+    const auto of_word = said_.index_select(0, there).gather(2, same.view({-1, paths_, 1}));     // [R, N, 1]
+    weight = weight + of_word.squeeze(2);                                                        // [R, N]
   }
-  weight_ = weight.log_softmax(1);                         // [R, N]
+  weight_ = weight.log_softmax(1);                                            // [R, N]
   if (plain_weight_.defined()) plain_weight_ = plain_weight_.log_softmax(1);  // [R, N]
   const int64_t rows = there.size(0);
   const auto step = model_.step(same);
   said_ = step.logits.to(torch::kCPU, torch::kFloat).log_softmax(1).view({rows, paths_, -1});  // [R, N, V]
-  rows_ = torch::arange(rows, torch::kInt64);              // [R]
-  const auto alpha = step.alpha.to(torch::kCPU, torch::kFloat).view({rows, paths_, -1});     // [R, N, L]
-  return {(said_ + weight_.unsqueeze(2)).logsumexp(1),     // [R, V]
-          (alpha * weight_.exp().unsqueeze(2)).sum(1)};    // [R, L]
+  rows_ = torch::arange(rows, torch::kInt64);                                                  // [R]
+  const auto alpha = step.alpha.to(torch::kCPU, torch::kFloat).view({rows, paths_, -1});       // [R, N, L]
+  return {(said_ + weight_.unsqueeze(2)).logsumexp(1),                                         // [R, V]
+          (alpha * weight_.exp().unsqueeze(2)).sum(1)};                                        // [R, L]
 }
 
 Tensor PathsWordModel::plain_log_probability(const Tensor& rows, const Tensor& words) {
-  const auto there = rows.to(torch::kCPU);                                                          // [n]
-  const auto plain = model_.plain_log_probability(paths_of(there), words.to(torch::kCPU).repeat_interleave(paths_));  // [n · N]
+  const auto there = rows.to(torch::kCPU);  // [n]
+  const auto plain =
+      model_.plain_log_probability(paths_of(there), words.to(torch::kCPU).repeat_interleave(paths_));  // [n · N]
   if (!plain.defined()) return {};
-  const auto weight = (plain_weight_.defined() ? plain_weight_ : weight_).index_select(0, there);   // [n, N]
-  return (plain.to(torch::kCPU).view({-1, paths_}) + weight).logsumexp(1);                          // [n]
+  const auto weight = (plain_weight_.defined() ? plain_weight_ : weight_).index_select(0, there);  // [n, N]
+  return (plain.to(torch::kCPU).view({-1, paths_}) + weight).logsumexp(1);                         // [n]
 }
 
 void PathsWordModel::reorder(const Tensor& rows) {

@@ -60,8 +60,9 @@ struct ForceOptions {
 /// and maps are those that the search gives its own captions. Several may be of one picture, and of the same words: rows that
 /// have said the same of the same picture are computed once. Where hard attention samples its cells, such rows share them, too;
 /// PathsWordModel is the mean over many.
-std::vector<ForcedCaption> force_captions(WordModel& model, const std::vector<GivenWords>& captions, const DecodeOptions& decode,
-                                          const ForceOptions& options, const std::vector<int32_t>& families = {});
+std::vector<ForcedCaption> force_captions(WordModel& model, const std::vector<GivenWords>& captions,
+                                          const DecodeOptions& decode, const ForceOptions& options,
+                                          const std::vector<int32_t>& families = {});
 
 /// The same over annotations [B, L, D] as Captioner::annotate() gives them, as caption_annotations() would weigh them.
 std::vector<ForcedCaption> force_annotations(Captioner& captioner, const torch::Tensor& annotations,
@@ -91,11 +92,11 @@ class PathsWordModel : public WordModel {
   torch::Tensor paths_of(const torch::Tensor& rows) const;
 
   WordModel& model_;
-  const int64_t paths_;             // N
-  torch::Tensor rows_;              // [R] int64, of the last step: where the rows of the next come from
+  const int64_t paths_;                  // N
+  torch::Tensor rows_;                   // [R] int64, of the last step: where the rows of the next come from
   torch::Tensor weight_, plain_weight_;  // [R, N], logarithms of the weights of the last step's rows; plain: undefined
                                          // where the model has no other distribution
-  torch::Tensor said_;              // [R, N, V], log-probabilities of the last step; undefined before the first
+  torch::Tensor said_;                   // [R, N, V], log-probabilities of the last step; undefined before the first
 };
 
 }  // namespace attend

@@ -33,14 +33,14 @@ LogisticRegression fit_logistic(const std::vector<std::vector<double>>& cases, c
     column.sub_(fitted.mean.back()).div_(fitted.deviation.back());
   }
   auto penalty = torch::full({F + 1, 1}, ridge, torch::kDouble);  // [F + 1, 1]
-  penalty[F] = 1e-9;                                              // none on the intercept, but for cases that all came out alike
-  auto w = torch::zeros({F + 1, 1}, torch::kDouble);              // [F + 1, 1]
+  penalty[F] = 1e-9;                                  // none on the intercept, but for cases that all came out alike
+  auto w = torch::zeros({F + 1, 1}, torch::kDouble);  // [F + 1, 1]
   for (int step = 0; step < 50; ++step) {
-    const auto p = x.mm(w).sigmoid();                                                       // [n, 1]
-    const auto gradient = x.t().mm(p - y) + penalty * w;                                    // [F + 1, 1]
-    const auto curvature = x.t().mm(x * (p * (1 - p))) + penalty.squeeze(1).diag();         // [F + 1, F + 1]
-    const auto change = torch::linalg_solve(curvature, gradient);                           // [F + 1, 1]
-    w = w - change.clamp(-5, 5);                                                            // [F + 1, 1]
+    const auto p = x.mm(w).sigmoid();                                                // [n, 1]
+    const auto gradient = x.t().mm(p - y) + penalty * w;                             // [F + 1, 1]
+    const auto curvature = x.t().mm(x * (p * (1 - p))) + penalty.squeeze(1).diag();  // [F + 1, F + 1]
+    const auto change = torch::linalg_solve(curvature, gradient);                    // [F + 1, 1]
+    w = w - change.clamp(-5, 5);                                                     // [F + 1, 1]
     if (change.abs().max().item<double>() < 1e-10) break;
   }
   fitted.weights.assign(w.data_ptr<double>(), w.data_ptr<double>() + F);

@@ -14,10 +14,10 @@ using torch::Tensor;
 Tensor draw(const Tensor& logits, double temperature) {
   const Tensor cumulative = say_log_probability(logits.to(torch::kFloat), temperature).exp().cumsum(1);  // [R, V]
   const int64_t last = cumulative.size(1) - 1;
-  const Tensor total = cumulative.narrow(1, last, 1);                                              // [R, 1]
-  const Tensor place = torch::rand({logits.size(0), 1}).to(logits.device()) * total;                 // [R, 1]
+  const Tensor total = cumulative.narrow(1, last, 1);                                 // [R, 1]
+  const Tensor place = torch::rand({logits.size(0), 1}).to(logits.device()) * total;  // [R, 1]
   // Rounded up to the total, a place would fall behind the last word; below it, it falls on a word that is possible.
-  const Tensor below = torch::minimum(place, total.nextafter(torch::zeros_like(total)));           // [R, 1]
+  const Tensor below = torch::minimum(place, total.nextafter(torch::zeros_like(total)));  // [R, 1]
   const Tensor words = torch::searchsorted(cumulative, below, /*out_int32=*/false, /*right=*/true).squeeze(1);  // [R]
   return words.clamp_max(last).to(torch::kCPU);  // behind the last word: logits that are no numbers; the loss shows it
 }
@@ -34,8 +34,8 @@ std::vector<std::vector<Sample>> sample(WordModel& model, const SampleOptions& o
   const torch::NoGradGuard no_grad;
   const int64_t pictures = model.start(), n = options.samples;
   std::vector<std::vector<Sample>> captions(pictures, std::vector<Sample>(n));
-  std::vector<Sample*> live;      // captions that haven't ended
-  std::vector<int64_t> rows;      // a row a caption from the start: hard attention looks for each on its own
+  std::vector<Sample*> live;  // captions that haven't ended
+  std::vector<int64_t> rows;  // a row a caption from the start: hard attention looks for each on its own
   for (int64_t b = 0; b < pictures; ++b) {
     for (auto& caption : captions[b]) live.push_back(&caption), rows.push_back(b);
   }
@@ -43,7 +43,7 @@ std::vector<std::vector<Sample>> sample(WordModel& model, const SampleOptions& o
   Tensor words = torch::full({pictures * n}, Vocabulary::kStart, torch::kInt64);  // [R]
   for (int length = 1; length <= options.max_length && !live.empty(); ++length) {
     const auto step = model.step(words);
-    const Tensor drawn = draw(step.logits, options.temperature);  // [R]
+    const Tensor drawn = draw(step.logits, options.temperature);                                            // [R]
     const Tensor looked = step.location.defined() ? step.location.to(torch::kCPU).contiguous() : Tensor();  // [R]
     const auto* word = drawn.data_ptr<int64_t>();
     std::vector<Sample*> going;

@@ -22,7 +22,8 @@ struct SampleOptions {
 struct Sample {
   std::vector<int64_t> words;  // without <start> and <end>
   bool ended = false;          // by saying <end>; false: cut off at max_length
-  std::vector<int64_t> locations = {};  // of each draw, that of <end> included: the cell hard attention looked at, or -1
+  std::vector<int64_t> locations =
+      {};  // of each draw, that of <end> included: the cell hard attention looked at, or -1
 };
 
 /// The distribution that sample() draws words from, as logarithms [R, V]: that of the logits [R, V] over `temperature`

@@ -36,11 +36,12 @@ double share_of(const std::vector<CaptionPair>& pairs, Predicate is_so) {
 
 /// What figures are computed from beside the captions.
 struct EvaluationChoice {
-  std::filesystem::path document_frequencies;  // captions file that CIDEr counts document frequencies in; empty: the references
-  std::filesystem::path training_captions;     // captions file: how many captions stand in it; empty: that isn't known
-  std::filesystem::path meteor;                // METEOR's tables, as find_meteor_tables() has them
-  int resamples = 1000;                        // bootstrap sets of pictures that intervals rest on; 0: no intervals
-  int64_t seed = 1;                            // which sets are drawn
+  // captions file that CIDEr counts document frequencies in; empty: the references
+  std::filesystem::path document_frequencies;
+  std::filesystem::path training_captions;  // captions file: how many captions stand in it; empty: that isn't known
+  std::filesystem::path meteor;             // METEOR's tables, as find_meteor_tables() has them
+  int resamples = 1000;                     // bootstrap sets of pictures that intervals rest on; 0: no intervals
+  int64_t seed = 1;                         // which sets are drawn
 };
 
 /// captions[i], and compared[i] of another results file where there is one, are of examples[i], which has references. Throws

@@ -27,7 +27,9 @@ std::string padded(const std::string& text, size_t width) {
 }
 
 /// Pads on the left to eight bytes.
-std::string to_the_right(const std::string& text) { return std::string(text.size() < 8 ? 8 - text.size() : 0, ' ') + text; }
+std::string to_the_right(const std::string& text) {
+  return std::string(text.size() < 8 ? 8 - text.size() : 0, ' ') + text;
+}
 
 std::string measures_table(const Evaluation& evaluation, size_t width) {
   std::string table;
@@ -117,8 +119,10 @@ std::string figures_table(const Json& figures, const Evaluation& evaluation) {
   for (const auto& row : counts) add(row);
   table += measures_table(evaluation, width);
   for (const auto& row : others) add(row);
-  if (!evaluation.intervals.empty()) table += "\nThe ranges hold the figure with 95 % certainty (bootstrap over the pictures).\n";
-  if (!evaluation.others.empty()) table += "p: how likely so clear a difference is by chance (paired bootstrap, two-sided).\n";
+  if (!evaluation.intervals.empty())
+    table += "\nThe ranges hold the figure with 95 % certainty (bootstrap over the pictures).\n";
+  if (!evaluation.others.empty())
+    table += "p: how likely so clear a difference is by chance (paired bootstrap, two-sided).\n";
   return table;
 }
 
@@ -129,8 +133,8 @@ void write_picture_csv(const std::filesystem::path& file, const std::vector<Exam
   for (const auto& measure : evaluation.measures) line += "," + measure.key;
   out.write(line + "\r\n");
   for (size_t i = 0; i < evaluation.pairs.size(); ++i) {
-    line = csv_field(examples[i].id.said()) + "," + csv_field(examples[i].picture.string()) + "," + csv_field(captions[i]) +
-           "," + std::to_string(evaluation.pairs[i].candidate.size());
+    line = csv_field(examples[i].id.said()) + "," + csv_field(examples[i].picture.string()) + "," +
+           csv_field(captions[i]) + "," + std::to_string(evaluation.pairs[i].candidate.size());
     for (const auto& measure : evaluation.measures) {
       char value[32];
       std::snprintf(value, sizeof value, "%.6f", measure.pictures[i]);

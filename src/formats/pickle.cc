@@ -15,10 +15,11 @@ constexpr size_t kMostDimensions = 64;
 constexpr size_t kMostNameLength = 256;
 
 constexpr std::pair<std::string_view, ElementType> kStorages[] = {
-    {"DoubleStorage", ElementType::kFloat64},    {"FloatStorage", ElementType::kFloat32}, {"HalfStorage", ElementType::kFloat16},
-    {"BFloat16Storage", ElementType::kBFloat16}, {"LongStorage", ElementType::kInt64},    {"IntStorage", ElementType::kInt32},
-    {"ShortStorage", ElementType::kInt16},       {"CharStorage", ElementType::kInt8},     {"ByteStorage", ElementType::kUInt8},
-    {"BoolStorage", ElementType::kBool}};
+    {"DoubleStorage", ElementType::kFloat64}, {"FloatStorage", ElementType::kFloat32},
+    {"HalfStorage", ElementType::kFloat16},   {"BFloat16Storage", ElementType::kBFloat16},
+    {"LongStorage", ElementType::kInt64},     {"IntStorage", ElementType::kInt32},
+    {"ShortStorage", ElementType::kInt16},    {"CharStorage", ElementType::kInt8},
+    {"ByteStorage", ElementType::kUInt8},     {"BoolStorage", ElementType::kBool}};
 constexpr std::pair<std::string_view, ElementType> kTypes[] = {
     {"float64", ElementType::kFloat64},   {"float32", ElementType::kFloat32}, {"float16", ElementType::kFloat16},
     {"bfloat16", ElementType::kBFloat16}, {"int64", ElementType::kInt64},     {"int32", ElementType::kInt32},
@@ -210,7 +211,7 @@ class Pickle::Reader {
       fail("a tensor's type is not its storage's; refused");
     }
     StoredTensor view{&storage, type ? *type : *storage.type, count_of(arguments[1]), counts_of(arguments[2]),
-                    counts_of(arguments[3])};
+                      counts_of(arguments[3])};
     if (view.sizes.size() != view.strides.size()) damaged();
     int64_t end = view.offset, elements = 1, product = 1;  // of the element that lies farthest; of all; zeros left out
     bool lies = false;

@@ -28,9 +28,7 @@ constexpr int64_t kProtocol = 1001;                                             
 constexpr uint64_t kMostPickleBytes = 64 << 20;
 constexpr int kMostZipVersion = 10;  // caffe2/serialize/versions.h, kMaxSupportedFileFormatVersion
 
-int64_t element_size(const Storage& storage) {
-  return storage.type ? size_of(*storage.type) : 1;
-}
+int64_t element_size(const Storage& storage) { return storage.type ? size_of(*storage.type) : 1; }
 
 /// storage.size · element_size, or nothing if that can't be.
 std::optional<uint64_t> byte_count(const Storage& storage) {
@@ -66,7 +64,8 @@ const pickle::Dict* find_tensors(const Value& value) {
 
 using LoadStorage = std::function<Buffer(const Storage&)>;  // its bytes, element_size · storage.size of them
 
-TensorView make_tensor(const pickle::StoredTensor& stored, std::string name, const LoadStorage& load, const std::string& what) {
+TensorView make_tensor(const pickle::StoredTensor& stored, std::string name, const LoadStorage& load,
+                       const std::string& what) {
   TensorView view{std::move(name), stored.type, stored.sizes, stored.strides, {}, nullptr};
   if (std::count(view.shape.begin(), view.shape.end(), 0) > 0) return view;
   const Buffer storage = load(*stored.storage);

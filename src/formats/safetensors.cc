@@ -27,9 +27,10 @@ constexpr size_t kMostDimensions = 64;
 constexpr const char* kMetadata = "__metadata__";
 
 constexpr std::pair<const char*, ElementType> kTypes[] = {
-    {"F64", ElementType::kFloat64}, {"F32", ElementType::kFloat32}, {"F16", ElementType::kFloat16}, {"BF16", ElementType::kBFloat16},
-    {"I64", ElementType::kInt64},   {"I32", ElementType::kInt32},   {"I16", ElementType::kInt16},   {"I8", ElementType::kInt8},
-    {"U8", ElementType::kUInt8},    {"BOOL", ElementType::kBool}};
+    {"F64", ElementType::kFloat64},   {"F32", ElementType::kFloat32}, {"F16", ElementType::kFloat16},
+    {"BF16", ElementType::kBFloat16}, {"I64", ElementType::kInt64},   {"I32", ElementType::kInt32},
+    {"I16", ElementType::kInt16},     {"I8", ElementType::kInt8},     {"U8", ElementType::kUInt8},
+    {"BOOL", ElementType::kBool}};
 
 /// Where one tensor stands, as the header says and as far as it has been checked.
 struct Entry {
@@ -94,8 +95,7 @@ Json read_metadata(const PlainJson& stored, const std::string& source) {
   return metadata;
 }
 
-uint64_t read_count(const PlainJson& value, const std::string& source, const std::string& name,
-                    const char* what) {
+uint64_t read_count(const PlainJson& value, const std::string& source, const std::string& name, const char* what) {
   if (!value.is_number_unsigned() || value.get<uint64_t>() > INT64_MAX)
     fail(source, name, std::string("has ") + what + " that are not whole numbers from 0 up");
   return value.get<uint64_t>();
@@ -205,11 +205,13 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Tens
   std::vector<const TensorView*> order;
   for (const auto& tensor : tensors) {
     if (!names.insert(tensor.name).second)
-      throw Error(path.string() + ": can't be written: " + quote(tensor.name) + " can't be the name of a tensor, or of two");
+      throw Error(path.string() + ": can't be written: " + quote(tensor.name) +
+                  " can't be the name of a tensor, or of two");
     int64_t bytes = size_of(tensor.type);
     for (const int64_t extent : tensor.shape) bytes *= extent;
     if (!is_row_major(tensor) || static_cast<uint64_t>(bytes) != tensor.bytes.size())
-      throw Error(path.string() + ": can't be written: the elements of tensor " + quote(tensor.name) + " don't lie in order");
+      throw Error(path.string() + ": can't be written: the elements of tensor " + quote(tensor.name) +
+                  " don't lie in order");
     order.push_back(&tensor);
   }
   std::stable_sort(order.begin(), order.end(),
@@ -222,8 +224,7 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Tens
   for (const auto* tensor : order) {
     const uint64_t begin = std::exchange(end, end + tensor->bytes.size());
     entries.emplace_back(
-        tensor->name,
-        Json{{"dtype", name_of(tensor->type)}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}});
+        tensor->name, Json{{"dtype", name_of(tensor->type)}, {"shape", tensor->shape}, {"data_offsets", {begin, end}}});
   }
   std::string text;
   try {

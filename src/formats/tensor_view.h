@@ -29,8 +29,8 @@ struct TensorView {
   std::string name;
   ElementType type;
   std::vector<int64_t> shape, strides;  // strides in elements, none below 0
-  std::span<const std::byte> bytes;     // from the first element to the last, aligned; empty where there are no elements
-  std::shared_ptr<const void> owner;    // keeps `bytes`; null where somebody else does
+  std::span<const std::byte> bytes;   // from the first element to the last, aligned; empty where there are no elements
+  std::shared_ptr<const void> owner;  // keeps `bytes`; null where somebody else does
 };
 
 /// The strides of a tensor whose elements lie one after another, the last index running fastest.

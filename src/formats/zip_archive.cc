@@ -40,8 +40,8 @@ Buffer ZipArchive::read(const std::string& name) {
   if (!bytes) throw InputError(source_ + ": has no " + quote(name) + "; the file is damaged");
   if (*bytes > left_) throw InputError(source_ + ": unpacks to more than 16 times its size; refused");
   left_ -= *bytes;
-  const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(
-      zip_fopen(archive_.get(), name.c_str(), ZIP_FL_ENC_RAW), zip_fclose);
+  const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(zip_fopen(archive_.get(), name.c_str(), ZIP_FL_ENC_RAW),
+                                                               zip_fclose);
   if (!file) throw InputError(source_ + ": " + quote(name) + " can't be unpacked: " + zip_strerror(archive_.get()));
   Buffer content(*bytes);
   uint64_t got = 0;

@@ -58,8 +58,8 @@ struct AdditiveScore {
     const Vector<T> v = load_lanes(minus_2v + a, left), w = load_lanes(minus_2v + a + W, left - W);
     return (v * y + w * x) * reciprocal(x * y);
   }
-  [[gnu::always_inline]] void backward(T g, Vector<T> key, Vector<T> query, int64_t a, int64_t left, Vector<T>& grad_key,
-                                       Vector<T>& grad_query, Vector<T>& grad_v) const {
+  [[gnu::always_inline]] void backward(T g, Vector<T> key, Vector<T> query, int64_t a, int64_t left,
+                                       Vector<T>& grad_key, Vector<T>& grad_query, Vector<T>& grad_v) const {
     const Vector<T> r = reciprocal(denominator(key, query));
     grad_key = (-2 * g) * load_lanes(minus_2v + a, left) * (r - r * r);
     grad_query += grad_key;
@@ -101,7 +101,8 @@ template <class T, class Body>
 [[gnu::always_inline]] inline void in_cells(const T* values, int64_t L, int64_t stride, Body&& body) {
   for (int64_t l = 0; l < L; l += kCells) {
     const T* cells[kCells];
-    unroll<kCells>([&](auto c) __attribute__((always_inline)) { cells[c] = values + least<int64_t>(l + c, L - 1) * stride; });
+    unroll<kCells>([&](auto c)
+                       __attribute__((always_inline)) { cells[c] = values + least<int64_t>(l + c, L - 1) * stride; });
     body(l, cells);
   }
 }
@@ -118,9 +119,12 @@ void forward_rows(const Attention& a, const Score& score, int64_t p, int64_t n, 
     for (int64_t i = 0; i < count; ++i) {
       const T* query = queries + rows[i] * a.A + n * head_A;
       Vector<T> sum[kCells]{};
-      in_steps<2 * W>(head_A, [&](int64_t at, auto left) __attribute__((always_inline)) {
-        unroll<kCells>([&](auto c) __attribute__((always_inline)) { sum[c] += score.forward(keys[c] + at, query + at, at, left); });
-      });
+      in_steps<2 * W>(
+          head_A, [&](int64_t at, auto left) __attribute__((always_inline)) {
+            unroll<kCells>([&](auto c) __attribute__((always_inline)) {
+              sum[c] += score.forward(keys[c] + at, query + at, at, left);
+            });
+          });
       unroll<kCells>([&](auto c) __attribute__((always_inline)) {
         if (l + c < L) alpha_of(i)[l + c] = sum_of(sum[c]) + (bias ? bias[rows[i] * L + l + c] : 0);
       });
@@ -132,11 +136,13 @@ void forward_rows(const Attention& a, const Score& score, int64_t p, int64_t n, 
       T weight[kCells];
       unroll<kCells>([&](auto c) __attribute__((always_inline)) { weight[c] = l + c < L ? alpha_of(i)[l + c] : 0; });
       T* context = static_cast<T*>(a.context) + rows[i] * a.D + n * head_D;
-      in_steps<W>(head_D, [&](int64_t d, auto left) __attribute__((always_inline)) {
-        Vector<T> sum = load_lanes(context + d, left);
-        unroll<kCells>([&](auto c) __attribute__((always_inline)) { sum += weight[c] * load_lanes(values[c] + d, left); });
-        store_lanes(context + d, sum, left);
-      });
+      in_steps<W>(
+          head_D, [&](int64_t d, auto left) __attribute__((always_inline)) {
+            Vector<T> sum = load_lanes(context + d, left);
+            unroll<kCells>([&](auto c)
+                               __attribute__((always_inline)) { sum += weight[c] * load_lanes(values[c] + d, left); });
+            store_lanes(context + d, sum, left);
+          });
     }
   });
 }

@@ -6,13 +6,25 @@
 namespace attend::kernels {
 
 #if defined(__x86_64__)
-namespace avx512_bf16 { extern const Kernels table; }
-namespace avx512_vnni { extern const Kernels table; }
-namespace avx512 { extern const Kernels table; }
-namespace avx2_vnni { extern const Kernels table; }
-namespace avx2 { extern const Kernels table; }
+namespace avx512_bf16 {
+extern const Kernels table;
+}
+namespace avx512_vnni {
+extern const Kernels table;
+}
+namespace avx512 {
+extern const Kernels table;
+}
+namespace avx2_vnni {
+extern const Kernels table;
+}
+namespace avx2 {
+extern const Kernels table;
+}
 #endif
-namespace plain { extern const Kernels table; }
+namespace plain {
+extern const Kernels table;
+}
 
 namespace {
 

@@ -168,7 +168,9 @@ using Wanted = __mmask32;  // which channels there are
 [[gnu::always_inline]] inline Wide no_bits() { return _mm512_setzero_si512(); }
 [[gnu::always_inline]] inline Wide low_pairs(Wide a, Wide b) { return _mm512_unpacklo_epi16(a, b); }
 [[gnu::always_inline]] inline Wide high_pairs(Wide a, Wide b) { return _mm512_unpackhi_epi16(a, b); }
-[[gnu::always_inline]] inline Wanted wanted_of(int64_t count) { return static_cast<__mmask32>((uint64_t{1} << count) - 1); }
+[[gnu::always_inline]] inline Wanted wanted_of(int64_t count) {
+  return static_cast<__mmask32>((uint64_t{1} << count) - 1);
+}
 #else
 using Wide = __m256i;
 using WideFloats = __m256;
@@ -309,8 +311,9 @@ struct StepNumbers {
     const auto steps = [](Sum sum, __m256 of_scale, __m256 of_bias) {
       return _mm256_cvtps_epi32(_mm256_cvtepi32_ps(sum) * of_scale + of_bias);
     };
-    const auto both = _mm256_min_epu16(
-        _mm256_packus_epi32(steps(low, scale.low, bias.low), steps(high, scale.high, bias.high)), _mm256_set1_epi16(255));
+    const auto both =
+        _mm256_min_epu16(_mm256_packus_epi32(steps(low, scale.low, bias.low), steps(high, scale.high, bias.high)),
+                         _mm256_set1_epi16(255));
     return _mm_packus_epi16(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
 #endif
   }
@@ -338,7 +341,8 @@ struct PairedKernel {
     Wide low, high;
   };
 
-  PairedKernel(const float* w, const float* b, int64_t channels, int64_t count) : PairedKernel(Taps(w, b, channels, count)) {}
+  PairedKernel(const float* w, const float* b, int64_t channels, int64_t count)
+      : PairedKernel(Taps(w, b, channels, count)) {}
 
   template <int S, bool whole>
   [[gnu::always_inline]] void convolve(const Pixels<Storage>& x, int64_t row, int64_t column, Register* out) const {
@@ -379,7 +383,9 @@ struct PairedKernel {
     if (!whole && (column < 0 || column >= x.width)) return no_bits();
     return Numbers::load(at, wanted);
   }
-  [[gnu::always_inline]] static Pairs pair(Wide left, Wide right) { return {low_pairs(left, right), high_pairs(left, right)}; }
+  [[gnu::always_inline]] static Pairs pair(Wide left, Wide right) {
+    return {low_pairs(left, right), high_pairs(left, right)};
+  }
 
   Numbers numbers;
   Pairs weight[K][kPairs];
@@ -418,14 +424,16 @@ struct StepKernel {
   static constexpr int kColumns = K;
   using Register = Lanes;
 
-  StepKernel(const float* w, const float* b, int64_t channels, int64_t count) : bias(load_lanes(b, count) / kRelu6Step) {
+  StepKernel(const float* w, const float* b, int64_t channels, int64_t count)
+      : bias(load_lanes(b, count) / kRelu6Step) {
     Lanes taps[K * K];
     for (int i = 0; i < K * K; ++i) taps[i] = load_lanes(w + i * channels, count);
     const StepScale of(taps, K * K, 1);
     // Integers as large as a sum: their high halves are those of a 16-bit product.
     for (int i = 0; i < K * K; ++i) {
       const auto integers = of.inverse * taps[i];
-      for (int64_t lane = 0; lane < kLanes; ++lane) weight[i][lane] = static_cast<int32_t>(__builtin_rintf(integers[lane]));
+      for (int64_t lane = 0; lane < kLanes; ++lane)
+        weight[i][lane] = static_cast<int32_t>(__builtin_rintf(integers[lane]));
     }
     scale = of.scale();
   }
@@ -489,7 +497,8 @@ void prepare(const Depthwise& d, void* prepared) {
   auto* kernels = static_cast<Kernel*>(prepared);
   for (int64_t task = 0; task < task_count<Kernel>(d); ++task) {
     const int64_t channel = task * Kernel::kChannels;
-    kernels[task] = Kernel(d.weight + channel, d.bias + channel, d.channels, least(d.channels - channel, Kernel::kChannels));
+    kernels[task] =
+        Kernel(d.weight + channel, d.bias + channel, d.channels, least(d.channels - channel, Kernel::kChannels));
   }
 }
 
@@ -534,7 +543,8 @@ struct BackwardScratch {
     inputs.rows = most((g.height - 1) * g.stride + g.kernel, g.top + d.height);
     inputs.pitch = most((round_up(g.width, 4) - 1) * g.stride + g.kernel, g.left + d.width);
     outputs.rows = most(d.height - 1 + g.kernel, down + (g.height - 1) * g.stride + 1);
-    outputs.pitch = most(round_up(d.width, kTogether) - 1 + g.kernel, across + (round_up(g.width, 4) - 1) * g.stride + 1);
+    outputs.pitch =
+        most(round_up(d.width, kTogether) - 1 + g.kernel, across + (round_up(g.width, 4) - 1) * g.stride + 1);
     inputs.first = static_cast<Lanes*>(memory);
     outputs.first = inputs.first + inputs.lanes();
   }
@@ -549,7 +559,8 @@ void backward(const DepthwiseBackward& d, void* scratch, int64_t begin, int64_t 
   const auto& g = d.geometry;
   const int64_t pictures = d.pictures, height = d.height, width = d.width, channels = d.channels, parts = d.parts;
   const int64_t tasks = (channels + kTaskChannels - 1) / kTaskChannels;
-  const T *x_data = static_cast<const T*>(d.x), *y_data = static_cast<const T*>(d.y), *gy_data = static_cast<const T*>(d.gy);
+  const T *x_data = static_cast<const T*>(d.x), *y_data = static_cast<const T*>(d.y),
+          *gy_data = static_cast<const T*>(d.gy);
   T* gx_data = static_cast<T*>(d.input);
   constexpr int kSums = K * K + 2;  // weight, bias, input bias
   const BackwardScratch memory(d, scratch);
@@ -587,8 +598,8 @@ void backward(const DepthwiseBackward& d, void* scratch, int64_t begin, int64_t 
         const Lanes* in = inputs.group(group);
         const Lanes* out = outputs.group(group);
         if (d.weighs)
-          correlate<K, S>(in, inputs.pitch, out + down * outputs.pitch + across, outputs.pitch, g.height, g.width, sum[group],
-                          sum[group][K * K]);
+          correlate<K, S>(in, inputs.pitch, out + down * outputs.pitch + across, outputs.pitch, g.height, g.width,
+                          sum[group], sum[group][K * K]);
         if (!gx_data) continue;
         T* target = gx_data + picture * height * width * channels;
         const int64_t offset = part.offset(group), count = part.count(group);
@@ -635,15 +646,13 @@ int64_t depthwise_prepared_bytes(const Depthwise& d) {
 }
 
 void depthwise_prepare(const Depthwise& d, void* prepared) {
-  with_storage(d.storage, [&]<class T>() {
-    with_kernel(d.geometry, [&]<int K, int S>() { prepare<K, T>(d, prepared); });
-  });
+  with_storage(d.storage,
+               [&]<class T>() { with_kernel(d.geometry, [&]<int K, int S>() { prepare<K, T>(d, prepared); }); });
 }
 
 int64_t depthwise_units(const Depthwise& d) {
-  return with_storage(d.storage, [&]<class T>() {
-    return d.pictures * band_count(d) * task_count<typename KernelFor<3, T>::Type>(d);
-  });
+  return with_storage(
+      d.storage, [&]<class T>() { return d.pictures * band_count(d) * task_count<typename KernelFor<3, T>::Type>(d); });
 }
 
 void depthwise_relu6(const Depthwise& d, const void* prepared, int64_t begin, int64_t end) {

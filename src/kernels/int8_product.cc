@@ -22,17 +22,23 @@ using Sum = __m512i;
 [[gnu::always_inline]] inline Sum no_sum() { return _mm512_setzero_si512(); }
 [[gnu::always_inline]] inline Sum load_sum(const void* from) { return _mm512_loadu_si512(from); }
 [[gnu::always_inline]] inline Sum same(int32_t value) { return _mm512_set1_epi32(value); }
-[[gnu::always_inline]] inline Sum add_products(Sum sum, Sum x, Sum w) { return _mm512_add_epi32(sum, _mm512_madd_epi16(x, w)); }
+[[gnu::always_inline]] inline Sum add_products(Sum sum, Sum x, Sum w) {
+  return _mm512_add_epi32(sum, _mm512_madd_epi16(x, w));
+}
 #elif defined(ATTEND_AVX2)
 using Sum = __m256i;
 [[gnu::always_inline]] inline Sum no_sum() { return _mm256_setzero_si256(); }
-[[gnu::always_inline]] inline Sum load_sum(const void* from) { return _mm256_loadu_si256(static_cast<const __m256i*>(from)); }
+[[gnu::always_inline]] inline Sum load_sum(const void* from) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+}
 [[gnu::always_inline]] inline Sum same(int32_t value) { return _mm256_set1_epi32(value); }
 #ifdef __AVXVNNI__
 #define ATTEND_BYTES 1
 [[gnu::always_inline]] inline Sum add_products(Sum sum, Sum x, Sum w) { return _mm256_dpbusd_avx_epi32(sum, x, w); }
 #else
-[[gnu::always_inline]] inline Sum add_products(Sum sum, Sum x, Sum w) { return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w)); }
+[[gnu::always_inline]] inline Sum add_products(Sum sum, Sum x, Sum w) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(x, w));
+}
 #endif
 #else
 using Sum = LaneIntegers;
@@ -95,7 +101,8 @@ void multiply_tile(const Int8Product& p, const Value* values, int64_t row, int64
       int32_t some;
       std::memcpy(&some, x[m] + i, sizeof some);
       const Sum same_x = same(some);
-      unroll<kBlocks>([&](auto n) __attribute__((always_inline)) { sum[m][n] = add_products(sum[m][n], same_x, w[n]); });
+      unroll<kBlocks>([&](auto n)
+                          __attribute__((always_inline)) { sum[m][n] = add_products(sum[m][n], same_x, w[n]); });
     });
   }
 
@@ -122,7 +129,8 @@ void multiply_tile(const Int8Product& p, const Value* values, int64_t row, int64
 }
 
 /// The rows as they are multiplied: as they are, or in 16 bits and without the 128 that quantize() added.
-const Value* values_of(const Int8Product& p, [[maybe_unused]] void* scratch, int64_t first_row, [[maybe_unused]] int64_t last_row) {
+const Value* values_of(const Int8Product& p, [[maybe_unused]] void* scratch, int64_t first_row,
+                       [[maybe_unused]] int64_t last_row) {
   const uint8_t* x = p.x + first_row * p.I;
 #ifdef ATTEND_BYTES
   return x;
@@ -145,16 +153,23 @@ void multiply_rows(const Int8Product& p, void* scratch, int64_t first_row, int64
     const int64_t block = blocks * i / parts, count = blocks * (i + 1) / parts - block;
     const auto tiles = [&]<int kBlocks, int kRows>() {
       for (int64_t row = first_row; row < last_row; row += kRows)
-        multiply_tile<kBlocks, kRows, Out>(p, values + (row - first_row) * p.I, row, least<int64_t>(kRows, last_row - row), block);
+        multiply_tile<kBlocks, kRows, Out>(p, values + (row - first_row) * p.I, row,
+                                           least<int64_t>(kRows, last_row - row), block);
     };
 #ifdef ATTEND_AVX512
-    if (count == 4) tiles.template operator()<4, 6>();
-    else if (count == 3) tiles.template operator()<3, 6>();
-    else if (count == 2) tiles.template operator()<2, 12>();
-    else tiles.template operator()<1, 12>();
+    if (count == 4)
+      tiles.template operator()<4, 6>();
+    else if (count == 3)
+      tiles.template operator()<3, 6>();
+    else if (count == 2)
+      tiles.template operator()<2, 12>();
+    else
+      tiles.template operator()<1, 12>();
 #else
-    if (count == 2) tiles.template operator()<2, 6>();
-    else tiles.template operator()<1, 12>();
+    if (count == 2)
+      tiles.template operator()<2, 6>();
+    else
+      tiles.template operator()<1, 12>();
 #endif
   }
 }
@@ -164,21 +179,23 @@ float quantize(const T* x, int64_t count, uint8_t* values) {
   constexpr int kAtOnce = 4;
   constexpr int kStep = static_cast<int>(kAtOnce * kLanes);
   Lanes largest_of[kAtOnce]{};
-  in_steps<kStep>(count, [&](int64_t i, auto left) __attribute__((always_inline)) {
-    unroll<kAtOnce>([&](auto n) __attribute__((always_inline)) {
-      largest_of[n] = larger(largest_of[n], magnitude(load_lanes(x + i + n * kLanes, left - n * kLanes)));
-    });
-  });
+  in_steps<kStep>(
+      count, [&](int64_t i, auto left) __attribute__((always_inline)) {
+        unroll<kAtOnce>([&](auto n) __attribute__((always_inline)) {
+          largest_of[n] = larger(largest_of[n], magnitude(load_lanes(x + i + n * kLanes, left - n * kLanes)));
+        });
+      });
   float largest = 0;
   for (const auto& lanes : largest_of)
     for (int64_t i = 0; i < kLanes; ++i) largest = most(largest, lanes[i]);
   const float inverse = largest > 0 ? 127 / largest : 0;
-  in_steps<kStep>(count, [&](int64_t i, auto left) __attribute__((always_inline)) {
-    unroll<kAtOnce>([&](auto n) __attribute__((always_inline)) {
-      const int64_t at = i + n * kLanes;
-      store_lanes(values + at, load_lanes(x + at, left - n * kLanes) * inverse + 128.0f, left - n * kLanes);
-    });
-  });
+  in_steps<kStep>(
+      count, [&](int64_t i, auto left) __attribute__((always_inline)) {
+        unroll<kAtOnce>([&](auto n) __attribute__((always_inline)) {
+          const int64_t at = i + n * kLanes;
+          store_lanes(values + at, load_lanes(x + at, left - n * kLanes) * inverse + 128.0f, left - n * kLanes);
+        });
+      });
   return largest / 127;
 }
 
@@ -211,7 +228,8 @@ int64_t int8_rows(const Int8Product& p, int64_t threads) {
   // A part's rows stay in the second nearest cache while all weights pass by, and a block of weights in the nearest one.
   constexpr int64_t kPartBytes = 128 * 1024;
   const int64_t share = (p.M + threads - 1) / threads;
-  return most<int64_t>(least<int64_t>(kPartBytes / (p.I * static_cast<int64_t>(sizeof(Value))), share) / kTile * kTile, kTile);
+  return most<int64_t>(least<int64_t>(kPartBytes / (p.I * static_cast<int64_t>(sizeof(Value))), share) / kTile * kTile,
+                       kTile);
 }
 
 int64_t int8_scratch_bytes([[maybe_unused]] const Int8Product& p, [[maybe_unused]] int64_t rows) {

@@ -45,10 +45,10 @@ struct DepthwiseBackward {
   Storage storage;                            // of x, y, gy and input: kFloat or kBFloat16
   const void *x, *y, *gy;
   const float* weight;
-  void* input;        // written; or null
-  bool weighs;        // whether the sums for weight and bias are wanted
-  int64_t parts;      // of the pictures
-  float* sums;        // [parts, k·k + 2, C], written where wanted: of the weight, the bias, and of `input`
+  void* input;    // written; or null
+  bool weighs;    // whether the sums for weight and bias are wanted
+  int64_t parts;  // of the pictures
+  float* sums;    // [parts, k·k + 2, C], written where wanted: of the weight, the bias, and of `input`
 };
 
 /// The way back through bias and ReLU6.
@@ -63,11 +63,11 @@ struct ActivationBackward {
 
 /// Pictures u8 [N, H, W, 3] as rows of the values under a 3x3 kernel.
 struct Patches {
-  int64_t rows, columns;                      // of a picture
-  int64_t stride, top, left, height, width;   // like DepthwiseGeometry's
-  Storage storage;                            // of the patches: kFloat, kBFloat16, or kByte
+  int64_t rows, columns;                     // of a picture
+  int64_t stride, top, left, height, width;  // like DepthwiseGeometry's
+  Storage storage;                           // of the patches: kFloat, kBFloat16, or kByte
   const uint8_t* pictures;
-  void* patches;                              // [N, height, width, kPatchColumns]
+  void* patches;  // [N, height, width, kPatchColumns]
 
   [[gnu::always_inline]] int64_t line_values() const {
     const int64_t under_kernels = (width - 1) * stride + 3, padded = left + columns;
@@ -79,10 +79,10 @@ constexpr int64_t kPatchColumns = 32;
 /// out = activation(x · matrix^T + bias) + residual in 8-bit integers, see model/int8_product.h.
 struct Int8Product {
   int64_t M, I, O;
-  const uint8_t* x;      // [M, I]
-  const float* steps;    // [M] or null
-  const void* packed;    // by int8_pack()
-  const float* bias;     // [O] or null
+  const uint8_t* x;    // [M, I]
+  const float* steps;  // [M] or null
+  const void* packed;  // by int8_pack()
+  const float* bias;   // [O] or null
   bool relu6;
   Storage storage;       // of residual and out: kFloat, kBFloat16, kByte
   const void* residual;  // [M, O] or null
@@ -94,10 +94,10 @@ struct Attention {
   int64_t L, A, D, heads;  // cells; sizes of keys and values of all heads together
   Storage storage;         // of keys and values; all else is kDouble with kDouble, or kFloat
   const void *keys, *values, *queries;
-  const void* minus_2v;    // [A], then keys and queries are e^2k and e^2q; null for dot products times `scale`
+  const void* minus_2v;  // [A], then keys and queries are e^2k and e^2q; null for dot products times `scale`
   double scale;
-  const void* bias;        // [R, L] or null
-  void *alpha, *context;   // [R, heads, L], [R, D]
+  const void* bias;       // [R, L] or null
+  void *alpha, *context;  // [R, heads, L], [R, D]
 };
 
 struct AttentionBackward {
@@ -105,7 +105,7 @@ struct AttentionBackward {
   const void* grad_context;  // [R, D]
   void* grad_alpha;          // [R, heads, L]: enters as what reached alpha from outside, leaves as that of the scores
   void *grad_keys, *grad_values, *grad_v;  // added to; grad_v [B, A] or null
-  void* grad_queries;        // written
+  void* grad_queries;                      // written
 };
 
 /// One set's functions. A range [begin, end) of units may be computed by any thread. Scratch is aligned to 64 bytes.
@@ -146,8 +146,8 @@ struct Kernels {
   void (*attend_backward)(const AttentionBackward&, int64_t picture, int64_t head, int64_t row);
 
   /// Units are rows: gates [R, 4H] of word and state, and c [R, H] → the next h and c.
-  void (*lstm_cell)(int64_t H, const float* word_gates, const float* state_gates, const float* c, float* next_h, float* next_c,
-                    int64_t begin, int64_t end);
+  void (*lstm_cell)(int64_t H, const float* word_gates, const float* state_gates, const float* c, float* next_h,
+                    float* next_c, int64_t begin, int64_t end);
 };
 
 }  // namespace attend::kernels

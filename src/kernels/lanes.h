@@ -18,7 +18,8 @@
 #include "kernels/kernels.h"
 
 // What the set has, by the flags that it is compiled with.
-#if !defined(ATTEND_PLAIN) && defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#if !defined(ATTEND_PLAIN) && defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && \
+    defined(__AVX512VL__)
 #define ATTEND_AVX512 1
 #elif !defined(ATTEND_PLAIN) && defined(__AVX2__) && defined(__FMA__)
 #define ATTEND_AVX2 1
@@ -55,9 +56,7 @@ template <class T>
 /// Calls body(0), …, body(count - 1), each with a Constant.
 template <int count, class Body>
 [[gnu::always_inline]] inline void unroll(Body&& body) {
-  [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) {
-    (body(Constant<i>{}), ...);
-  }
+  [&]<int... i>(std::integer_sequence<int, i...>) __attribute__((always_inline)) { (body(Constant<i>{}), ...); }
   (std::make_integer_sequence<int, count>{});
 }
 
@@ -87,7 +86,8 @@ template <int step, class Body>
 [[gnu::always_inline]] inline HalfLaneBits low_halves(LaneIntegers integers) {
 #ifdef ATTEND_AVX2
   const auto wide = reinterpret_cast<__m256i>(integers);
-  return reinterpret_cast<HalfLaneBits>(_mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1)));
+  return reinterpret_cast<HalfLaneBits>(
+      _mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1)));
 #else
   return __builtin_convertvector(integers, HalfLaneBits);
 #endif

@@ -51,7 +51,8 @@ void extract_patches_as(const Patches& p, T outside, T* lines, int64_t begin, in
   constexpr int64_t kKernel = 3, kRow = kKernel * 3;
   const int64_t row_values = p.columns * 3, wide = p.line_values();
   T* to = static_cast<T*>(p.patches);
-  for (int64_t i = 0; i < kKernel * wide; ++i) lines[i] = outside;  // the scaled rows under the kernel, with their borders
+  for (int64_t i = 0; i < kKernel * wide; ++i)
+    lines[i] = outside;  // the scaled rows under the kernel, with their borders
   for (int64_t index = begin; index < end; ++index) {
     const int64_t picture = index / p.height, first = index % p.height * p.stride - p.top;
     for (int64_t ky = 0; ky < kKernel; ++ky) {
@@ -82,7 +83,8 @@ int64_t activation_group(int64_t channels) {
 void activation_backward(const ActivationBackward& a, int64_t first_part, int64_t last_part) {
   with_storage(a.gy_storage, [&]<class In>() {
     with_storage(a.y_storage, [&]<class Activated>() {
-      with_storage(a.out_storage, [&]<class Out>() { activation_backward_of<In, Activated, Out>(a, first_part, last_part); });
+      with_storage(a.out_storage,
+                   [&]<class Out>() { activation_backward_of<In, Activated, Out>(a, first_part, last_part); });
     });
   });
 }

@@ -28,8 +28,8 @@ namespace {
 
 }  // namespace
 
-void lstm_cell(int64_t H, const float* word_gates, const float* state_gates, const float* c, float* next_h, float* next_c,
-               int64_t begin, int64_t end) {
+void lstm_cell(int64_t H, const float* word_gates, const float* state_gates, const float* c, float* next_h,
+               float* next_c, int64_t begin, int64_t end) {
   for (int64_t row = begin; row < end; ++row) {
     for (int64_t i = 0; i < H; i += kLanes) {
       const int64_t left = H - i, at = row * H + i;

@@ -18,7 +18,6 @@ int64_t activation_group(int64_t channels);
 void activation_backward(const ActivationBackward& a, int64_t first_part, int64_t last_part);
 void extract_patches(const Patches& p, void* lines, int64_t begin, int64_t end);
 
-
 int64_t int8_packed_bytes(int64_t I, int64_t O);
 void int8_pack(const float* matrix, int64_t I, int64_t O, void* packed);
 int64_t int8_rows(const Int8Product& p, int64_t threads);
@@ -29,7 +28,7 @@ float int8_quantize(Storage storage, const void* x, int64_t count, uint8_t* valu
 void attend(const Attention& a, int64_t picture, int64_t head, const int64_t* rows, int64_t count);
 void attend_backward(const AttentionBackward& a, int64_t picture, int64_t head, int64_t row);
 
-void lstm_cell(int64_t H, const float* word_gates, const float* state_gates, const float* c, float* next_h, float* next_c,
-               int64_t begin, int64_t end);
+void lstm_cell(int64_t H, const float* word_gates, const float* state_gates, const float* c, float* next_h,
+               float* next_c, int64_t begin, int64_t end);
 
 }  // namespace attend::kernels::ATTEND_SET

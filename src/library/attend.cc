@@ -74,7 +74,8 @@ T& require(T* pointer, const char* name) {
 }
 
 int threads_of(int asked) {
-  if (asked < 0 || asked > 4096) throw UsageError("threads: " + std::to_string(asked) + " is not allowed; it takes 0 to 4096");
+  if (asked < 0 || asked > 4096)
+    throw UsageError("threads: " + std::to_string(asked) + " is not allowed; it takes 0 to 4096");
   return asked > 0 ? asked : available_processors();
 }
 
@@ -84,8 +85,10 @@ PictureSource source_of(const attend_picture& picture, size_t index) {
   const std::string name = picture.name ? picture.name : "picture " + std::to_string(index + 1);
   const auto* bytes = static_cast<const unsigned char*>(picture.data);
   if (picture.kind == ATTEND_PICTURE_ENCODED) return EncodedPicture{{bytes, picture.size}, name};
-  if (picture.kind != ATTEND_PICTURE_RGB) throw UsageError("picture.kind: " + std::to_string(picture.kind) + " is none");
-  const size_t stride = picture.stride > 0 || picture.width < 0 ? picture.stride : 3 * static_cast<size_t>(picture.width);
+  if (picture.kind != ATTEND_PICTURE_RGB)
+    throw UsageError("picture.kind: " + std::to_string(picture.kind) + " is none");
+  const size_t stride =
+      picture.stride > 0 || picture.width < 0 ? picture.stride : 3 * static_cast<size_t>(picture.width);
   return RgbPicture{bytes, picture.width, picture.height, stride, name};
 }
 
@@ -101,7 +104,8 @@ torch::Device device_of(const char* name) {
 ModelChoice choice_of(const attend_settings& settings) {
   ModelChoice choice;
   if (settings.precision) choice.precision = settings.precision;
-  if (choice.precision != "model" && choice.precision != "fp32" && choice.precision != "bf16" && choice.precision != "int8")
+  if (choice.precision != "model" && choice.precision != "fp32" && choice.precision != "bf16" &&
+      choice.precision != "int8")
     throw UsageError("settings.precision: " + quote(choice.precision) + " is not allowed; it takes fp32, bf16 or int8");
   choice.input_size = settings.input_size;
   if (choice.input_size != 0 && (choice.input_size < kLeastInputSize || choice.input_size > kMostInputSize))
@@ -112,7 +116,8 @@ ModelChoice choice_of(const attend_settings& settings) {
 
 std::unique_ptr<attend_model> make_model(std::vector<Captioner> captioners, const std::vector<std::string>& sources,
                                          const ModelChoice& choice, torch::Device device) {
-  auto model = std::make_unique<attend_model>(attend_model{make_ensemble(std::move(captioners), sources, choice, device), {}, {}});
+  auto model = std::make_unique<attend_model>(
+      attend_model{make_ensemble(std::move(captioners), sources, choice, device), {}, {}});
   model->decode = model_decode_options(model->ensemble.first(), sources.front());
   model->about = one_line(model->ensemble.first().about);
   return model;
@@ -189,7 +194,8 @@ const SeenPicture& captioned(const attend_seen* seen) {
 
 const SeenCaption& caption_of(const SeenPicture& picture, size_t which) {
   if (which >= picture.captions.size())
-    throw UsageError("caption " + std::to_string(which) + ": there are only " + std::to_string(picture.captions.size()));
+    throw UsageError("caption " + std::to_string(which) + ": there are only " +
+                     std::to_string(picture.captions.size()));
   return picture.captions[which];
 }
 
@@ -201,8 +207,8 @@ cv::Mat read_seen(const attend_picture* from, const SeenPicture& seen, int reduc
   const auto [width, height] = picture.full;
   const int64_t across = int64_t{width} * seen.size.height, down = int64_t{height} * seen.size.width;
   if (std::abs(across - down) > std::max({width, height, seen.size.width, seen.size.height}))
-    throw InputError(source.name() + ": is " + text(picture.full) + " pixels, another shape than the " + text(seen.size) +
-                     " that were captioned");
+    throw InputError(source.name() + ": is " + text(picture.full) + " pixels, another shape than the " +
+                     text(seen.size) + " that were captioned");
   return picture.pixels;
 }
 
@@ -218,7 +224,8 @@ attend_figures figures_of(const std::vector<Measure>& measures, const std::funct
   attend_figures figures{{kUnknown, kUnknown, kUnknown, kUnknown}, kUnknown, kUnknown, kUnknown, kUnknown, 0};
   for (const auto& measure : measures) {
     if (measure.key.starts_with("bleu_")) figures.bleu[measure.key.back() - '1'] = value(measure);
-    if (measure.key.starts_with("meteor")) figures.meteor = value(measure), figures.meteor_whole = measure.key == "meteor";
+    if (measure.key.starts_with("meteor"))
+      figures.meteor = value(measure), figures.meteor_whole = measure.key == "meteor";
     if (measure.key == "rouge_l") figures.rouge_l = value(measure);
     if (measure.key == "cider") figures.cider = value(measure);
     if (measure.key == "cider_d") figures.cider_d = value(measure);
@@ -233,14 +240,16 @@ const char* attend_version(void) { return ATTEND_VERSION; }
 attend_status attend_check_abi(int abi) {
   return guarded([&] {
     if (abi != ATTEND_ABI)
-      throw UsageError("abi: this program was compiled for ABI " + std::to_string(abi) + " of attend, and runs with attend " +
-                       ATTEND_VERSION + " of ABI " + std::to_string(ATTEND_ABI) + "; compile it anew");
+      throw UsageError("abi: this program was compiled for ABI " + std::to_string(abi) +
+                       " of attend, and runs with attend " + ATTEND_VERSION + " of ABI " + std::to_string(ATTEND_ABI) +
+                       "; compile it anew");
   });
 }
 
 const char* attend_message(void) { return last_message(); }
 
-attend_status attend_model_open(const char* const* paths, size_t count, const attend_settings* settings, attend_model** model) {
+attend_status attend_model_open(const char* const* paths, size_t count, const attend_settings* settings,
+                                attend_model** model) {
   return guarded([&] {
     require(model, "model") = nullptr;
     const ModelChoice choice = choice_of(settings ? *settings : attend_settings{});
@@ -254,8 +263,8 @@ attend_status attend_model_open(const char* const* paths, size_t count, const at
   });
 }
 
-attend_status attend_model_open_bytes(const void* const* bytes, const size_t* sizes, size_t count, const attend_settings* settings,
-                                      attend_model** model) {
+attend_status attend_model_open_bytes(const void* const* bytes, const size_t* sizes, size_t count,
+                                      const attend_settings* settings, attend_model** model) {
   return guarded([&] {
     require(model, "model") = nullptr;
     if (count == 0) throw UsageError("count: at least one model is needed");
@@ -268,7 +277,8 @@ attend_status attend_model_open_bytes(const void* const* bytes, const size_t* si
     for (size_t i = 0; i < count; ++i) {
       if (!bytes[i]) throw UsageError("bytes: is NULL");
       sources.push_back("model " + std::to_string(i + 1));
-      captioners.push_back(load_captioner(std::as_bytes(std::span(static_cast<const char*>(bytes[i]), sizes[i])), sources.back()));
+      captioners.push_back(
+          load_captioner(std::as_bytes(std::span(static_cast<const char*>(bytes[i]), sizes[i])), sources.back()));
     }
     *model = make_model(std::move(captioners), sources, choice, device).release();
   });
@@ -307,8 +317,8 @@ attend_status attend_options_init(const attend_model* model, attend_options* opt
   return guarded([&] { fill(require(options, "options"), require(model, "model").decode); });
 }
 
-attend_status attend_model_caption(attend_model* model, const attend_picture* pictures, size_t count, const attend_options* options,
-                                   attend_take take, void* context) {
+attend_status attend_model_caption(attend_model* model, const attend_picture* pictures, size_t count,
+                                   const attend_options* options, attend_take take, void* context) {
   return guarded([&] {
     Ensemble& ensemble = require(model, "model").ensemble;
     if (!take) throw UsageError("take: is NULL");
@@ -316,7 +326,8 @@ attend_status attend_model_caption(attend_model* model, const attend_picture* pi
     fill(own, model->decode);
     if (!options) options = &own;
     if (options->batch_size < 1 || options->batch_size > 4096)
-      throw UsageError("options.batch_size: " + std::to_string(options->batch_size) + " is not allowed; it takes 1 to 4096");
+      throw UsageError("options.batch_size: " + std::to_string(options->batch_size) +
+                       " is not allowed; it takes 1 to 4096");
     CaptionWork work{decode_options(*options), threads_of(options->threads), options->batch_size};
     ensemble.check(work.decode);
     std::vector<PictureSource> sources;
@@ -335,7 +346,8 @@ attend_status attend_model_caption(attend_model* model, const attend_picture* pi
         const size_t index = picture.index;
         const attend_seen seen{std::make_shared<const Seen>(std::move(picture))};
         if (take(context, &seen) != 0)
-          throw Interrupted("stopped after " + std::to_string(index + 1) + " of " + std::to_string(count) + " pictures");
+          throw Interrupted("stopped after " + std::to_string(index + 1) + " of " + std::to_string(count) +
+                            " pictures");
       }
     });
   });
@@ -459,10 +471,12 @@ attend_status attend_evaluate(const attend_candidate* candidates, size_t count, 
       if (one.reference_count == 0) throw UsageError(name + ": at least one reference is needed");
       std::vector<std::string> references;
       for (size_t r = 0; r < one.reference_count; ++r)
-        references.emplace_back(&require((&require(one.references, (name + ".references").c_str()))[r], (name + ".references").c_str()));
+        references.emplace_back(
+            &require((&require(one.references, (name + ".references").c_str()))[r], (name + ".references").c_str()));
       pairs.push_back(tokenize_pair(&require(one.caption, (name + ".caption").c_str()), references));
     }
-    const auto measures = measure(pairs, {find_meteor_tables(meteor_tables ? meteor_tables : ""), {}, threads_of(threads)});
+    const auto measures =
+        measure(pairs, {find_meteor_tables(meteor_tables ? meteor_tables : ""), {}, threads_of(threads)});
     *corpus = figures_of(measures, [](const Measure& measure) { return measure.corpus; });
     for (size_t i = 0; pictures && i < count; ++i)
       pictures[i] = figures_of(measures, [i](const Measure& measure) { return measure.pictures[i]; });

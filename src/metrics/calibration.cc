@@ -6,7 +6,8 @@
 
 namespace attend {
 
-std::vector<ReliabilityBin> reliability(std::span<const double> probabilities, const std::vector<bool>& came_true, int bins) {
+std::vector<ReliabilityBin> reliability(std::span<const double> probabilities, const std::vector<bool>& came_true,
+                                        int bins) {
   std::vector<ReliabilityBin> made(static_cast<size_t>(bins));
   for (size_t i = 0; i < probabilities.size(); ++i) {
     auto& bin = made[static_cast<size_t>(std::min(bins - 1, static_cast<int>(probabilities[i] * bins)))];

@@ -14,7 +14,8 @@ struct ReliabilityBin {
 };
 
 /// probabilities[i] from 0 to 1, and whether case i came true.
-std::vector<ReliabilityBin> reliability(std::span<const double> probabilities, const std::vector<bool>& came_true, int bins = 10);
+std::vector<ReliabilityBin> reliability(std::span<const double> probabilities, const std::vector<bool>& came_true,
+                                        int bins = 10);
 
 /// Expected calibration error: how far probability and share lie apart in a bin, as a mean over the cases (Naeini et al.,
 /// "Obtaining well calibrated probabilities using Bayesian binning", 2015). 0 of no cases.

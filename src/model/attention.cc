@@ -48,25 +48,25 @@ Glimpse Attention::look(const Memory& memory, const Tensor& hidden, const Tensor
   const auto bias = window_ ? window_->bias(hidden, step, memory.annotations.size(1)) : Tensor();  // [R, L]
   Glimpse glimpse = expect(memory, hidden, pictures, bias);
   if (options_.kind != "hard") return glimpse;
-  const auto weights = glimpse.alpha.detach();                                                // [R, L]
+  const auto weights = glimpse.alpha.detach();  // [R, L]
   if (cells.defined()) {
     glimpse.location = cells;
   } else if (memory.expected.defined()) {
-    const auto expected = memory.expected.index_select(0, pictures);                          // [R]
-    glimpse.location = weights.multinomial(1).squeeze(1).masked_fill(expected, -1);           // [R]
+    const auto expected = memory.expected.index_select(0, pictures);                 // [R]
+    glimpse.location = weights.multinomial(1).squeeze(1).masked_fill(expected, -1);  // [R]
   } else {
     if (memory.locations == Locations::kExpected) return glimpse;
-    glimpse.location = memory.locations == Locations::kArgMax ? weights.argmax(1)
-                                                              : weights.multinomial(1).squeeze(1);  // [R]
+    glimpse.location =
+        memory.locations == Locations::kArgMax ? weights.argmax(1) : weights.multinomial(1).squeeze(1);  // [R]
   }
-  const auto chosen = (glimpse.location >= 0).unsqueeze(1);                                   // [R, 1]
-  const auto context = context_at(memory, pictures, glimpse.location.clamp_min(0));           // [R, D]
-  glimpse.context = torch::where(chosen, context, glimpse.context);                           // [R, D]
+  const auto chosen = (glimpse.location >= 0).unsqueeze(1);                          // [R, 1]
+  const auto context = context_at(memory, pictures, glimpse.location.clamp_min(0));  // [R, D]
+  glimpse.context = torch::where(chosen, context, glimpse.context);                  // [R, D]
   return glimpse;
 }
 
 Tensor Attention::context_at(const Memory& memory, const Tensor& pictures, const Tensor& cells) {
-  const auto rows = pictures * memory.values.size(1) + cells;                                 // [R]
+  const auto rows = pictures * memory.values.size(1) + cells;                                     // [R]
   return memory.values.flatten(0, 1).index_select(0, rows).to(memory.annotations.scalar_type());  // [R, D]
 }
 
@@ -87,7 +87,8 @@ void check_attention(const AttentionOptions& options, std::array<int64_t, 2> gri
     refuse("heads: " + number(options.heads) + " don't divide the annotation size " + number(D) +
            " of attention.self_blocks");
   if (options.kind == "none") {
-    if (options.window != "none") refuse("window: " + options.window + " has no weights to narrow in attention.kind none");
+    if (options.window != "none")
+      refuse("window: " + options.window + " has no weights to narrow in attention.kind none");
     return;
   }
   if (options.score == "multi_head" && options.size % options.heads != 0)
@@ -103,8 +104,8 @@ void check_attention(const AttentionOptions& options, std::array<int64_t, 2> gri
       refuse("filters: " + number(options.filters) + " an axis are more than the grid of " + cells + " has");
   }
   if (options.window != "none" && 2 * options.window_radius + 1 > std::min(grid[0], grid[1]))
-    refuse("window_radius: a window of " + number(2 * options.window_radius + 1) + " cells a side is larger than the grid of " +
-           cells);
+    refuse("window_radius: a window of " + number(2 * options.window_radius + 1) +
+           " cells a side is larger than the grid of " + cells);
 }
 
 }  // namespace attend

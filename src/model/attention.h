@@ -17,7 +17,7 @@
 namespace attend {
 
 struct AttentionOptions {
-  std::string kind = "soft";       // soft: expected context (section 4.2) | hard: one cell (4.1) | none: mean annotation
+  std::string kind = "soft";  // soft: expected context (section 4.2) | hard: one cell (4.1) | none: mean annotation
   std::string score = "additive";  // see make_attention()
   int size = 512;                  // A
   int heads = 8;                   // of score multi_head and of self-attention

@@ -66,8 +66,8 @@ void check_model_options(const ModelOptions& options) {
 Captioner::Captioner(const ModelOptions& model_options, Vocabulary words)
     : options(model_options), vocabulary(std::move(words)), encoder(make_encoder(options.encoder)) {
   check_model_options(options, *encoder);
-  decoder = std::make_shared<Decoder>(options.decoder, options.attention, encoder->annotation_size(),
-                                      vocabulary.size());
+  decoder =
+      std::make_shared<Decoder>(options.decoder, options.attention, encoder->annotation_size(), vocabulary.size());
   decoder->eval();
 }
 
@@ -88,7 +88,7 @@ torch::Tensor Captioner::annotate(const torch::Tensor& pictures) {
   constexpr int64_t kAtOnce = 8;
   if (!device.is_cpu() || torch::GradMode::is_enabled() || pictures.size(0) <= kAtOnce)
     return encoder->forward(pictures.to(device)).flatten(1, 2);  // [B, L, D]
-  torch::Tensor annotations;  // [B, L, D]
+  torch::Tensor annotations;                                     // [B, L, D]
   for (int64_t begin = 0; begin < pictures.size(0); begin += kAtOnce) {
     const int64_t count = std::min(kAtOnce, pictures.size(0) - begin);
     const auto some = encoder->forward(pictures.narrow(0, begin, count)).flatten(1, 2);  // [b, L, D]
@@ -195,7 +195,8 @@ Captioner make_captioner(const SafetensorsFile& file, const std::string& source)
   try {
     list.read_json(parse_metadata(file, "options", source), source);
     const WithoutFirstWeights about_to_be_read(count_values(file.tensors), source);
-    const Json counts = file.metadata.contains("word_counts") ? parse_metadata(file, "word_counts", source) : Json::array();
+    const Json counts =
+        file.metadata.contains("word_counts") ? parse_metadata(file, "word_counts", source) : Json::array();
     Captioner captioner(options, parse_vocabulary(parse_metadata(file, "vocabulary", source), counts, source));
     load_captioner_state(captioner, file.tensors, source);
     captioner.decode = parse_metadata(file, "decode", source);
@@ -210,7 +211,9 @@ Captioner make_captioner(const SafetensorsFile& file, const std::string& source)
 
 }  // namespace
 
-Captioner load_captioner(const std::filesystem::path& path) { return make_captioner(read_safetensors(path), path.string()); }
+Captioner load_captioner(const std::filesystem::path& path) {
+  return make_captioner(read_safetensors(path), path.string());
+}
 
 Captioner load_captioner(std::span<const std::byte> bytes, const std::string& source) {
   return make_captioner(parse_safetensors(bytes, nullptr, source), source);

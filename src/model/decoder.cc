@@ -80,19 +80,18 @@ constexpr int64_t kPositionSize = 4 * kWaves;
 Tensor position_waves(int64_t cells, const torch::TensorOptions& like) {
   const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(cells))));
   TORCH_CHECK(side * side == cells, "positions want a square grid; it has ", cells, " cells");
-  const Tensor place = (torch::arange(side, like) + 0.5) / static_cast<double>(side);            // [side]
-  const Tensor periods = M_PI * torch::pow(2, torch::arange(kWaves, like));                      // [kWaves]
-  const Tensor angle = place.unsqueeze(1) * periods;                                             // [side, kWaves]
-  const Tensor waves = torch::cat({angle.sin(), angle.cos()}, 1);                                // [side, 2 kWaves]
-  const Tensor rows = waves.unsqueeze(1).expand({side, side, 2 * kWaves});                       // [side, side, 2 kWaves]
-  const Tensor columns = waves.unsqueeze(0).expand({side, side, 2 * kWaves});                    // [side, side, 2 kWaves]
-  return torch::cat({rows, columns}, 2).reshape({cells, kPositionSize});                         // [L, 4 kWaves]
+  const Tensor place = (torch::arange(side, like) + 0.5) / static_cast<double>(side);  // [side]
+  const Tensor periods = M_PI * torch::pow(2, torch::arange(kWaves, like));            // [kWaves]
+  const Tensor angle = place.unsqueeze(1) * periods;                                   // [side, kWaves]
+  const Tensor waves = torch::cat({angle.sin(), angle.cos()}, 1);                      // [side, 2 kWaves]
+  const Tensor rows = waves.unsqueeze(1).expand({side, side, 2 * kWaves});             // [side, side, 2 kWaves]
+  const Tensor columns = waves.unsqueeze(0).expand({side, side, 2 * kWaves});          // [side, side, 2 kWaves]
+  return torch::cat({rows, columns}, 2).reshape({cells, kPositionSize});               // [L, 4 kWaves]
 }
 
 }  // namespace
 
-Decoder::Decoder(const DecoderOptions& options, const AttentionOptions& attention, int64_t encoder_size,
-                 int64_t words)
+Decoder::Decoder(const DecoderOptions& options, const AttentionOptions& attention, int64_t encoder_size, int64_t words)
     : options_(options) {
   const int64_t D = options.annotation_size ? options.annotation_size : encoder_size;
   const int64_t H = options.hidden_size, E = options.embedding_size;
@@ -100,8 +99,8 @@ Decoder::Decoder(const DecoderOptions& options, const AttentionOptions& attentio
   if (options.positions || attention.self_blocks > 0)
     position_ = register_module("position", linear(kPositionSize, D, false));
   if (attention.self_blocks > 0)
-    self_attention_ = register_module(
-        "self_attention", std::make_shared<SelfAttention>(attention.self_blocks, attention.heads, D));
+    self_attention_ =
+        register_module("self_attention", std::make_shared<SelfAttention>(attention.self_blocks, attention.heads, D));
   attention_ = register_module("attention", make_attention(attention, D, H));
   init_h_ = register_module("init_h", linear(D, H));
   const bool gru = options.cell == "gru";
@@ -151,7 +150,7 @@ Memory Decoder::remember(const Tensor& annotations) {
 }
 
 DecoderState Decoder::start(const Memory& memory) {
-  const auto mean = memory.annotations.mean(1);                                       // [B, D]
+  const auto mean = memory.annotations.mean(1);                                                // [B, D]
   return {init_h_->forward(mean).tanh(), init_c_ ? init_c_->forward(mean).tanh() : Tensor()};  // [B, H] each
 }
 
@@ -161,14 +160,14 @@ Tensor Decoder::embed(const Tensor& words) {
 
 DecoderState Decoder::lstm(const DecoderState& state, const Tensor& word_gates, const StateGates& gates_of,
                            const Tensor& context) {
-  const auto state_gates = gates_of(torch::cat({context, state.h}, 1));               // [R, 4H]
+  const auto state_gates = gates_of(torch::cat({context, state.h}, 1));  // [R, 4H]
   if (is_fixed(*this, state.c)) {
-    auto [h, c] = lstm_cell(word_gates, state_gates, state.c);                        // [R, H] each
+    auto [h, c] = lstm_cell(word_gates, state_gates, state.c);  // [R, H] each
     return {h, c, state.step + 1};
   }
-  const auto part = (word_gates + state_gates).chunk(4, 1);                           // [R, H] each: i, f, o, g
-  const auto c = part[1].sigmoid() * state.c + part[0].sigmoid() * part[3].tanh();    // [R, H]
-  const auto h = part[2].sigmoid() * c.tanh();                                        // [R, H]
+  const auto part = (word_gates + state_gates).chunk(4, 1);                         // [R, H] each: i, f, o, g
+  const auto c = part[1].sigmoid() * state.c + part[0].sigmoid() * part[3].tanh();  // [R, H]
+  const auto h = part[2].sigmoid() * c.tanh();                                      // [R, H]
   return {h, c, state.step + 1};
 }
 
@@ -178,25 +177,25 @@ DecoderState Decoder::gru(const DecoderState& state, const Tensor& word_gates, c
   const auto gates = gates_of(torch::cat({context, state.h}, 1)).chunk(2, 1);         // [R, H] each: r, u
   const auto r = (word[0] + gates[0]).sigmoid(), u = (word[1] + gates[1]).sigmoid();  // [R, H] each
   const auto candidate = (word[2] + candidate_->forward(torch::cat({context, r * state.h}, 1))).tanh();  // [R, H]
-  return {u * state.h + (1 - u) * candidate, Tensor(), state.step + 1};               // [R, H]
+  return {u * state.h + (1 - u) * candidate, Tensor(), state.step + 1};                                  // [R, H]
 }
 
 Decoder::Advance Decoder::advance(const Memory& memory, const DecoderState& state, const Tensor& word_gates,
                                   const StateGates& gates_of, const Tensor& pictures, const Tensor& cells) {
   auto glimpse = attention_->look(memory, state.h, pictures, state.step, cells);
-  if (beta_) glimpse.context = glimpse.context * beta_->forward(state.h).sigmoid();   // [R, D]
+  if (beta_) glimpse.context = glimpse.context * beta_->forward(state.h).sigmoid();  // [R, D]
   auto next = candidate_ ? gru(state, word_gates, gates_of, glimpse.context)
                          : lstm(state, word_gates, gates_of, glimpse.context);
   return {std::move(next), std::move(glimpse)};
 }
 
 Tensor Decoder::deep_output(const Tensor& embedded, const Tensor& h, const Tensor& context) {
-  Tensor deep = embedded + output_h_->forward(h) + output_z_->forward(context);       // [N, E]
-  deep = torch::dropout(deep, options_.dropout, is_training());                       // [N, E]
-  if (output_) return output_->forward(deep);                                         // [N, V]
+  Tensor deep = embedded + output_h_->forward(h) + output_z_->forward(context);  // [N, E]
+  deep = torch::dropout(deep, options_.dropout, is_training());                  // [N, E]
+  if (output_) return output_->forward(deep);                                    // [N, V]
   if (is_fixed(*this, deep))
     return fixed_linear(deep, embedding_->weight, output_bias_, packed_output_, type_);  // [N, V]
-  return F::linear(deep, embedding_->weight, output_bias_);                           // [N, V]
+  return F::linear(deep, embedding_->weight, output_bias_);                              // [N, V]
 }
 
 void Decoder::train(bool on) {
@@ -224,21 +223,21 @@ Tensor Decoder::all_word_gates() {
 
 WordStep Decoder::step(const Memory& memory, const DecoderState& state, const Tensor& words, const Tensor& pictures,
                        const Tensor& cells) {
-  const auto embedded = embed(words);                                                 // [R, E]
+  const auto embedded = embed(words);  // [R, E]
   const bool fixed = !is_training() && !torch::GradMode::is_enabled();
   const auto gates = fixed ? all_word_gates().index_select(0, words) : word_gates_->forward(embedded);  // [R, G]
   const auto state_gates = [&](const Tensor& x) { return state_gates_->forward(x); };
   auto next = advance(memory, state, gates, state_gates, pictures, cells);
-  const auto logits = deep_output(embedded, next.state.h, next.glimpse.context);      // [R, V]
+  const auto logits = deep_output(embedded, next.state.h, next.glimpse.context);  // [R, V]
   return {std::move(next.state), logits, next.glimpse.alpha, next.glimpse.location};
 }
 
 TeacherForced Decoder::teach(const Memory& memory, const PackedCaptions& captions) {
   const auto device = memory.annotations.device();
-  const auto embedded = embed(captions.inputs.to(device));                            // [N, E]
-  const auto gates = word_gates_->forward(embedded);                                  // [N, G]
-  const auto pictures = captions.pictures.to(device);                                 // [R]
-  DecoderState state = start(memory).select(pictures);                                // [R, H] each
+  const auto embedded = embed(captions.inputs.to(device));  // [N, E]
+  const auto gates = word_gates_->forward(embedded);        // [N, G]
+  const auto pictures = captions.pictures.to(device);       // [R]
+  DecoderState state = start(memory).select(pictures);      // [R, H] each
 
   LinearOverSteps over_steps(state_gates_->weight);
   const bool learns = torch::GradMode::is_enabled();
@@ -249,8 +248,8 @@ TeacherForced Decoder::teach(const Memory& memory, const PackedCaptions& caption
   const auto given = captions.locations.defined() ? captions.locations.to(device) : Tensor();  // [N]
   int64_t at = 0;
   for (const int64_t active : captions.rows_at) {
-    state = state.narrow(0, active);                                                  // [R_t, H] each
-    const auto cells = given.defined() ? given.narrow(0, at, active) : Tensor();      // [R_t]
+    state = state.narrow(0, active);                                              // [R_t, H] each
+    const auto cells = given.defined() ? given.narrow(0, at, active) : Tensor();  // [R_t]
     auto next = advance(memory, state, gates.narrow(0, at, active), state_gates, pictures.narrow(0, 0, active), cells);
     state = std::move(next.state);
     hidden.push_back(state.h);
@@ -259,8 +258,8 @@ TeacherForced Decoder::teach(const Memory& memory, const PackedCaptions& caption
     if (next.glimpse.location.defined()) locations.push_back(next.glimpse.location);
     at += active;
   }
-  taught.logits = deep_output(embedded, torch::cat(hidden), torch::cat(contexts));    // [N, V]
-  if (!locations.empty()) taught.locations = torch::cat(locations);                   // [N]
+  taught.logits = deep_output(embedded, torch::cat(hidden), torch::cat(contexts));  // [N, V]
+  if (!locations.empty()) taught.locations = torch::cat(locations);                 // [N]
   return taught;
 }
 

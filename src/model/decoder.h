@@ -62,7 +62,7 @@ PackedCaptions pack_captions(const std::vector<std::vector<std::vector<int64_t>>
 struct TeacherForced {
   torch::Tensor logits;               // [N, V]
   std::vector<torch::Tensor> alphas;  // [T] of [R_t, L], the weights of the rows that speak at each step
-  torch::Tensor locations;            // [N] int64, the cell each word looked at, -1: the expected context; undefined: all
+  torch::Tensor locations;  // [N] int64, the cell each word looked at, -1: the expected context; undefined: all
 };
 
 /// One word of every row.
@@ -126,7 +126,7 @@ class Decoder : public torch::nn::Module {
   Linear word_gates_{nullptr}, state_gates_{nullptr}, candidate_{nullptr};
   Linear output_h_{nullptr}, output_z_{nullptr}, output_{nullptr};
   torch::nn::Embedding embedding_{nullptr};
-  torch::Tensor output_bias_;    // [V], of a tied output layer
+  torch::Tensor output_bias_;      // [V], of a tied output layer
   PreparedWeight all_word_gates_;  // [V, G]
   PreparedWeight packed_output_;   // of a tied output layer
   torch::ScalarType type_ = torch::kFloat;

@@ -22,8 +22,16 @@ void depthwise_relu6(const DepthwiseGeometry& geometry, const torch::Tensor& x, 
                      const torch::Tensor& bias, torch::Tensor& y) {
   check(geometry);
   const auto& set = kernels::chosen();
-  const kernels::Depthwise work{geometry,  x.size(0),    x.size(1),    x.size(2), x.size(3), storage_of(x),
-                                x.data_ptr(), weight.data_ptr<float>(), bias.data_ptr<float>(), y.data_ptr()};
+  const kernels::Depthwise work{geometry,
+                                x.size(0),
+                                x.size(1),
+                                x.size(2),
+                                x.size(3),
+                                storage_of(x),
+                                x.data_ptr(),
+                                weight.data_ptr<float>(),
+                                bias.data_ptr<float>(),
+                                y.data_ptr()};
   const kernels::Scratch prepared(set.depthwise_prepared_bytes(work));
   set.depthwise_prepare(work, prepared.data());
   at::parallel_for(0, set.depthwise_units(work), 1,
@@ -39,11 +47,20 @@ void depthwise_relu6_backward(const DepthwiseGeometry& geometry, const torch::Te
   const int64_t parts = std::min<int64_t>(x.size(0), 8);
   auto partial = torch::zeros({parts, taps + 2, channels});  // [parts, k·k + 2, C]
   const bool weighs = gradients.weight.defined();
-  const kernels::DepthwiseBackward work{geometry,       x.size(0),      x.size(1),       x.size(2),
-                                        channels,       storage_of(x),  x.data_ptr(),    y.data_ptr(),
-                                        gy.data_ptr(),  weight.data_ptr<float>(),
+  const kernels::DepthwiseBackward work{geometry,
+                                        x.size(0),
+                                        x.size(1),
+                                        x.size(2),
+                                        channels,
+                                        storage_of(x),
+                                        x.data_ptr(),
+                                        y.data_ptr(),
+                                        gy.data_ptr(),
+                                        weight.data_ptr<float>(),
                                         gradients.input.defined() ? gradients.input.data_ptr() : nullptr,
-                                        weighs,         parts,          partial.data_ptr<float>()};
+                                        weighs,
+                                        parts,
+                                        partial.data_ptr<float>()};
   at::parallel_for(0, set.depthwise_backward_units(work), 1, [&](int64_t begin, int64_t end) {
     const kernels::Scratch scratch(set.depthwise_backward_scratch_bytes(work));
     set.depthwise_relu6_backward(work, scratch.data(), begin, end);

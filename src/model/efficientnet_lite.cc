@@ -135,22 +135,24 @@ class EfficientNetLite : public FoldedEncoder {
     });
     auto sums = torch::empty({1, kStemChannels});  // [1, 32], twice the sum of each channel's weights
     multiply_int8({torch::full({1, kPatchColumns}, 255, torch::kByte), {}}, packed, {}, Activation::kNone, {}, sums);
-    auto y = torch::empty({patches.size(0), patches.size(1), patches.size(2), kStemChannels}, torch::kByte);  // [B, ., ., 32]
-    multiply_int8({patches.view({-1, kPatchColumns}), {}}, packed, stem_->bias.detach() - sums[0] / 2, Activation::kRelu6,
-                  {}, y.view({-1, kStemChannels}));
+    auto y = torch::empty({patches.size(0), patches.size(1), patches.size(2), kStemChannels},
+                          torch::kByte);  // [B, ., ., 32]
+    multiply_int8({patches.view({-1, kPatchColumns}), {}}, packed, stem_->bias.detach() - sums[0] / 2,
+                  Activation::kRelu6, {}, y.view({-1, kStemChannels}));
     return y;
   }
 
   torch::Tensor head_int8(const torch::Tensor& x) const {
     auto y = torch::empty({x.size(0), x.size(1), x.size(2), kHeadChannels});  // [B, h, w, 1280]
-    multiply_int8(quantize_rows(x.view({-1, x.size(3)}), x.size(1) * x.size(2)), pack(*head_, torch::kChar, pointwise_matrix),
-                  head_->bias.detach(), Activation::kRelu6, {}, y.view({-1, kHeadChannels}));
+    multiply_int8(quantize_rows(x.view({-1, x.size(3)}), x.size(1) * x.size(2)),
+                  pack(*head_, torch::kChar, pointwise_matrix), head_->bias.detach(), Activation::kRelu6, {},
+                  y.view({-1, kHeadChannels}));
     return y;
   }
 
   const Convolution* stem_;
   std::vector<InvertedResidual> blocks_;
-  const Convolution* head_ = nullptr;  // null where options.stages ends the network before it
+  const Convolution* head_ = nullptr;                 // null where options.stages ends the network before it
   int64_t channels_ = kStemChannels, reduction_ = 2;  // of what was added last
 };
 

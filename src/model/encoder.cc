@@ -42,11 +42,12 @@ void EncoderOptions::list(OptionList& options) {
               between(kLeastInputSize, kMostInputSize));
   options.add("resize", resize, "how a picture becomes a square: squash its sides, crop its middle, pad it",
               one_of({"squash", "crop", "pad"}));
-  options.add("precision", precision,
-              "arithmetic of the convolutions; bf16 only where the processor has instructions for it, or a GPU computes, else "
-              "fp32; int8: EfficientNet-Lite's blocks in 8-bit integers where the processor has instructions for them and "
-              "they aren't trained, the rest as bf16",
-              one_of({"fp32", "bf16", "int8"}));
+  options.add(
+      "precision", precision,
+      "arithmetic of the convolutions; bf16 only where the processor has instructions for it, or a GPU computes, else "
+      "fp32; int8: EfficientNet-Lite's blocks in 8-bit integers where the processor has instructions for them and "
+      "they aren't trained, the rest as bf16",
+      one_of({"fp32", "bf16", "int8"}));
 }
 
 std::vector<std::string> encoder_families() {
@@ -61,8 +62,8 @@ std::unique_ptr<Encoder> make_encoder(const EncoderOptions& options) {
     if (options.family == family.name) {
       auto encoder = family.make(options, family.size);
       if (options.stages <= encoder->stages()) return encoder;
-      throw UsageError("encoder.stages: " + std::to_string(options.stages) + " is too many, " + options.family + " has " +
-                       std::to_string(encoder->stages()));
+      throw UsageError("encoder.stages: " + std::to_string(options.stages) + " is too many, " + options.family +
+                       " has " + std::to_string(encoder->stages()));
     }
     known += known.empty() ? "" : ", ";
     known += family.name;

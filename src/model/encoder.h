@@ -25,11 +25,11 @@ void check_input_size(int input_size);
 /// Which network, and how pictures are brought to it. Travels with the weights in a model file.
 struct EncoderOptions {
   std::string family = "efficientnet-lite2";
-  int input_size = 260;            // side of the square input, pixels
+  int input_size = 260;  // side of the square input, pixels
   // How many of the network's stages run, the first ones; 0: all. Fewer give annotations "from a lower convolutional
   // layer" (section 3.1.1): a finer grid whose cells each see less of the picture.
   int stages = 0;
-  std::string resize = "squash";   // squash | crop | pad: see vision/geometry.h
+  std::string resize = "squash";  // squash | crop | pad: see vision/geometry.h
   // fp32 | bf16 | int8, the last two where the processor has instructions for them, else the one before: the arithmetic of
   // the convolutions; annotations are always fp32
   std::string precision = "fp32";

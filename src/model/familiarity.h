@@ -30,7 +30,7 @@ class Familiarity {
   TensorMap state() const;
 
   struct Place {
-    torch::Tensor distance;     // [B] squared, in standard deviations (Mahalanobis 1936); about D for a training picture
+    torch::Tensor distance;  // [B] squared, in standard deviations (Mahalanobis 1936); about D for a training picture
     torch::Tensor coordinates;  // [B, K] along the principal directions, the widest first, in standard deviations
   };
   /// K.

@@ -43,9 +43,9 @@ const Convolution& FoldedEncoder::add(std::string name, std::string source, std:
   Convolution convolution{
       std::move(name), std::move(source), std::move(norm), epsilon, stages_ - 1, stride, groups, {}, {}};
   const std::vector<int64_t> shape{outputs, inputs / groups, kernel, kernel};
-  convolution.weight =
-      draws_first_weights() ? torch::randn(shape) * std::sqrt(2.0 / fan_in) : torch::empty(shape);  // [O, I / groups, k, k]
-  convolution.bias = torch::zeros({outputs});                                                       // [O]
+  convolution.weight = draws_first_weights() ? torch::randn(shape) * std::sqrt(2.0 / fan_in)
+                                             : torch::empty(shape);  // [O, I / groups, k, k]
+  convolution.bias = torch::zeros({outputs});                        // [O]
   return convolutions_.emplace_back(std::move(convolution));
 }
 

@@ -83,7 +83,7 @@ class FoldedEncoder : public Encoder {
 
  private:
   std::deque<Convolution> convolutions_;  // addresses stay
-  const int wanted_stages_;  // 0: all
+  const int wanted_stages_;               // 0: all
   int stages_ = 1;
   int first_trainable_ = 1 << 30;
   std::string precision_ = "fp32";  // asked for

@@ -49,12 +49,15 @@ struct RowsByPicture {
 kernels::Attention attention_of(const Tensor& keys, const Tensor& queries, const Tensor& minus_2v, double scale,
                                 const Tensor& values, const Tensor& bias, const Tensor& alpha, const Tensor& context) {
   const auto pointer = [](const Tensor& tensor) { return tensor.defined() ? tensor.data_ptr() : nullptr; };
-  return {keys.size(1),      keys.size(2),  values.size(2),   alpha.size(1),     storage_of(keys), pointer(keys),  pointer(values),
-          pointer(queries), pointer(minus_2v), scale, pointer(bias), pointer(alpha), pointer(context)};
+  return {keys.size(1),  keys.size(2),    values.size(2),   alpha.size(1),     storage_of(keys),
+          pointer(keys), pointer(values), pointer(queries), pointer(minus_2v), scale,
+          pointer(bias), pointer(alpha),  pointer(context)};
 }
 
 /// An undefined tensor as LibTorch's functions want it.
-c10::optional<Tensor> maybe(const Tensor& tensor) { return tensor.defined() ? c10::optional<Tensor>(tensor) : c10::nullopt; }
+c10::optional<Tensor> maybe(const Tensor& tensor) {
+  return tensor.defined() ? c10::optional<Tensor>(tensor) : c10::nullopt;
+}
 
 class FusedFunction : public torch::autograd::Function<FusedFunction> {
  public:
@@ -62,14 +65,14 @@ class FusedFunction : public torch::autograd::Function<FusedFunction> {
                              Tensor values, Tensor pictures, c10::optional<Tensor> maybe_bias, int64_t heads,
                              double scale, c10::optional<Tensor> maybe_exp_keys) {
     if (maybe_v) {
-      keys = maybe_exp_keys ? *maybe_exp_keys : doubled_exp(keys);            // [B, L, A]
-      queries = doubled_exp(queries);                                         // [R, A]
+      keys = maybe_exp_keys ? *maybe_exp_keys : doubled_exp(keys);  // [B, L, A]
+      queries = doubled_exp(queries);                               // [R, A]
     }
-    keys = keys.contiguous();                                                 // [B, L, A]
-    queries = queries.contiguous();                                           // [R, A]
-    const Tensor v = maybe_v ? maybe_v->detach() * -2 : Tensor();             // [A]
-    values = values.to(keys.scalar_type()).contiguous();                      // [B, L, D]
-    const Tensor bias = maybe_bias ? maybe_bias->contiguous() : Tensor();     // [R, L]
+    keys = keys.contiguous();                                              // [B, L, A]
+    queries = queries.contiguous();                                        // [R, A]
+    const Tensor v = maybe_v ? maybe_v->detach() * -2 : Tensor();          // [A]
+    values = values.to(keys.scalar_type()).contiguous();                   // [B, L, D]
+    const Tensor bias = maybe_bias ? maybe_bias->contiguous() : Tensor();  // [R, L]
     const int64_t R = queries.size(0);
     Tensor alpha = torch::empty({R, heads, keys.size(1)}, queries.options());  // [R, n, L]
     Tensor z = torch::zeros({R, values.size(2)}, queries.options());           // [R, D]
@@ -94,27 +97,33 @@ class FusedFunction : public torch::autograd::Function<FusedFunction> {
     const int64_t heads = alpha.size(1);
     const int64_t B = keys.size(0);
     const RowsByPicture rows(saved[4], B);
-    Tensor grad_alpha = grads[0].defined() ? grads[0].clone(at::MemoryFormat::Contiguous)
-                                           : torch::zeros_like(alpha);  // [R, n, L]
-    const Tensor grad_z = grads[1].defined() ? grads[1].contiguous()
-                                             : torch::zeros({queries.size(0), values.size(2)}, keys.options());  // [R, D]
-    Tensor grad_keys = torch::zeros_like(keys);        // [B, L, A]
-    Tensor grad_queries = torch::zeros_like(queries);  // [R, A]
-    Tensor grad_values = torch::zeros_like(values);    // [B, L, D]
+    Tensor grad_alpha =
+        grads[0].defined() ? grads[0].clone(at::MemoryFormat::Contiguous) : torch::zeros_like(alpha);  // [R, n, L]
+    const Tensor grad_z = grads[1].defined()
+                              ? grads[1].contiguous()
+                              : torch::zeros({queries.size(0), values.size(2)}, keys.options());  // [R, D]
+    Tensor grad_keys = torch::zeros_like(keys);                                                   // [B, L, A]
+    Tensor grad_queries = torch::zeros_like(queries);                                             // [R, A]
+    Tensor grad_values = torch::zeros_like(values);                                               // [B, L, D]
     Tensor grad_v;  // [B, A], a row a picture so that threads don't meet
     if (v.defined()) grad_v = torch::zeros({B, keys.size(2)}, keys.options());
     const kernels::AttentionBackward pass{
         attention_of(keys, queries, v, context->saved_data["scale"].toDouble(), values, {}, alpha, {}),
-        grad_z.data_ptr(), grad_alpha.data_ptr(), grad_keys.data_ptr(), grad_values.data_ptr(),
-        v.defined() ? grad_v.data_ptr() : nullptr, grad_queries.data_ptr()};
+        grad_z.data_ptr(),
+        grad_alpha.data_ptr(),
+        grad_keys.data_ptr(),
+        grad_values.data_ptr(),
+        v.defined() ? grad_v.data_ptr() : nullptr,
+        grad_queries.data_ptr()};
     at::parallel_for(0, B, 1, [&](int64_t begin, int64_t end) {
       for (int64_t p = begin; p < end; ++p)
         for (int64_t i = rows.start[p] * heads; i < rows.start[p + 1] * heads; ++i)
           kernels::chosen().attend_backward(pass, p, i % heads, rows.order[i / heads]);
     });
     const bool biased = context->saved_data["bias"].toBool();
-    return {grad_keys, grad_queries, v.defined() ? grad_v.sum(0) : Tensor(), grad_values, Tensor(),
-            biased ? grad_alpha.sum(1) : Tensor(), Tensor(), Tensor(), Tensor()};
+    return {grad_keys,   grad_queries, v.defined() ? grad_v.sum(0) : Tensor(),
+            grad_values, Tensor(),     biased ? grad_alpha.sum(1) : Tensor(),
+            Tensor(),    Tensor(),     Tensor()};
   }
 };
 
@@ -125,10 +134,10 @@ Tensor by_head(const Tensor& x, int64_t heads) {
 
 /// The same in LibTorch's operators, for other devices. scores [R, n, L] → weights and contexts.
 FusedGlimpse weigh(Tensor scores, const Tensor& values, const Tensor& bias) {
-  if (bias.defined()) scores = scores + bias.unsqueeze(1);                                         // [R, n, L]
-  const auto alpha = scores.softmax(-1);                                                           // [R, n, L]
-  const auto heads = by_head(values, alpha.size(1));                                               // [R, n, L, D / n]
-  return {alpha, alpha.unsqueeze(2).matmul(heads).flatten(1)};                                     // [R, D]
+  if (bias.defined()) scores = scores + bias.unsqueeze(1);      // [R, n, L]
+  const auto alpha = scores.softmax(-1);                        // [R, n, L]
+  const auto heads = by_head(values, alpha.size(1));            // [R, n, L, D / n]
+  return {alpha, alpha.unsqueeze(2).matmul(heads).flatten(1)};  // [R, D]
 }
 
 }  // namespace
@@ -149,10 +158,11 @@ FusedGlimpse additive_attention(const Tensor& keys, const Tensor& queries, const
 FusedGlimpse dot_attention(const Tensor& keys, const Tensor& queries, const Tensor& values, const Tensor& pictures,
                            int64_t heads, double scale, const Tensor& bias) {
   if (keys.device().is_cpu()) {
-    const auto out = FusedFunction::apply(keys, queries, maybe({}), values, pictures, maybe(bias), heads, scale, maybe({}));
+    const auto out =
+        FusedFunction::apply(keys, queries, maybe({}), values, pictures, maybe(bias), heads, scale, maybe({}));
     return {out[0], out[1]};
   }
-  const auto query = by_head(queries.unsqueeze(1), heads).transpose(2, 3);                             // [R, n, A / n, 1]
+  const auto query = by_head(queries.unsqueeze(1), heads).transpose(2, 3);  // [R, n, A / n, 1]
   const auto score = by_head(keys.index_select(0, pictures), heads).matmul(query).squeeze(3) * scale;  // [R, n, L]
   return weigh(score, values.index_select(0, pictures), bias);
 }

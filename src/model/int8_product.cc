@@ -14,8 +14,8 @@ torch::Tensor pack_int8_matrix(const torch::Tensor& matrix) {
   const auto& set = kernels::chosen();
   const int64_t O = matrix.size(0), I = matrix.size(1);
   TORCH_CHECK(I % 4 == 0, "int8 product: the inputs must be a multiple of 4");
-  const auto rows = matrix.to(torch::kFloat).contiguous();                   // [O, I]
-  auto packed = torch::empty({set.int8_packed_bytes(I, O)}, torch::kChar);   // flat
+  const auto rows = matrix.to(torch::kFloat).contiguous();                  // [O, I]
+  auto packed = torch::empty({set.int8_packed_bytes(I, O)}, torch::kChar);  // flat
   set.int8_pack(rows.data_ptr<float>(), I, O, packed.data_ptr());
   return packed;
 }
@@ -29,7 +29,8 @@ Int8Rows quantize_rows(const torch::Tensor& x, int64_t cells) {
   at::parallel_for(0, x.size(0) / cells, 1, [&](int64_t begin, int64_t end) {
     for (int64_t picture = begin; picture < end; ++picture) {
       const auto* from = static_cast<const char*>(x.data_ptr()) + picture * count * x.element_size();
-      std::fill_n(steps + picture * cells, cells, set.int8_quantize(storage_of(x), from, count, values + picture * count));
+      std::fill_n(steps + picture * cells, cells,
+                  set.int8_quantize(storage_of(x), from, count, values + picture * count));
     }
   });
   return rows;

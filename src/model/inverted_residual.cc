@@ -74,12 +74,12 @@ Block make_block(const InvertedResidual& convolutions, const Tensor& x, torch::S
   if (int8) type = torch::kChar;  // of the packed weights
   if (convolutions.expand) {
     block.expand = pack(*convolutions.expand, type, pointwise_matrix);
-    block.expand_bias = convolutions.expand->bias.detach();           // [E]
+    block.expand_bias = convolutions.expand->bias.detach();  // [E]
   }
   block.depthwise = depthwise.packed(torch::kFloat, pack_depthwise);  // [k, k, E]
   block.depthwise_bias = depthwise.bias.detach();                     // [E]
   block.project = pack(*convolutions.project, type, pointwise_matrix);
-  block.project_bias = convolutions.project->bias.detach();           // [O]
+  block.project_bias = convolutions.project->bias.detach();  // [O]
   block.geometry = {depthwise.kernel(), depthwise.stride, before, left, height, width};
   block.residual = convolutions.residual;
   return block;
@@ -163,7 +163,7 @@ BlockGradients run_backward(const Block& block, const Tensor& x, const Tensor& w
       bias_backward(g_out, {}, {}, total.project_bias);
       total.project.add_(at::mm(g_out.t(), rows(narrow)));  // [O, E]
     }
-    auto g_narrow = g_filtered.narrow(0, 0, count);       // [n, h, w, E]
+    auto g_narrow = g_filtered.narrow(0, 0, count);  // [n, h, w, E]
     auto g_narrow_rows = rows(g_narrow);
     at::mm_out(g_narrow_rows, g_out, block.project);
 
@@ -198,9 +198,8 @@ struct InvertedResidualFunction : torch::autograd::Function<InvertedResidualFunc
     Tensor widened, filtered;
     auto y = run(block, x, &widened, &filtered);
     context->save_for_backward({x, expand ? widened : Tensor(), filtered,
-                                expand ? pointwise_matrix(*expand, type) : Tensor(), block.expand_bias,
-                                block.depthwise, block.depthwise_bias, pointwise_matrix(project, type),
-                                block.project_bias});
+                                expand ? pointwise_matrix(*expand, type) : Tensor(), block.expand_bias, block.depthwise,
+                                block.depthwise_bias, pointwise_matrix(project, type), block.project_bias});
     const auto& g = block.geometry;
     context->saved_data["geometry"] = std::vector<int64_t>{g.kernel, g.stride, g.top, g.left, g.height, g.width};
     context->saved_data["residual"] = block.residual;
@@ -222,9 +221,9 @@ struct InvertedResidualFunction : torch::autograd::Function<InvertedResidualFunc
                 {g[0], g[1], g[2], g[3], g[4], g[5]},
                 context->saved_data["residual"].toBool(),
                 x.scalar_type()};
-    auto total = run_backward(block, x, block.expand.defined() ? saved[1] : x, saved[2], gradients[0].contiguous(),
-                              context->saved_data["input_wanted"].toBool(),
-                              context->saved_data["weights_wanted"].toBool());
+    auto total =
+        run_backward(block, x, block.expand.defined() ? saved[1] : x, saved[2], gradients[0].contiguous(),
+                     context->saved_data["input_wanted"].toBool(), context->saved_data["weights_wanted"].toBool());
     const auto pointwise = [](const Tensor& m) { return m.defined() ? m.view({m.size(0), m.size(1), 1, 1}) : m; };
     const auto kernels = [](const Tensor& k) {
       return k.defined() ? k.permute({2, 0, 1}).unsqueeze(1).contiguous() : k;  // [E, 1, k, k]
@@ -314,7 +313,8 @@ Tensor same_convolution(const Tensor& x, const Convolution& convolution) {
   auto in = x.permute({0, 3, 1, 2});  // [N, I, H, W], channels-last order
   std::vector<int64_t> padding{top, left};
   if (top != bottom || left != right) {
-    in = torch::constant_pad_nd(in, {left, right, top, bottom}).contiguous(torch::MemoryFormat::ChannelsLast);  // [N, I, ., .]
+    in = torch::constant_pad_nd(in, {left, right, top, bottom})
+             .contiguous(torch::MemoryFormat::ChannelsLast);  // [N, I, ., .]
     padding = {0, 0};
   }
   const std::vector<int64_t> strides{stride, stride}, dilation{1, 1};

@@ -50,21 +50,21 @@ torch::Tensor fixed_linear(const torch::Tensor& x, const torch::Tensor& weight, 
   auto sizes = x.sizes().vec();
   sizes.back() = O;
   if (type == torch::kChar) {
-    auto out = torch::empty({M, O}, x.options());                                            // [M, O]
+    auto out = torch::empty({M, O}, x.options());  // [M, O]
     multiply_int8(quantize_rows(x.reshape({M, I}).contiguous(), 1), packed.get(weight, type, pack_matrix), bias,
                   Activation::kNone, {}, out);
-    return out.view(sizes);                                                                  // [..., O]
+    return out.view(sizes);  // [..., O]
   }
   const int64_t padded = (M + kBlock - 1) / kBlock * kBlock;
-  auto in = x.reshape({M, I}).contiguous();                                                             // [M, I]
+  auto in = x.reshape({M, I}).contiguous();  // [M, I]
   if (padded != M || type != torch::kFloat) {
-    in = torch::empty({padded, I}, type);                                                    // [padded, I]
+    in = torch::empty({padded, I}, type);  // [padded, I]
     in.narrow(0, 0, M).copy_(x.reshape({M, I}));
     in.narrow(0, M, padded - M).zero_();
   }
-  const auto out = torch::empty({padded, O}, x.options());                                   // [padded, O]
+  const auto out = torch::empty({padded, O}, x.options());  // [padded, O]
   multiply(in, packed.get(weight, type, pack_matrix), bias, Activation::kNone, {}, out);
-  return out.narrow(0, 0, M).view(sizes);                                                    // [..., O]
+  return out.narrow(0, 0, M).view(sizes);  // [..., O]
 }
 
 Linear linear(int64_t inputs, int64_t outputs, bool bias) {

@@ -42,7 +42,8 @@ class LinearImpl : public torch::nn::LinearImpl {
   /// Training changes weights: their packed form is forgotten.
   void train(bool on = true) override;
 
-  torch::ScalarType type = torch::kFloat;  // of the products: fp32 or bf16, with fp32 sums; or int8, for inputs in fours
+  torch::ScalarType type =
+      torch::kFloat;  // of the products: fp32 or bf16, with fp32 sums; or int8, for inputs in fours
 
  private:
   PreparedWeight packed_;

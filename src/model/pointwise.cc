@@ -36,8 +36,16 @@ torch::Tensor extract_patches(const torch::Tensor& pictures, int64_t stride, int
                               int64_t width, torch::ScalarType type) {
   const auto& set = kernels::chosen();
   auto patches = torch::empty({pictures.size(0), height, width, kPatchColumns}, type);  // [B, height, width, 32]
-  const kernels::Patches work{pictures.size(1), pictures.size(2), stride, top, left, height, width,
-                              storage_of(patches), pictures.data_ptr<uint8_t>(), patches.data_ptr()};
+  const kernels::Patches work{pictures.size(1),
+                              pictures.size(2),
+                              stride,
+                              top,
+                              left,
+                              height,
+                              width,
+                              storage_of(patches),
+                              pictures.data_ptr<uint8_t>(),
+                              patches.data_ptr()};
   at::parallel_for(0, pictures.size(0) * height, 8, [&](int64_t begin, int64_t end) {
     const kernels::Scratch lines(3 * work.line_values() * patches.element_size());
     set.extract_patches(work, lines.data(), begin, end);

@@ -103,7 +103,7 @@ const Product& product_of(const Shape& shape) {
 torch::Tensor pack_matrix(const torch::Tensor& matrix, torch::ScalarType type) {
   if (type == torch::kChar) return pack_int8_matrix(matrix);
   const int64_t O = matrix.size(0), I = matrix.size(1);
-  const auto plain = matrix.to(type).contiguous();                                             // [O, I]
+  const auto plain = matrix.to(type).contiguous();  // [O, I]
   const auto order = packed_order(I, O, type);
   auto packed = torch::zeros({static_cast<int64_t>(order.get_size()) / plain.element_size()}, type);  // flat
   auto from = wrap(row_major(I, O, type, memory::format_tag::ba), plain), to = wrap(order, packed);

@@ -15,8 +15,9 @@ struct Steps : torch::CustomClassHolder {
 };
 
 struct StepFunction : torch::autograd::Function<StepFunction> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
-                               c10::intrusive_ptr<torch::CustomClassHolder> steps, bool first) {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& weight, c10::intrusive_ptr<torch::CustomClassHolder> steps,
+                               bool first) {
     context->save_for_backward({x, weight});
     context->saved_data["steps"] = c10::IValue::make_capsule(std::move(steps));
     context->saved_data["first"] = first;

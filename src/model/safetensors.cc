@@ -6,7 +6,9 @@
 namespace attend {
 namespace {
 
-SafetensorsFile with_tensors(formats::SafetensorsFile file) { return {tensors_of(file.tensors), std::move(file.metadata)}; }
+SafetensorsFile with_tensors(formats::SafetensorsFile file) {
+  return {tensors_of(file.tensors), std::move(file.metadata)};
+}
 
 }  // namespace
 

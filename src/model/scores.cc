@@ -22,17 +22,18 @@ AdditiveAttention::AdditiveAttention(const AttentionOptions& options, int64_t an
 }
 
 void AdditiveAttention::prepare(Memory& memory) {
-  memory.keys = key_->forward(memory.annotations);      // [B, L, A]
+  memory.keys = key_->forward(memory.annotations);  // [B, L, A]
   // In arithmetic that is no finer than bf16, what every look reads is no finer either.
-  const auto type = key_->type != torch::kFloat && is_fixed(*this, memory.keys) ? torch::kBFloat16 : memory.keys.scalar_type();
+  const auto type =
+      key_->type != torch::kFloat && is_fixed(*this, memory.keys) ? torch::kBFloat16 : memory.keys.scalar_type();
   memory.exp_keys = doubled_exp(memory.keys).to(type);  // [B, L, A]
   memory.values = memory.annotations.to(type);          // [B, L, D]
 }
 
 Glimpse AdditiveAttention::expect(const Memory& memory, const Tensor& hidden, const Tensor& pictures,
                                   const Tensor& bias) {
-  const auto look = additive_attention(memory.keys, query_->forward(hidden), v_, memory.values, pictures, bias,
-                                       memory.exp_keys);
+  const auto look =
+      additive_attention(memory.keys, query_->forward(hidden), v_, memory.values, pictures, bias, memory.exp_keys);
   return {look.alpha.squeeze(1), look.context, {}};  // [R, L], [R, D]
 }
 
@@ -67,8 +68,8 @@ void MultiHeadAttention::prepare(Memory& memory) {
 Glimpse MultiHeadAttention::expect(const Memory& memory, const Tensor& hidden, const Tensor& pictures,
                                    const Tensor& bias) {
   const double scale = 1 / std::sqrt(static_cast<double>(options_.size) / options_.heads);
-  const auto look = dot_attention(memory.keys, query_->forward(hidden), memory.values, pictures, options_.heads, scale,
-                                  bias);
+  const auto look =
+      dot_attention(memory.keys, query_->forward(hidden), memory.values, pictures, options_.heads, scale, bias);
   return {look.alpha.mean(1), out_->forward(look.context), {}};  // [R, L], [R, D]
 }
 
@@ -79,26 +80,27 @@ Tensor MultiHeadAttention::context_at(const Memory& memory, const Tensor& pictur
 GaussianAttention::GaussianAttention(const AttentionOptions& options, int64_t annotation_size, int64_t hidden_size)
     : Attention(options, hidden_size),
       window_(register_module("filters", linear(hidden_size, 4, true))),
-      out_(register_module("out", linear(options.filters * options.filters * annotation_size, annotation_size, true))) {}
+      out_(register_module("out", linear(options.filters * options.filters * annotation_size, annotation_size, true))) {
+}
 
 void GaussianAttention::prepare(Memory& memory) { memory.values = memory.annotations; }  // [B, L, D]
 
 Glimpse GaussianAttention::expect(const Memory& memory, const Tensor& hidden, const Tensor& pictures, const Tensor&) {
   const int64_t N = options_.filters, L = memory.values.size(1);
   const int64_t side = std::llround(std::sqrt(static_cast<double>(L)));
-  const auto filters = window_->forward(hidden);                                              // [R, 4]
-  const auto centre = (side - 1) * 0.5 * (filters.narrow(1, 0, 2) + 1);                       // [R, 2]: row, column
-  const auto width = filters.narrow(1, 2, 1).exp();                                           // [R, 1]: variance
+  const auto filters = window_->forward(hidden);                         // [R, 4]
+  const auto centre = (side - 1) * 0.5 * (filters.narrow(1, 0, 2) + 1);  // [R, 2]: row, column
+  const auto width = filters.narrow(1, 2, 1).exp();                      // [R, 1]: variance
   const auto stride = (side - 1.0) / std::max<int64_t>(N - 1, 1) * filters.narrow(1, 3, 1).exp();  // [R, 1]
-  const auto offset = torch::arange(N, hidden.options()) - (N - 1) / 2.0;                     // [N]
-  const auto middle = centre.unsqueeze(2) + (stride * offset).unsqueeze(1);                   // [R, 2, N]
-  const auto away = torch::arange(side, hidden.options()) - middle.unsqueeze(3);              // [R, 2, N, side]
-  const auto weights = (away.square() / (-2 * width.unsqueeze(2).unsqueeze(3))).softmax(-1);  // [R, 2, N, side]
-  const auto rows = weights.select(1, 0).unsqueeze(2).unsqueeze(4);                           // [R, N, 1, side, 1]
-  const auto columns = weights.select(1, 1).unsqueeze(1).unsqueeze(3);                        // [R, 1, N, 1, side]
-  const auto bank = (rows * columns).reshape({hidden.size(0), N * N, L});                     // [R, N², L]
-  const auto values = memory.values.index_select(0, pictures);                                 // [R, L, D]
-  return {bank.mean(1), out_->forward(bank.bmm(values).flatten(1)), {}};                      // [R, L], [R, D]
+  const auto offset = torch::arange(N, hidden.options()) - (N - 1) / 2.0;                          // [N]
+  const auto middle = centre.unsqueeze(2) + (stride * offset).unsqueeze(1);                        // [R, 2, N]
+  const auto away = torch::arange(side, hidden.options()) - middle.unsqueeze(3);                   // [R, 2, N, side]
+  const auto weights = (away.square() / (-2 * width.unsqueeze(2).unsqueeze(3))).softmax(-1);       // [R, 2, N, side]
+  const auto rows = weights.select(1, 0).unsqueeze(2).unsqueeze(4);                                // [R, N, 1, side, 1]
+  const auto columns = weights.select(1, 1).unsqueeze(1).unsqueeze(3);                             // [R, 1, N, 1, side]
+  const auto bank = (rows * columns).reshape({hidden.size(0), N * N, L});                          // [R, N², L]
+  const auto values = memory.values.index_select(0, pictures);                                     // [R, L, D]
+  return {bank.mean(1), out_->forward(bank.bmm(values).flatten(1)), {}};                           // [R, L], [R, D]
 }
 
 void MeanAttention::prepare(Memory& memory) { memory.values = memory.annotations.mean(1); }  // [B, D]
@@ -106,7 +108,8 @@ void MeanAttention::prepare(Memory& memory) { memory.values = memory.annotations
 Glimpse MeanAttention::expect(const Memory& memory, const Tensor& hidden, const Tensor& pictures, const Tensor&) {
   const int64_t L = memory.annotations.size(1);
   return {torch::full({pictures.size(0), L}, 1.0 / static_cast<double>(L), hidden.options()),  // [R, L]
-          memory.values.index_select(0, pictures), {}};                                        // [R, D]
+          memory.values.index_select(0, pictures),
+          {}};  // [R, D]
 }
 
 }  // namespace attend

@@ -30,18 +30,18 @@ Tensor SelfAttention::look(Block& block, const Tensor& x) const {
   const int64_t B = x.size(0), L = x.size(1), D = x.size(2);
   const auto parts = block.queries_keys_values->forward(x)
                          .reshape({B, L, 3, heads_, D / heads_})
-                         .permute({2, 0, 3, 1, 4});                                         // [3, B, n, L, D / n]
+                         .permute({2, 0, 3, 1, 4});  // [3, B, n, L, D / n]
   const double scale = 1 / std::sqrt(static_cast<double>(D / heads_));
-  const auto alpha = (scale * parts[0].matmul(parts[1].transpose(2, 3))).softmax(-1);       // [B, n, L, L]
-  return block.out->forward(alpha.matmul(parts[2]).transpose(1, 2).reshape({B, L, D}));     // [B, L, D]
+  const auto alpha = (scale * parts[0].matmul(parts[1].transpose(2, 3))).softmax(-1);    // [B, n, L, L]
+  return block.out->forward(alpha.matmul(parts[2]).transpose(1, 2).reshape({B, L, D}));  // [B, L, D]
 }
 
 Tensor SelfAttention::forward(Tensor x) {
   for (auto& block : blocks_) {
-    x = x + look(block, block.norm->forward(x));                                            // [B, L, D]
+    x = x + look(block, block.norm->forward(x));                                              // [B, L, D]
     x = x + block.outer->forward(block.inner->forward(block.inner_norm->forward(x)).relu());  // [B, L, D]
   }
-  return norm_->forward(x);                                                                 // [B, L, D]
+  return norm_->forward(x);  // [B, L, D]
 }
 
 }  // namespace attend

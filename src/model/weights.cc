@@ -15,17 +15,19 @@ namespace {
 using formats::ElementType;
 
 constexpr std::pair<ElementType, torch::ScalarType> kTypes[] = {
-    {ElementType::kFloat64, torch::kFloat64},   {ElementType::kFloat32, torch::kFloat32},
-    {ElementType::kFloat16, torch::kFloat16},   {ElementType::kBFloat16, torch::kBFloat16},
-    {ElementType::kInt64, torch::kInt64},       {ElementType::kInt32, torch::kInt32},
-    {ElementType::kInt16, torch::kInt16},       {ElementType::kInt8, torch::kInt8},
-    {ElementType::kUInt8, torch::kUInt8},       {ElementType::kBool, torch::kBool}};
+    {ElementType::kFloat64, torch::kFloat64}, {ElementType::kFloat32, torch::kFloat32},
+    {ElementType::kFloat16, torch::kFloat16}, {ElementType::kBFloat16, torch::kBFloat16},
+    {ElementType::kInt64, torch::kInt64},     {ElementType::kInt32, torch::kInt32},
+    {ElementType::kInt16, torch::kInt16},     {ElementType::kInt8, torch::kInt8},
+    {ElementType::kUInt8, torch::kUInt8},     {ElementType::kBool, torch::kBool}};
 
 torch::Tensor tensor_of(const formats::TensorView& view) {
-  const auto* type = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& t) { return t.first == view.type; });
+  const auto* type =
+      std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& t) { return t.first == view.type; });
   if (view.bytes.empty()) return torch::empty(view.shape, type->second);  // as given
   auto* data = const_cast<std::byte*>(view.bytes.data());
-  return torch::from_blob(data, view.shape, view.strides, [owner = view.owner](void*) {}, type->second);  // as given
+  return torch::from_blob(
+      data, view.shape, view.strides, [owner = view.owner](void*) {}, type->second);  // as given
 }
 
 formats::TensorView view_of(const std::string& name, const torch::Tensor& tensor) {

@@ -44,10 +44,10 @@ Tensor PredictedWindow::bias(const Tensor& hidden, int64_t, int64_t cells) {
   const int64_t side = side_of(cells);
   const double sigma = static_cast<double>(radius_) / 2;
   const auto middle = (side - 1) * middle_->forward(hidden_->forward(hidden).tanh()).sigmoid();  // [R, 2]: row, column
-  const auto place = torch::arange(side, hidden.options());                                        // [side]
-  const auto away = place - middle.unsqueeze(2);                                                   // [R, 2, side]
+  const auto place = torch::arange(side, hidden.options());                                      // [side]
+  const auto away = place - middle.unsqueeze(2);                                                 // [R, 2, side]
   const auto bias = (away.square() / (-2 * sigma * sigma)).masked_fill(away.abs() > radius_, kNever);  // [R, 2, side]
-  return over_grid(bias.select(1, 0), bias.select(1, 1));                                          // [R, L]
+  return over_grid(bias.select(1, 0), bias.select(1, 1));                                              // [R, L]
 }
 
 }  // namespace attend

@@ -28,10 +28,10 @@ class SameProcessorsAfter {
 };
 
 struct BatchWork {
-  size_t count;                // batches
-  int threads;                 // processors
+  size_t count;  // batches
+  int threads;   // processors
   torch::Device device;
-  bool side_by_side = true;    // else all processors work on one batch, then on the next
+  bool side_by_side = true;  // else all processors work on one batch, then on the next
 };
 
 /// take(compute(load(i))) for i from 0 to count - 1, in order; what load() and compute() throw comes out of here.

@@ -22,9 +22,9 @@ namespace {
 /// How likely a caption is with some pictures.
 struct Likelihoods {
   AuditedCaption caption;
-  std::vector<int64_t> words;   // as the model knows them
-  std::vector<double> others;   // log-probabilities with k other pictures
-  double stranger = 0;          // with one more, which stands for a picture that the caption doesn't belong to
+  std::vector<int64_t> words;  // as the model knows them
+  std::vector<double> others;  // log-probabilities with k other pictures
+  double stranger = 0;         // with one more, which stands for a picture that the caption doesn't belong to
   size_t stranger_picture = 0;
 };
 
@@ -71,7 +71,8 @@ Findings hold_against(Captioner& captioner, const PictureBatch& batch, std::span
       continue;
     }
     const auto input = batch.inputs.front()[static_cast<int64_t>(rows.size())].contiguous();  // [S, S, 3]
-    findings.contents.emplace_back(hash_bytes({static_cast<const char*>(input.data_ptr()), static_cast<size_t>(input.numel())}), index);
+    findings.contents.emplace_back(
+        hash_bytes({static_cast<const char*>(input.data_ptr()), static_cast<size_t>(input.numel())}), index);
     rows.push_back(&picture);
   }
   std::vector<GivenWords> walks;
@@ -86,7 +87,8 @@ Findings hold_against(Captioner& captioner, const PictureBatch& batch, std::span
     for (size_t place = 0; place < captions[picture].size(); ++place) {
       const auto given = given_caption(captions[picture][place], captioner.vocabulary);
       auto refusal = caption_refusal(given, rows[row]->name, work.max_words);
-      if (refusal.empty() && others.empty()) refusal = rows[row]->name + ": no other picture was read with it to hold its captions against";
+      if (refusal.empty() && others.empty())
+        refusal = rows[row]->name + ": no other picture was read with it to hold its captions against";
       if (!refusal.empty()) {
         findings.refusals.push_back(std::move(refusal));
         ++findings.refused;
@@ -277,8 +279,10 @@ void judge(const std::vector<Likelihoods>& captions, const AuditWork& work, Audi
 }  // namespace
 
 AuditReport audit_captions(Ensemble& ensemble, std::span<const PictureSource> pictures,
-                           std::span<const std::vector<std::string>> captions, const AuditWork& work, const Host& host) {
-  if (pictures.size() < 2) throw InputError("an audit holds captions against other pictures: it takes two pictures or more");
+                           std::span<const std::vector<std::string>> captions, const AuditWork& work,
+                           const Host& host) {
+  if (pictures.size() < 2)
+    throw InputError("an audit holds captions against other pictures: it takes two pictures or more");
   // Neighbours in a data set are often of one kind; those of a batch are to be any.
   std::vector<size_t> order(pictures.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -295,11 +299,13 @@ AuditReport audit_captions(Ensemble& ensemble, std::span<const PictureSource> pi
       [&](PictureBatch batch) { return hold_against(ensemble.first(), batch, order, captions, work); },
       [&](Findings& findings) {
         for (auto& found : findings.captions) {
-          if (std::isfinite(found.caption.log_probability) && std::isfinite(found.stranger) && std::isfinite(log_mean(found.others))) {
+          if (std::isfinite(found.caption.log_probability) && std::isfinite(found.stranger) &&
+              std::isfinite(log_mean(found.others))) {
             all.push_back(std::move(found));
             continue;
           }
-          report.refusals.push_back(pictures[found.caption.picture].name() + ": the model gives the words of a caption no finite probabilities");
+          report.refusals.push_back(pictures[found.caption.picture].name() +
+                                    ": the model gives the words of a caption no finite probabilities");
           ++report.refused;
         }
         for (auto& refusal : findings.refusals) report.refusals.push_back(std::move(refusal));

@@ -24,21 +24,23 @@ struct AuditWork {
 
 /// A caption and what was found of it. Logarithms are natural, of plain probabilities, <end> included.
 struct AuditedCaption {
-  size_t picture, place;   // index of the picture, and of the caption among the picture's
+  size_t picture, place;          // index of the picture, and of the caption among the picture's
   size_t words = 0, unknown = 0;  // that it has, and that the model doesn't know
   double log_probability = 0;     // with its picture
   double contrast = 0;            // that less the logarithm of the mean of its probabilities with k other pictures
-  double likeness = 0;            // to the picture's other captions, 0 to 1: mean cosine of their words, rare ones counting more
-  double score = 0;               // probability that it doesn't belong to its picture
+  double likeness = 0;  // to the picture's other captions, 0 to 1: mean cosine of their words, rare ones counting more
+  double score = 0;     // probability that it doesn't belong to its picture
 };
 
 struct AuditReport {
   std::vector<AuditedCaption> captions;  // by falling score, then in the order of the data
   double share = 0;                      // of captions that don't belong to their picture, estimated
-  bool fitted = false;                   // whether scores come from a regression on these data: there were enough of them
-  std::vector<std::string> refusals;     // pictures that can't be read and captions that can't be held against any, a line each
-  size_t refused = 0;                    // captions, those of refused pictures too
-  std::vector<std::vector<size_t>> same_pictures;  // groups of pictures that are the same pixel by pixel as the model gets them
+  bool fitted = false;  // whether scores come from a regression on these data: there were enough of them
+  // pictures that can't be read and captions that can't be held against any, a line each
+  std::vector<std::string> refusals;
+  size_t refused = 0;  // captions, those of refused pictures too
+  // groups of pictures that are the same pixel by pixel as the model gets them
+  std::vector<std::vector<size_t>> same_pictures;
 };
 
 /// Captions that a regression is fitted on, at least; with fewer a score is the probability that the caption is of one of the k

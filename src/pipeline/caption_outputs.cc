@@ -6,14 +6,16 @@
 
 namespace attend {
 
-CaptionOutputs::CaptionOutputs(const FileChoice& choice, const std::filesystem::path& page, const std::string& credit, int threads)
+CaptionOutputs::CaptionOutputs(const FileChoice& choice, const std::filesystem::path& page, const std::string& credit,
+                               int threads)
     : choice_(choice), threads_(threads) {
   if (!page.empty()) page_.emplace(page, credit);
 }
 
 std::vector<CaptionOutputs::Written> CaptionOutputs::write(const std::vector<SeenPicture>& batch,
                                                            std::span<const PictureSource> pictures,
-                                                           const std::vector<PictureFiles>& plan, double min_confidence) const {
+                                                           const std::vector<PictureFiles>& plan,
+                                                           double min_confidence) const {
   std::vector<Written> written(batch.size());
   if (plan.empty() && !page_) return written;
   parallel_for(batch.size(), threads_, [&](size_t i) {

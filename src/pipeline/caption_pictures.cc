@@ -24,7 +24,8 @@ std::vector<SeenPicture> compute(Ensemble& ensemble, PictureBatch batch, const C
     }
     std::optional<Explanation> explanation;
     if (work.explain)
-      explanation = explain_caption(first, batch.inputs.front()[row], found.front(), *work.explain, work.explain_pixels);
+      explanation =
+          explain_caption(first, batch.inputs.front()[row], found.front(), *work.explain, work.explain_pixels);
     picture.familiar = found.front().familiar;
     picture.distance = found.front().distance;
     for (auto& caption : found) picture.captions.push_back(seen_caption(std::move(caption), grid));
@@ -35,11 +36,12 @@ std::vector<SeenPicture> compute(Ensemble& ensemble, PictureBatch batch, const C
 
 }  // namespace
 
-void caption_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures, const CaptionWork& work, const Host& host,
-                      const std::function<void(std::vector<SeenPicture>& batch)>& take) {
+void caption_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures, const CaptionWork& work,
+                      const Host& host, const std::function<void(std::vector<SeenPicture>& batch)>& take) {
   // An explanation changes the encoder's precision while it is made: one batch at a time.
-  compute_pictures(ensemble, pictures, {work.threads, work.batch_size, !work.explain}, host,
-                   [&](PictureBatch batch) { return compute(ensemble, std::move(batch), work); }, take);
+  compute_pictures(
+      ensemble, pictures, {work.threads, work.batch_size, !work.explain}, host,
+      [&](PictureBatch batch) { return compute(ensemble, std::move(batch), work); }, take);
 }
 
 }  // namespace attend

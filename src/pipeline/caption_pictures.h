@@ -20,7 +20,7 @@ constexpr int kBatchSize = 16;
 struct CaptionWork {
   DecodeOptions decode;
   int threads = 1;
-  int batch_size = kBatchSize;  // pictures that a processor computes together, at most
+  int batch_size = kBatchSize;              // pictures that a processor computes together, at most
   const ExplainOptions* explain = nullptr;  // how the best caption of each is explained; null: not
   bool explain_pixels = false;              // by its pixels, too
 };
@@ -29,7 +29,7 @@ struct CaptionWork {
 /// in this thread, in the order of the list. A picture that can't be read is handed on as refused. Throws Interrupted,
 /// between batches, when the host asks to stop. Safe to call from several threads with one ensemble, but for explanations,
 /// which change its precision while they are made.
-void caption_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures, const CaptionWork& work, const Host& host,
-                      const std::function<void(std::vector<SeenPicture>& batch)>& take);
+void caption_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures, const CaptionWork& work,
+                      const Host& host, const std::function<void(std::vector<SeenPicture>& batch)>& take);
 
 }  // namespace attend

@@ -35,7 +35,8 @@ Json words_of(const SeenCaption& caption) {
                      {"log_probability", rounded(caption.word_log_probability[t])},
                      {"plain_log_probability", rounded(caption.plain_word_log_probability[t])},
                      {"attention", rounded(caption.attention.map(t))}});
-    if (const int64_t cell = caption.locations[t]; cell >= 0) words.back()["location"] = {cell / columns, cell % columns};
+    if (const int64_t cell = caption.locations[t]; cell >= 0)
+      words.back()["location"] = {cell / columns, cell % columns};
     if (!caption.explained()) continue;
     const auto gradient = caption.gradient.map(t);
     const double sum = std::accumulate(gradient.begin(), gradient.end(), 0.0);

@@ -9,7 +9,7 @@ namespace attend {
 
 struct Wording {
   std::string prefix, suffix;  // as they are, before and behind every caption
-  bool sentence = false;       // a capital at the beginning of the whole, and a full stop at its end where no mark stands
+  bool sentence = false;  // a capital at the beginning of the whole, and a full stop at its end where no mark stands
 
   bool changes() const { return sentence || !prefix.empty() || !suffix.empty(); }
 };

@@ -66,7 +66,8 @@ CaptionedIndex::CaptionedIndex(const fs::path& file) : file_(file) {
   }
   const std::string text = read_regular_file(file);
   is_new_ = text.empty();
-  if (!is_new_ && !text.starts_with(kHead)) throw InputError(file.string() + ": is no index of captioned pictures; nothing was written to it");
+  if (!is_new_ && !text.starts_with(kHead))
+    throw InputError(file.string() + ": is no index of captioned pictures; nothing was written to it");
   if (::access(file.c_str(), W_OK) != 0) throw Error(file.string() + ": can't be written: " + std::strerror(errno));
   line_open_ = !is_new_ && text.back() != '\n';
   for (size_t at = 0; at < text.size();) {
@@ -92,7 +93,8 @@ void CaptionedIndex::take(const std::string& text) {
 CaptionedIndex::Stamp CaptionedIndex::stamp_of(const fs::path& picture) {
   struct stat status;
   if (::stat(picture.c_str(), &status) != 0) return {};
-  return {static_cast<uint64_t>(status.st_size), status.st_mtim.tv_sec * int64_t{1'000'000'000} + status.st_mtim.tv_nsec};
+  return {static_cast<uint64_t>(status.st_size),
+          status.st_mtim.tv_sec * int64_t{1'000'000'000} + status.st_mtim.tv_nsec};
 }
 
 bool CaptionedIndex::knows(const fs::path& picture, const Stamp& stamp) const {
@@ -111,7 +113,8 @@ std::string CaptionedIndex::line_of(const fs::path& picture, const Stamp& stamp)
     const std::string bytes = read_regular_file(picture);
     if (stamp_of(picture) != stamp || bytes.size() != stamp.size) return "";
     char start[80];
-    std::snprintf(start, sizeof start, "%016" PRIx64 "\t%" PRIu64 "\t%" PRId64 "\t", hash_bytes(bytes), stamp.size, stamp.modified);
+    std::snprintf(start, sizeof start, "%016" PRIx64 "\t%" PRIu64 "\t%" PRId64 "\t", hash_bytes(bytes), stamp.size,
+                  stamp.modified);
     return start + escaped(absolute_name(picture)) + "\n";
   } catch (const InputError&) {
     return "";

@@ -46,11 +46,13 @@ fs::path with_ending(const fs::path& path, const std::string& ending) {
 
 /// names[i]: shorter[i] where no other picture has it, else longer[i], else that with a number. `owner`: who has a name.
 std::vector<fs::path> distinct_names(const std::vector<FoundPicture>& pictures, const std::vector<fs::path>& shorter,
-                                     const std::vector<fs::path>& longer, std::unordered_map<std::string, fs::path>& owner) {
+                                     const std::vector<fs::path>& longer,
+                                     std::unordered_map<std::string, fs::path>& owner) {
   std::unordered_map<std::string, fs::path> wants;  // short name → a picture of this list that would have it
   std::unordered_set<std::string> shared;
   for (size_t i = 0; i < pictures.size(); ++i)
-    if (wants.emplace(shorter[i].native(), pictures[i].path).first->second != pictures[i].path) shared.insert(shorter[i].native());
+    if (wants.emplace(shorter[i].native(), pictures[i].path).first->second != pictures[i].path)
+      shared.insert(shorter[i].native());
   const auto is_free = [&](const fs::path& name, size_t i) {
     return owner.emplace(name.native(), pictures[i].path).first->second == pictures[i].path;
   };
@@ -60,7 +62,8 @@ std::vector<fs::path> distinct_names(const std::vector<FoundPicture>& pictures, 
   for (size_t i = 0; i < pictures.size(); ++i) {
     if (!names[i].empty()) continue;
     names[i] = longer[i];
-    for (int number = 2; !is_free(names[i], i); ++number) names[i] = with_ending(longer[i], "-").concat(std::to_string(number));
+    for (int number = 2; !is_free(names[i], i); ++number)
+      names[i] = with_ending(longer[i], "-").concat(std::to_string(number));
   }
   return names;
 }

@@ -78,7 +78,8 @@ class FilePlanner {
   std::vector<PictureFiles> plan(const std::vector<FoundPicture>& pictures);
 
  private:
-  using Owners = std::unordered_map<std::string, std::filesystem::path>;  // file, or name of files → the picture that has it
+  using Owners =
+      std::unordered_map<std::string, std::filesystem::path>;  // file, or name of files → the picture that has it
 
   const FileChoice& choice_;
   Owners in_folders_, beside_, files_;

@@ -2,8 +2,8 @@
 
 namespace attend {
 
-Ensemble make_ensemble(std::vector<Captioner> captioners, const std::vector<std::string>& sources, const ModelChoice& choice,
-                       torch::Device device) {
+Ensemble make_ensemble(std::vector<Captioner> captioners, const std::vector<std::string>& sources,
+                       const ModelChoice& choice, torch::Device device) {
   check_input_size(choice.input_size);
   for (auto& captioner : captioners) {
     if (choice.precision != "model") captioner.set_precision(choice.precision);

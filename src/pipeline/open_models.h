@@ -18,8 +18,8 @@ struct ModelChoice {
 
 /// Brings captioners that were read from `sources` to `device`, as the choice has them (its files are passed over). Throws
 /// InputError where they don't go together.
-Ensemble make_ensemble(std::vector<Captioner> captioners, const std::vector<std::string>& sources, const ModelChoice& choice,
-                       torch::Device device);
+Ensemble make_ensemble(std::vector<Captioner> captioners, const std::vector<std::string>& sources,
+                       const ModelChoice& choice, torch::Device device);
 
 /// The same of the files that are chosen, at least one. Throws InputError where one can't be read.
 Ensemble open_models(const ModelChoice& choice, torch::Device device);

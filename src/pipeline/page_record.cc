@@ -23,7 +23,8 @@ PageCaption page_caption(const SeenCaption& caption) {
 PagePicture page_record(const SeenPicture& picture) {
   const cv::Rect2d area = picture.area();
   const double width = picture.size.width, height = picture.size.height;
-  PagePicture page{picture.name, {}, {area.x / width, area.y / height, area.width / width, area.height / height}, {}, {}, {}};
+  PagePicture page{picture.name, {}, {area.x / width, area.y / height, area.width / width, area.height / height},
+                   {},           {}, {}};
   for (const auto& caption : picture.captions) page.captions.push_back(page_caption(caption));
   page.captions.front().familiar = picture.familiar;
   return page;
@@ -41,9 +42,11 @@ std::vector<std::string> MapFaultCount::remarks() const {
   const std::string all = " of " + std::to_string(captions_) + (captions_ == 1 ? " caption" : " captions");
   std::vector<std::string> lines;
   if (even_ > 0)
-    lines.push_back(std::to_string(even_) + all + ": the attention is near-uniform; its maps don't tell where the model looked");
+    lines.push_back(std::to_string(even_) + all +
+                    ": the attention is near-uniform; its maps don't tell where the model looked");
   if (alike_ > 0)
-    lines.push_back(std::to_string(alike_) + all + ": every word has the same map; the maps don't tell the words apart");
+    lines.push_back(std::to_string(alike_) + all +
+                    ": every word has the same map; the maps don't tell the words apart");
   return lines;
 }
 

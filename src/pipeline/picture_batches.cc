@@ -11,7 +11,8 @@ namespace {
 /// weights [T, L], L = rows · columns.
 MapStack stack_of(const torch::Tensor& weights, Grid grid) {
   const auto cells = weights.to(torch::kCPU, torch::kFloat).contiguous();  // [T, L]
-  TORCH_CHECK(cells.size(-1) == static_cast<int64_t>(grid.cells()), "maps of ", cells.size(-1), " cells on a grid of ", grid.cells());
+  TORCH_CHECK(cells.size(-1) == static_cast<int64_t>(grid.cells()), "maps of ", cells.size(-1), " cells on a grid of ",
+              grid.cells());
   const auto* first = cells.data_ptr<float>();
   return {grid, {first, first + cells.numel()}};
 }

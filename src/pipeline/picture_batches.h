@@ -22,12 +22,12 @@ namespace attend {
 /// Pictures that were read.
 struct PictureBatch {
   std::vector<SeenPicture> pictures;  // without captions; refused where they couldn't be read
-  std::vector<torch::Tensor> inputs;  // u8 [B, S, S, 3] of those that could, one for each of Ensemble::inputs(); none: all are refused
+  // u8 [B, S, S, 3] of those that could, one for each of Ensemble::inputs(); none: all are refused
+  std::vector<torch::Tensor> inputs;
 };
 
 /// Reads pictures first to last - 1 of the list.
 PictureBatch read_batch(const Ensemble& ensemble, std::span<const PictureSource> pictures, size_t first, size_t last);
-
 
 /// Annotations [B, L, D] of the pictures that could be read, without gradient. The captioner's input is the batch's first form.
 torch::Tensor annotate(Captioner& captioner, const PictureBatch& batch);
@@ -42,9 +42,9 @@ void add_explanation(SeenCaption& caption, Explanation explanation);
 /// How pictures are worked on.
 struct BatchPlan {
   int threads = 1;
-  int batch_size = 16;          // pictures that a processor computes together, at most
-  bool side_by_side = true;     // a worker a batch; else one batch at a time
-  bool alike = false;           // batches of about one size, none of a picture alone where there are others
+  int batch_size = 16;       // pictures that a processor computes together, at most
+  bool side_by_side = true;  // a worker a batch; else one batch at a time
+  bool alike = false;        // batches of about one size, none of a picture alone where there are others
 };
 
 /// Where each batch of so many pictures begins, and the end. Small first ones let something be seen soon, small last ones let all
@@ -54,15 +54,16 @@ std::vector<size_t> batch_starts(size_t pictures, size_t workers, const BatchPla
 /// take(compute(batch)) for every batch of `pictures`, each read and computed by one of plan.threads workers, taken in this
 /// thread in the order of the list. Throws Interrupted, between batches, when the host asks to stop.
 template <class Compute, class Take>
-void compute_pictures(const Ensemble& ensemble, std::span<const PictureSource> pictures, const BatchPlan& plan, const Host& host,
-                      Compute&& compute, Take&& take) {
+void compute_pictures(const Ensemble& ensemble, std::span<const PictureSource> pictures, const BatchPlan& plan,
+                      const Host& host, Compute&& compute, Take&& take) {
   const auto device = ensemble.first().device;
   const auto starts = batch_starts(pictures.size(), device.is_cpu() ? static_cast<size_t>(plan.threads) : 1, plan);
   const auto read = [&](size_t number) { return read_batch(ensemble, pictures, starts[number], starts[number + 1]); };
   size_t number = 0;
   compute_batches({starts.size() - 1, plan.threads, device, plan.side_by_side}, read, compute, [&](auto computed) {
     if (host.cancelled())
-      throw Interrupted("stopped after " + std::to_string(starts[number]) + " of " + std::to_string(pictures.size()) + " pictures");
+      throw Interrupted("stopped after " + std::to_string(starts[number]) + " of " + std::to_string(pictures.size()) +
+                        " pictures");
     take(computed);
     host.progress(static_cast<int64_t>(starts[++number]), static_cast<int64_t>(pictures.size()));
   });

@@ -35,7 +35,8 @@ std::vector<MapRow> explanation_rows(const SeenCaption& caption) {
                    figure(mean_rank_correlation(correlations)) + " over all words",
                {}},
       pixels{"The pixels that move it", {}};
-  for (auto& map : gradient_maps(caption)) cells.maps.push_back({"ρ " + figure(correlations[cells.maps.size()]), std::move(map)});
+  for (auto& map : gradient_maps(caption))
+    cells.maps.push_back({"ρ " + figure(correlations[cells.maps.size()]), std::move(map)});
   for (auto& map : pixel_maps(caption)) pixels.maps.push_back({"pixels", std::move(map)});
   return {std::move(cells), std::move(pixels)};
 }
@@ -79,13 +80,15 @@ void write_xmp(const fs::path& path, const std::string& caption) {
   write_file_atomically(path, xmp_packet(caption));
 }
 
-void write_overlays(const PictureFiles& files, const PictureSource& source, const SeenPicture& picture, const FileChoice& choice) {
+void write_overlays(const PictureFiles& files, const PictureSource& source, const SeenPicture& picture,
+                    const FileChoice& choice) {
   const auto words = word_maps(picture.best());
   const auto geometry = picture.geometry();
   // Read again: keeping the pictures of a batch could take gigabytes.
   const int small = std::max(choice.style.tile, files.animation.empty() ? 0 : choice.animation.size);
   auto [pixels, full] = source.read(files.words.empty() ? small : kLongestWordPicture);
-  if (full != picture.size) throw InputError(picture.name + ": was changed while it was captioned; nothing is drawn on it");
+  if (full != picture.size)
+    throw InputError(picture.name + ": was changed while it was captioned; nothing is drawn on it");
   if (!files.animation.empty())
     write_animation(files.animation, animate(pixels, geometry, words, choice.style, choice.animation));
   if (!files.page.empty()) write_picture(files.page, draw_caption(pixels, picture, choice.style));
@@ -115,9 +118,11 @@ cv::Mat draw_caption(const cv::Mat& pixels, const SeenPicture& picture, const Ov
   return draw_page(pixels, picture.geometry(), word_maps(caption), caption.text, style, explanation_rows(caption));
 }
 
-void write_files(const PictureFiles& files, const PictureSource& source, const SeenPicture& picture, const FileChoice& choice) {
+void write_files(const PictureFiles& files, const PictureSource& source, const SeenPicture& picture,
+                 const FileChoice& choice) {
   const SeenCaption& caption = picture.best();
-  if (!files.page.empty() || !files.words.empty() || !files.animation.empty()) write_overlays(files, source, picture, choice);
+  if (!files.page.empty() || !files.words.empty() || !files.animation.empty())
+    write_overlays(files, source, picture, choice);
   if (!files.maps.empty()) {
     if (choice.maps_format == "json")
       write_file_atomically(files.maps, one_line(caption_record(picture)) + "\n");

@@ -17,6 +17,7 @@ std::vector<WordMap> word_maps(const SeenCaption& caption);
 cv::Mat draw_caption(const cv::Mat& pixels, const SeenPicture& picture, const OverlayOptions& style);
 
 /// Writes the files of one picture, each of them whole or not at all. Throws Error or InputError.
-void write_files(const PictureFiles& files, const PictureSource& source, const SeenPicture& picture, const FileChoice& choice);
+void write_files(const PictureFiles& files, const PictureSource& source, const SeenPicture& picture,
+                 const FileChoice& choice);
 
 }  // namespace attend

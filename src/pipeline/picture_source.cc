@@ -17,8 +17,10 @@ Picture pixels_of(const RgbPicture& from) {
            std::to_string(limits.max_pixels) + " are taken)");
   if (!from.pixels) refuse("no pixels");
   if (from.stride < 3 * static_cast<size_t>(from.width))
-    refuse("its rows are " + std::to_string(from.stride) + " bytes apart, and " + std::to_string(3 * from.width) + " bytes long");
-  const cv::Mat rgb(from.height, from.width, CV_8UC3, const_cast<unsigned char*>(from.pixels), from.stride);  // only read
+    refuse("its rows are " + std::to_string(from.stride) + " bytes apart, and " + std::to_string(3 * from.width) +
+           " bytes long");
+  const cv::Mat rgb(from.height, from.width, CV_8UC3, const_cast<unsigned char*>(from.pixels),
+                    from.stride);  // only read
   Picture picture{{}, rgb.size()};
   cv::cvtColor(rgb, picture.pixels, cv::COLOR_RGB2BGR);
   return picture;
@@ -34,7 +36,8 @@ const std::string& PictureSource::name() const {
 
 Picture PictureSource::read(int reduce_to) const {
   if (const auto* file = std::get_if<std::filesystem::path>(&from_)) return read_picture(*file, reduce_to);
-  if (const auto* encoded = std::get_if<EncodedPicture>(&from_)) return decode_picture(encoded->bytes, encoded->name, reduce_to);
+  if (const auto* encoded = std::get_if<EncodedPicture>(&from_))
+    return decode_picture(encoded->bytes, encoded->name, reduce_to);
   return pixels_of(std::get<RgbPicture>(from_));
 }
 

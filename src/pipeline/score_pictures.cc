@@ -29,13 +29,15 @@ std::string caption_refusal(const GivenCaption& given, const std::string& pictur
   const std::string begin = picture + ": caption \"" + (is_long ? given.text.substr(0, 60) + "…" : given.text) + "\": ";
   if (given.tokens.empty()) return begin + "has no words";
   if (given.tokens.size() > static_cast<size_t>(max_words))
-    return begin + "has " + std::to_string(given.tokens.size()) + " words, more than --max-words (" + std::to_string(max_words) + ")";
+    return begin + "has " + std::to_string(given.tokens.size()) + " words, more than --max-words (" +
+           std::to_string(max_words) + ")";
   if (given.unknown() == given.tokens.size()) return begin + "none of its words is in the model's vocabulary";
   return "";
 }
 
-void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures, std::span<const std::vector<std::string>> captions,
-                    const ScoreWork& work, const Host& host, const std::function<void(std::vector<ScoredPicture>& batch)>& take) {
+void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
+                    std::span<const std::vector<std::string>> captions, const ScoreWork& work, const Host& host,
+                    const std::function<void(std::vector<ScoredPicture>& batch)>& take) {
   Captioner& captioner = ensemble.first();
   const Grid grid = grid_of(captioner);
   ForceOptions force;
@@ -44,9 +46,9 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
   const auto score = [&](PictureBatch batch) {
     std::vector<ScoredPicture> scored;
     std::vector<GivenWords> walks;
-    std::vector<GivenCaption> given;     // one a walk
-    std::vector<size_t> picture_of;      // of each walk, in `scored`
-    int64_t row = 0;                     // of the inputs
+    std::vector<GivenCaption> given;  // one a walk
+    std::vector<size_t> picture_of;   // of each walk, in `scored`
+    int64_t row = 0;                  // of the inputs
     for (auto& picture : batch.pictures) {
       ScoredPicture& to = scored.emplace_back();
       to.seen = std::move(picture);
@@ -77,7 +79,8 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
       const bool explained = work.explain && to.seen.captions.empty();
       std::optional<Explanation> explanation;
       if (explained)
-        explanation = explain_caption(captioner, batch.inputs.front()[walks[i].picture], caption, *work.explain, work.explain_pixels);
+        explanation = explain_caption(captioner, batch.inputs.front()[walks[i].picture], caption, *work.explain,
+                                      work.explain_pixels);
       to.seen.captions.push_back(seen_caption(std::move(caption), grid));
       if (explanation) add_explanation(to.seen.captions.back(), *std::move(explanation));
     }
@@ -113,7 +116,8 @@ Json score_record(const ScoredPicture& picture, size_t place, bool attention) {
   record["perplexity"] = rounded(given.perplexity);
   record["unknown"] = Json::array();
   for (const size_t unknown : given.unknown) record["unknown"].push_back(given.tokens[unknown]);
-  record["unknown_share"] = rounded(static_cast<double>(given.unknown.size()) / static_cast<double>(given.tokens.size()));
+  record["unknown_share"] =
+      rounded(static_cast<double>(given.unknown.size()) / static_cast<double>(given.tokens.size()));
   return record;
 }
 

@@ -22,8 +22,9 @@ struct ScoreWork {
   int max_words = 1000;  // a caption of more is refused
   bool maps = true;      // of attention
   BatchPlan plan;
-  const ExplainOptions* explain = nullptr;  // how captions are explained by gradients; null: not. Then one batch at a time
-  bool explain_pixels = false;              // by the pixels, too
+  const ExplainOptions* explain =
+      nullptr;                  // how captions are explained by gradients; null: not. Then one batch at a time
+  bool explain_pixels = false;  // by the pixels, too
 };
 
 /// Why a caption of `picture` can't be scored, in one line that names both, or "".
@@ -31,25 +32,26 @@ std::string caption_refusal(const GivenCaption& given, const std::string& pictur
 
 /// What is known of a given caption beside what a SeenCaption has.
 struct GivenBeside {
-  std::vector<std::string> tokens;  // all of the caption's
-  std::vector<size_t> unknown;      // places in `tokens` of those that the model has no word for; they are left out
-  std::vector<int64_t> rank;        // [T + 1] of each word and of <end> among all that the model may say there
-  std::vector<std::string> likeliest;              // [T + 1], what the model finds likeliest there
-  std::vector<double> likeliest_log_probability;   // [T + 1], as word_log_probability
-  double perplexity = 0;            // of the plain probabilities, <end> counts
+  std::vector<std::string> tokens;     // all of the caption's
+  std::vector<size_t> unknown;         // places in `tokens` of those that the model has no word for; they are left out
+  std::vector<int64_t> rank;           // [T + 1] of each word and of <end> among all that the model may say there
+  std::vector<std::string> likeliest;  // [T + 1], what the model finds likeliest there
+  std::vector<double> likeliest_log_probability;  // [T + 1], as word_log_probability
+  double perplexity = 0;                          // of the plain probabilities, <end> counts
 };
 
 /// A picture with captions that were given.
 struct ScoredPicture {
-  SeenPicture seen;                   // its captions are those given, in their order, but for those that couldn't be scored
+  SeenPicture seen;  // its captions are those given, in their order, but for those that couldn't be scored
   std::vector<GivenBeside> given;     // of seen.captions
   std::vector<std::string> refusals;  // why captions couldn't be scored, a line each; none where the picture is refused
 };
 
 /// Scores captions[i], at least one, of pictures[i], and hands batches to `take` in the order of the list. Throws Interrupted,
 /// between batches, when the host asks to stop.
-void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures, std::span<const std::vector<std::string>> captions,
-                    const ScoreWork& work, const Host& host, const std::function<void(std::vector<ScoredPicture>& batch)>& take);
+void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
+                    std::span<const std::vector<std::string>> captions, const ScoreWork& work, const Host& host,
+                    const std::function<void(std::vector<ScoredPicture>& batch)>& take);
 
 /// Caption `place` of a picture as JSON: what caption_record() has of a picture's best one, but for "confidence", "familiar" and
 /// "alternatives", and "perplexity", "unknown" (the words that were left out), "unknown_share" (of all of the caption's), and in

@@ -33,9 +33,9 @@ struct MapStack {
 
 /// A caption, with where each of its words looked. Logarithms are natural.
 struct SeenCaption {
-  std::string text;                                // detokenized, UTF-8
-  std::vector<std::string> words;                  // [T], as the vocabulary has them
-  std::vector<double> word_log_probability;        // of each word, and of <end> after the last, as the search weighed them
+  std::string text;                          // detokenized, UTF-8
+  std::vector<std::string> words;            // [T], as the vocabulary has them
+  std::vector<double> word_log_probability;  // of each word, and of <end> after the last, as the search weighed them
   std::vector<double> plain_word_log_probability;  // the same as the model itself has them
   double log_probability = 0;                      // of the whole caption, <end> included, as the search weighed it
   double plain_log_probability = 0;                // the same as the model itself has it

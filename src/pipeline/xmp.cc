@@ -29,12 +29,16 @@ std::string xml_text(std::string_view text) {
 
 std::string xmp_packet(const std::string& description) {
   return "<?xpacket begin=\"\xef\xbb\xbf\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n"
-         "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\" " + std::string(kToolkit) + ">\n"
+         "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\" " +
+         std::string(kToolkit) +
+         ">\n"
          " <rdf:RDF xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\">\n"
          "  <rdf:Description rdf:about=\"\" xmlns:dc=\"http://purl.org/dc/elements/1.1/\">\n"
          "   <dc:description>\n"
          "    <rdf:Alt>\n"
-         "     <rdf:li xml:lang=\"x-default\">" + xml_text(description) + "</rdf:li>\n"
+         "     <rdf:li xml:lang=\"x-default\">" +
+         xml_text(description) +
+         "</rdf:li>\n"
          "    </rdf:Alt>\n"
          "   </dc:description>\n"
          "  </rdf:Description>\n"

@@ -48,7 +48,7 @@ class Sets {
 std::vector<AlikeSentences> find_alike(const std::vector<Sentence>& sentences, size_t least_words) {
   Sets sets(sentences.size());
   std::unordered_map<uint64_t, size_t> wholes, with_hole;  // → the first sentence
-  std::vector<std::vector<uint64_t>> hashes;                // of the sentences' words
+  std::vector<std::vector<uint64_t>> hashes;               // of the sentences' words
   for (size_t i = 0; i < sentences.size(); ++i) {
     auto& words = hashes.emplace_back();
     for (const auto& word : sentences[i]) words.push_back(std::hash<std::string>()(word));

@@ -12,7 +12,8 @@ const std::vector<std::string> kMarks = [] {
   std::vector<std::string> marks = {"startseq", "endseq", "startofseq", "endofseq", "#start#", "#end#"};
   for (const std::string name : {"start", "end", "s", "bos", "eos", "sos", "pad", "cls", "sep", "go", "stop", "begin",
                                  "startoftext", "endoftext", "startseq", "endseq"})
-    for (const auto& mark : {"<" + name + ">", "</" + name + ">", "[" + name + "]", "<|" + name + "|>", "{" + name + "}"})
+    for (const auto& mark :
+         {"<" + name + ">", "</" + name + ">", "[" + name + "]", "<|" + name + "|>", "{" + name + "}"})
       marks.push_back(mark);
   return marks;
 }();
@@ -20,9 +21,8 @@ const std::vector<std::string> kMarks = [] {
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 bool same(std::string_view text, std::string_view mark) {
-  return std::equal(text.begin(), text.end(), mark.begin(), mark.end(), [](unsigned char a, char b) {
-    return std::tolower(a) == b;
-  });
+  return std::equal(text.begin(), text.end(), mark.begin(), mark.end(),
+                    [](unsigned char a, char b) { return std::tolower(a) == b; });
 }
 
 /// The text without its blanks at both ends.

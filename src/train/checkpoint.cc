@@ -61,7 +61,8 @@ void Checkpoint::require_same(const Json& recipe, uint64_t data) const {
     throw UsageError(source + ": this run was begun with another " + option +
                      "; go on with its own configuration or choose another output folder");
   if (beginning.data != data)
-    throw UsageError(source + ": the captions aren't those that this run was begun with: they, or their splits or sentences, "
+    throw UsageError(source +
+                     ": the captions aren't those that this run was begun with: they, or their splits or sentences, "
                      "were changed since; bring them back, or begin with --initial-model in another output folder");
 }
 
@@ -90,18 +91,20 @@ int64_t count_in(const Json& json, const char* key, int64_t least) {
 Checkpoint read_checkpoint(const std::filesystem::path& path) {
   auto file = read_safetensors(path);
   if (file.metadata.value("format", "") == "attend-checkpoint" && !file.metadata.contains("data"))
-    throw InputError(path.string() + ": of an older version of attend, which kept no sign of the captions; begin with "
+    throw InputError(path.string() +
+                     ": of an older version of attend, which kept no sign of the captions; begin with "
                      "--initial-model in another output folder");
   Checkpoint checkpoint{path.string(), std::move(file.tensors), {}, {}, file.metadata.value("computed_with", "")};
   try {
     if (file.metadata.at("format") != "attend-checkpoint") throw InputError("not a checkpoint");
     const auto part = [&](const char* key) { return parse_json(file.metadata.at(key).get<std::string>(), key); };
     const Json stands = part("progression"), data = part("data");
-    checkpoint.progression = {count_in(stands, "step", 0),     stands.at("best"),
-                              count_in(stands, "epochs_since_best", 0), stands.at("plateau"),
-                              stands.at("baseline"),           count_in(stands, "validated_epochs", -1)};
+    checkpoint.progression = {
+        count_in(stands, "step", 0), stands.at("best"),     count_in(stands, "epochs_since_best", 0),
+        stands.at("plateau"),        stands.at("baseline"), count_in(stands, "validated_epochs", -1)};
     checkpoint.beginning = {part("recipe"), data.at("hash").get<uint64_t>(), {}};
-    for (const auto& picture : data.at("left_out")) checkpoint.beginning.left_out.emplace_back(picture.get<std::string>());
+    for (const auto& picture : data.at("left_out"))
+      checkpoint.beginning.left_out.emplace_back(picture.get<std::string>());
     return checkpoint;
   } catch (const Json::exception&) {
     throw InputError(path.string() + ": its metadata is damaged");

@@ -12,8 +12,8 @@ namespace attend {
 
 /// Where a run stands, beside its tensors.
 struct Progression {
-  int64_t step = 0;              // steps done in all
-  double best = -1;              // validation figure of the best epoch so far; -1: none yet
+  int64_t step = 0;  // steps done in all
+  double best = -1;  // validation figure of the best epoch so far; -1: none yet
   int64_t epochs_since_best = 0;
   double plateau = 1;            // factor on the learning rate (schedule plateau)
   double baseline = 0;           // of hard attention: moving average of the log-probability of a word; 0: none yet
@@ -22,8 +22,8 @@ struct Progression {
 
 /// What a run was begun with and keeps to.
 struct Beginning {
-  Json recipe;    // the options that decide what is learnt
-  uint64_t data;  // TrainingData::hash()
+  Json recipe;                                  // the options that decide what is learnt
+  uint64_t data;                                // TrainingData::hash()
   std::vector<std::filesystem::path> left_out;  // pictures that could not be read
 };
 

@@ -68,7 +68,8 @@ FeatureStore encode_features(Captioner& captioner, const std::vector<std::filesy
     const torch::NoGradGuard no_grad;
     Encoded encoded;
     if (!some.inputs.empty())
-      encoded.annotations = captioner.annotate(stack_inputs(some.inputs)).to(torch::kCPU, torch::kHalf).contiguous();  // [B, L, D]
+      encoded.annotations =
+          captioner.annotate(stack_inputs(some.inputs)).to(torch::kCPU, torch::kHalf).contiguous();  // [B, L, D]
     some.inputs.clear();
     encoded.read = std::move(some);
     return encoded;
@@ -82,7 +83,8 @@ FeatureStore encode_features(Captioner& captioner, const std::vector<std::filesy
     }
     for (size_t i = 0; i < encoded.read.pictures.size(); ++i) {
       const auto row = encoded.annotations[static_cast<int64_t>(i)];  // [L, D]
-      store.put(encoded.read.pictures[i], {static_cast<const uint16_t*>(row.data_ptr()), static_cast<size_t>(row.numel())},
+      store.put(encoded.read.pictures[i],
+                {static_cast<const uint16_t*>(row.data_ptr()), static_cast<size_t>(row.numel())},
                 encoded.read.hashes[i]);
     }
     progress.update(static_cast<int64_t>(end(batch)));
@@ -114,8 +116,9 @@ std::vector<std::filesystem::path> put_up_with(const std::vector<Refusal>& refus
 torch::Tensor stored_annotations(const FeatureStore& store, const Captioner& captioner,
                                  const std::vector<size_t>& rows) {
   const auto grid = captioner.encoder->grid(captioner.options.encoder.input_size);
-  auto batch = torch::empty({static_cast<int64_t>(rows.size()), grid[0] * grid[1], captioner.encoder->annotation_size()},
-                            torch::kHalf);  // [B, L, D]
+  auto batch =
+      torch::empty({static_cast<int64_t>(rows.size()), grid[0] * grid[1], captioner.encoder->annotation_size()},
+                   torch::kHalf);  // [B, L, D]
   const auto size = static_cast<size_t>(grid[0] * grid[1] * captioner.encoder->annotation_size());
   auto* to = static_cast<uint16_t*>(batch.data_ptr());
   for (const size_t row : rows) {

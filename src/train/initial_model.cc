@@ -56,7 +56,8 @@ Captioner with_words(const Captioner& captioner, Vocabulary vocabulary) {
     std::vector<torch::Tensor> rows{tensor};
     for (int64_t word = known; word < words; ++word) {
       const auto parts = known_parts(grown.vocabulary.word(word), captioner.vocabulary);
-      rows.push_back(parts.empty() ? mean : tensor.index_select(0, torch::tensor(parts)).mean(0, true));  // [1, E] or [1]
+      rows.push_back(parts.empty() ? mean
+                                   : tensor.index_select(0, torch::tensor(parts)).mean(0, true));  // [1, E] or [1]
     }
     tensor = torch::cat(rows);  // [V, E] or [V]
   }

@@ -79,7 +79,8 @@ void Optimizer::update(const std::vector<Slot*>& slots, double rate, double deca
     at::_foreach_mul_(first, kBeta1);
     at::_foreach_add_(first, gradients, 1 - kBeta1);
   }
-  const double correction1 = adam ? 1 - std::pow(kBeta1, steps) : 1, correction2 = adam ? 1 - std::pow(kBeta2, steps) : 1;
+  const double correction1 = adam ? 1 - std::pow(kBeta1, steps) : 1,
+               correction2 = adam ? 1 - std::pow(kBeta2, steps) : 1;
   auto scale = at::_foreach_div(second, correction2);  // as the values
   at::_foreach_sqrt_(scale);
   at::_foreach_add_(scale, kEpsilon);

@@ -47,7 +47,8 @@ std::vector<LogLine> read_run_log(const std::filesystem::path& path) {
     }
   }
   if (torn_lines > 0 && lines.empty())
-    throw InputError(path.string() + ":" + torn.substr(0, torn.find(',')) + ": not a line of a training log (a JSON object)");
+    throw InputError(path.string() + ":" + torn.substr(0, torn.find(',')) +
+                     ": not a line of a training log (a JSON object)");
   if (torn_lines > 0)
     warn(path.string() + ": passed over " + (torn_lines == 1 ? "line " : "lines ") + torn + ", which " +
          (torn_lines == 1 ? "is" : "are") + " torn or no JSON object");
@@ -74,7 +75,8 @@ void RunLog::write(const Json& line) {
   const ssize_t written = ::write(descriptor_, text.data(), text.size());
   if (written == static_cast<ssize_t>(text.size())) return;
   const std::string why = written < 0 ? std::strerror(errno) : "no room";
-  if (written > 0 && known && ::ftruncate(descriptor_, before.st_size) != 0) errno = 0;  // read_run_log() passes over it
+  if (written > 0 && known && ::ftruncate(descriptor_, before.st_size) != 0)
+    errno = 0;  // read_run_log() passes over it
   if (!std::exchange(said_, true)) warn(path_.string() + ": can't be written: " + why + "; training goes on without");
 }
 

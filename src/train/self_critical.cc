@@ -68,8 +68,8 @@ SelfCritical::SelfCritical(Reward reward, const Vocabulary& vocabulary, const Tr
       max_length_(max_length),
       threads_(threads) {}
 
-SelfCritical::Step SelfCritical::step(Decoder& decoder, const Tensor& annotations,
-                                      const std::vector<size_t>& pictures, const std::vector<bool>& mirrored) const {
+SelfCritical::Step SelfCritical::step(Decoder& decoder, const Tensor& annotations, const std::vector<size_t>& pictures,
+                                      const std::vector<bool>& mirrored) const {
   // No dropout, neither here nor below. Samples drawn by one mask and taught by another would come from another
   // distribution than the one whose gradient is taken; without masks both are the one that captions are said by.
   decoder.eval();
@@ -111,8 +111,7 @@ SelfCritical::Step SelfCritical::step(Decoder& decoder, const Tensor& annotation
   return done;
 }
 
-std::vector<std::vector<double>> SelfCritical::rewards(const Samples& samples,
-                                                       const std::vector<size_t>& pictures,
+std::vector<std::vector<double>> SelfCritical::rewards(const Samples& samples, const std::vector<size_t>& pictures,
                                                        const std::vector<bool>& mirrored) const {
   std::vector<std::vector<double>> rewards(samples.size());
   parallel_for(samples.size(), threads_, [&](size_t b) {
@@ -147,8 +146,8 @@ Tensor SelfCritical::policy_gradient_loss(const TeacherForced& taught, const Pac
   const auto device = taught.logits.device();
   Tensor said = say_log_probability(taught.logits, options_.reward_temperature)
                     .gather(1, packed.targets.to(device).unsqueeze(1))
-                    .squeeze(1);  // [N]
-  if (taught.locations.defined()) said = said + location_log_probability(taught);  // [N]
+                    .squeeze(1);                                                                           // [N]
+  if (taught.locations.defined()) said = said + location_log_probability(taught);                          // [N]
   return -(said * torch::tensor(weights).to(device)).sum() / static_cast<double>(packed.captions.size());  // []
 }
 

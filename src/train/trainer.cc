@@ -31,7 +31,7 @@ using torch::Tensor;
 
 /// What a step did.
 struct StepDone {
-  int64_t words = 0;                                   // that were taught
+  int64_t words = 0;                                    // that were taught
   std::vector<std::pair<std::string, double>> figures;  // for the log, which averages them; the loss first
 };
 
@@ -44,9 +44,11 @@ class Run {
     if (!job.train.initial_model.empty()) captioner_.emplace(initial_captioner(job));
     const bool begun = std::filesystem::exists(file("checkpoint.safetensors"));
     if (begun && !job.resume)
-      throw UsageError(job.output.string() + ": already holds a run; --resume goes on with it, or choose another folder");
+      throw UsageError(job.output.string() +
+                       ": already holds a run; --resume goes on with it, or choose another folder");
     if (!begun && !job.resume && std::filesystem::exists(file("model.safetensors")))
-      throw UsageError(file("model.safetensors").string() + ": is there, without a checkpoint to go on from, and would be "
+      throw UsageError(file("model.safetensors").string() +
+                       ": is there, without a checkpoint to go on from, and would be "
                        "replaced; move it away, or choose another output folder");
     if (job.train.fine_tune_stages == 0 && (job.augment.crop > 0 || job.augment.flip || job.augment.degrade > 0))
       warn("augmentation only takes effect while the encoder is trained (train.fine_tune_stages)");
@@ -71,8 +73,8 @@ class Run {
       progression_ = checkpoint->progression;
       if (progression_.step > steps_ || progression_.validated_epochs > progression_.step / data_->steps_per_epoch())
         throw InputError(checkpoint->source + ": it stands after " + std::to_string(progression_.step) + " steps and " +
-                         std::to_string(progression_.validated_epochs) + " epochs, of a run of " + std::to_string(steps_) +
-                         " steps; the file is damaged");
+                         std::to_string(progression_.validated_epochs) + " epochs, of a run of " +
+                         std::to_string(steps_) + " steps; the file is damaged");
     } else {
       // An initial model is validated first: what it is kept for is that no epoch be worse.
       if (!job.train.initial_model.empty()) progression_.validated_epochs = -1;
@@ -127,9 +129,7 @@ class Run {
   }
 
   /// Whether the words of the training captions are taught, not only those that the decoder draws.
-  bool teaches_words() const {
-    return job_.train.objective == "cross_entropy" || job_.train.reward_cross_entropy > 0;
-  }
+  bool teaches_words() const { return job_.train.objective == "cross_entropy" || job_.train.reward_cross_entropy > 0; }
 
   /// Vocabulary, and model with its first weights.
   void make_captioner() {
@@ -189,11 +189,12 @@ class Run {
       unknown_tokens_ += count;
       words.push_back(word);
     }
-    const auto share = static_cast<double>(unknown_tokens_) / static_cast<double>(std::max<int64_t>(training_tokens_, 1));
+    const auto share =
+        static_cast<double>(unknown_tokens_) / static_cast<double>(std::max<int64_t>(training_tokens_, 1));
     char percent[32];
     std::snprintf(percent, sizeof percent, "%.3g", 100 * share);
-    const std::string text = "words: " + std::to_string(captioner_->vocabulary.size() - Vocabulary::kUnknown - 1) + "; " +
-                             percent + " % of the " + std::to_string(training_tokens_) +
+    const std::string text = "words: " + std::to_string(captioner_->vocabulary.size() - Vocabulary::kUnknown - 1) +
+                             "; " + percent + " % of the " + std::to_string(training_tokens_) +
                              " training tokens are unknown and will never be said" +
                              (words.empty() ? "" : " (" + first_of(words) + ")");
     if (share > 0.05)  // of everyday captions, 1 to 2 % are
@@ -212,9 +213,11 @@ class Run {
         throw UsageError("train.fine_tune_stages: the encoder begins with random weights and would keep them, as " +
                          (trains ? std::string("train.encoder_learning_rate is 0")
                                  : "train.fine_tune_from " + std::to_string(options.fine_tune_from) +
-                                       " lies after the last epoch (" + std::to_string(options.epochs) + ")") + remedy);
+                                       " lies after the last epoch (" + std::to_string(options.epochs) + ")") +
+                         remedy);
       if (options.fine_tune_stages < stages)
-        warn("train.encoder_weights is not set: the encoder's untrained stages keep random weights, which see little" + remedy);
+        warn("train.encoder_weights is not set: the encoder's untrained stages keep random weights, which see little" +
+             remedy);
       else if (options.fine_tune_from > 1)
         warn("train.encoder_weights is not set: the encoder has random weights until epoch " +
              std::to_string(options.fine_tune_from) + remedy);
@@ -359,8 +362,8 @@ class Run {
                                    ? captioner_->annotate(batch.pictures)
                                    : batch.annotations.to(captioner_->device, torch::kFloat);  // [B, L, D]
     StepDone done;
-    const Tensor loss = self_critical_ ? self_critical_loss(annotations, batch, done)
-                                       : taught_loss(annotations, batch, done);  // []
+    const Tensor loss =
+        self_critical_ ? self_critical_loss(annotations, batch, done) : taught_loss(annotations, batch, done);  // []
     loss.backward();
     gradient_norm_ = optimizer_->clip();
     if (!std::isfinite(done.figures.front().second) || !std::isfinite(gradient_norm_)) refuse(batch);
@@ -400,7 +403,7 @@ class Run {
   Loss cross_entropy(const Tensor& annotations, const Batch& batch) {
     auto& decoder = *captioner_->decoder;
     decoder.train();
-    Tensor shown = annotations;  // [B, L, D]
+    Tensor shown = annotations;                                                                      // [B, L, D]
     if (batch.has_sentences) shown = torch::cat({shown, torch::zeros_like(shown.narrow(0, 0, 1))});  // [B + 1, L, D]
     const auto taught = decoder.teach(decoder.remember(shown), batch.captions);
     const Tensor teachers =
@@ -418,10 +421,13 @@ class Run {
 
   [[noreturn]] void refuse(const Batch& batch) const {
     std::string pictures;
-    for (const size_t i : batch.examples) pictures.append(" ").append(data_->dataset().examples[i].picture.filename().string());
-    throw Error("step " + std::to_string(progression_.step + 1) +
-                ": the loss is not a finite number; lower train.learning_rate or set train.clip_norm. The last checkpoint "
-                "is kept. Pictures of the batch:" + pictures);
+    for (const size_t i : batch.examples)
+      pictures.append(" ").append(data_->dataset().examples[i].picture.filename().string());
+    throw Error(
+        "step " + std::to_string(progression_.step + 1) +
+        ": the loss is not a finite number; lower train.learning_rate or set train.clip_norm. The last checkpoint "
+        "is kept. Pictures of the batch:" +
+        pictures);
   }
 
   /// Captions of the validation split, by the weights as they are.
@@ -557,14 +563,17 @@ void TrainJob::list(OptionList& options) {
 void TrainJob::check() const {
   train.check();
   if (train.reward_meteor > 0 && !meteor)
-    throw UsageError("train.reward_meteor: METEOR's tables are not there; tools/fetch-meteor makes them, --meteor FILE "
-                     "names others");
+    throw UsageError(
+        "train.reward_meteor: METEOR's tables are not there; tools/fetch-meteor makes them, --meteor FILE "
+        "names others");
   if (data.sentences.empty()) return;
   if (train.objective == "self_critical" && train.reward_cross_entropy == 0)
-    throw UsageError("data.sentences: objective self_critical doesn't look at them; leave them out, or set "
-                     "train.reward_cross_entropy above 0");
+    throw UsageError(
+        "data.sentences: objective self_critical doesn't look at them; leave them out, or set "
+        "train.reward_cross_entropy above 0");
   if (!train.teacher.empty())
-    throw UsageError("data.sentences: teachers say nothing without a picture; leave out the sentences or train.teacher");
+    throw UsageError(
+        "data.sentences: teachers say nothing without a picture; leave out the sentences or train.teacher");
 }
 
 void train(const TrainJob& job) { Run(job).train(); }

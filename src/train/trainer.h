@@ -20,8 +20,8 @@ struct TrainJob {
   DataOptions data;
   AugmentOptions augment;
   TrainOptions train;
-  DecodeOptions decode;  // kept in the model file as its own defaults
-  AboutOptions about;    // kept in the model file
+  DecodeOptions decode;                        // kept in the model file as its own defaults
+  AboutOptions about;                          // kept in the model file
   std::shared_ptr<const MeteorTables> meteor;  // for train.reward_meteor
   std::filesystem::path output;
   torch::Device device = torch::kCPU;

@@ -31,7 +31,8 @@ TrainingData::TrainingData(const TrainJob& job)
   for (const size_t i : train_)
     if (dataset_.examples[i].captions.empty())
       throw InputError(dataset_.source + ": the training pictures have no captions (" +
-                       dataset_.examples[i].picture.filename().string() + " is the first); nothing can be learnt of them");
+                       dataset_.examples[i].picture.filename().string() +
+                       " is the first); nothing can be learnt of them");
   for (const size_t i : validation_)
     if (dataset_.examples[i].captions.empty())
       throw InputError(dataset_.source + ": the validation pictures have no captions (" +
@@ -112,7 +113,8 @@ std::vector<std::string> TrainingData::summary() const {
                                           : ", none to validate on";
     lines.push_back(line);
   }
-  if (!sentences_.empty()) lines.push_back("data: " + std::to_string(sentences_.size()) + " sentences without a picture");
+  if (!sentences_.empty())
+    lines.push_back("data: " + std::to_string(sentences_.size()) + " sentences without a picture");
   return lines;
 }
 
@@ -184,7 +186,8 @@ void TrainingData::take_refusals(std::vector<Refusal> refused, const std::vector
   std::sort(refused.begin(), refused.end(), [](const Refusal& a, const Refusal& b) { return a.picture < b.picture; });
   leave_out(put_up_with(refused, pictures, may_fail ? job_.data.max_faulty : 1));
   if (!may_fail && !refused.empty())
-    throw InputError(std::to_string(refused.size()) + " pictures can't be read that could when the run began; bring them "
+    throw InputError(std::to_string(refused.size()) +
+                     " pictures can't be read that could when the run began; bring them "
                      "back to go on, or begin a run in another folder");
 }
 
@@ -205,7 +208,8 @@ void TrainingData::number_words(const Vocabulary& vocabulary) {
     auto& weights = weights_.emplace_back();
     for (const auto& origin : dataset_.origins) {
       const auto found = job_.data.caption_weights.find(origin);
-      weights.push_back(static_cast<float>(source.weight * (found == job_.data.caption_weights.end() ? 1 : found->second)));
+      weights.push_back(
+          static_cast<float>(source.weight * (found == job_.data.caption_weights.end() ? 1 : found->second)));
     }
   }
   for (const size_t i : train_)
@@ -247,7 +251,8 @@ std::vector<BatchPlan> TrainingData::batches(int64_t epoch) const {
     examples.insert(examples.end(), some.begin(), some.end());
   }
   std::vector<BatchPlan> plans;
-  for (auto& batch : shuffled_batches(examples, job_.train.batch_size, mix(job_.train.seed, 1, epoch), [&](size_t example) {
+  for (auto& batch :
+       shuffled_batches(examples, job_.train.batch_size, mix(job_.train.seed, 1, epoch), [&](size_t example) {
          size_t longest = 0;
          for (const auto& caption : words_[example]) longest = std::max(longest, caption.size());
          return longest;
@@ -297,9 +302,10 @@ Batch TrainingData::load(const BatchPlan& plan, int64_t epoch, bool changed,
     batch.annotations = annotations(examples);  // [B, L, D]
   }
   for (const auto& form : forms)
-    batch.teachers_pictures.push_back(!changed               ? pictures(examples, form)
-                                      : same_form(form, own) ? batch.pictures
-                                                             : changed_pictures(examples, epoch, form));  // [B, S, S, 3]
+    batch.teachers_pictures.push_back(!changed ? pictures(examples, form)
+                                      : same_form(form, own)
+                                          ? batch.pictures
+                                          : changed_pictures(examples, epoch, form));  // [B, S, S, 3]
   if (!plan.sentences.empty()) {
     batch.has_sentences = true;
     auto& sentences = captions.emplace_back();

@@ -24,14 +24,14 @@ struct BatchPlan {
 
 /// What a step needs.
 struct Batch {
-  std::vector<size_t> examples;           // indices into the data set
-  std::vector<bool> mirrored;             // of each; empty: none is
-  torch::Tensor pictures;                 // u8 [B, S, S, 3] of changed pictures; else undefined
-  torch::Tensor annotations;              // fp16 [B, L, D] from the feature store, of unchanged ones; else undefined
+  std::vector<size_t> examples;  // indices into the data set
+  std::vector<bool> mirrored;    // of each; empty: none is
+  torch::Tensor pictures;        // u8 [B, S, S, 3] of changed pictures; else undefined
+  torch::Tensor annotations;     // fp16 [B, L, D] from the feature store, of unchanged ones; else undefined
   std::vector<torch::Tensor> teachers_pictures;  // the same pictures, in each form that teachers want
-  bool has_sentences = false;             // they are the captions of a picture B + 1, which is left out
+  bool has_sentences = false;                    // they are the captions of a picture B + 1, which is left out
   PackedCaptions captions;
-  torch::Tensor weights;                  // fp32 [N] of words in the loss; undefined: 1
+  torch::Tensor weights;  // fp32 [N] of words in the loss; undefined: 1
 };
 
 class TrainingData {
@@ -106,7 +106,7 @@ class TrainingData {
   const Vocabulary* vocabulary_ = nullptr;
   std::vector<std::vector<std::vector<int64_t>>> words_;  // by example: each caption's word ids, of training examples
   std::vector<std::vector<int64_t>> sentence_words_;      // the same of sentences
-  std::vector<std::vector<float>> weights_;               // by source and origin: of a caption's words; empty: all are 1
+  std::vector<std::vector<float>> weights_;  // by source and origin: of a caption's words; empty: all are 1
   std::optional<FeatureStore> features_;
   std::unordered_map<size_t, size_t> store_row_;  // example → row of the feature store
   const Captioner* encoded_by_ = nullptr;         // what stands in the store

@@ -76,7 +76,8 @@ void AugmentOptions::list(OptionList& options) {
   options.add("brightness", brightness, "strength of random changes of brightness", between(0, 1));
   options.add("contrast", contrast, "strength of random changes of contrast", between(0, 1));
   options.add("saturation", saturation, "strength of random changes of saturation", between(0, 1));
-  options.add("degrade", degrade, "share of pictures that are made small, grainy or coarsely compressed", between(0, 1));
+  options.add("degrade", degrade, "share of pictures that are made small, grainy or coarsely compressed",
+              between(0, 1));
 }
 
 cv::Mat augment(const cv::Mat& picture, const AugmentOptions& options, std::mt19937_64& generator, bool* mirrored) {

@@ -47,7 +47,9 @@ Header read_header(Bytes file, const ReadLimits& limits) {
   const bool old = header.size == 12;  // OS/2's header of sixteen-bit fields
   if (!old && header.size < 16) throw Undecodable("a BMP of an unknown version");
   if (!old && header.size < 40) throw Undecodable("a BMP of OS/2 2 is not read; convert it to JPEG or PNG first");
-  const auto side = [&](size_t at) { return old ? int64_t{number(file, at, 2)} : int64_t{static_cast<int32_t>(number(file, at, 4))}; };
+  const auto side = [&](size_t at) {
+    return old ? int64_t{number(file, at, 2)} : int64_t{static_cast<int32_t>(number(file, at, 4))};
+  };
   header.width = side(18);
   const int64_t height = side(old ? 20 : 22);
   header.height = std::abs(height);
@@ -58,12 +60,13 @@ Header read_header(Bytes file, const ReadLimits& limits) {
   const auto bits = header.bits;
   const bool known = header.compression == kPlain || (header.compression == kRle8 && bits == 8) ||
                      (header.compression == kRle4 && bits == 4) ||
-                     ((header.compression == kMasks || header.compression == kMasksWithAlpha) && (bits == 16 || bits == 32) &&
-                      header.size != 64);
+                     ((header.compression == kMasks || header.compression == kMasksWithAlpha) &&
+                      (bits == 16 || bits == 32) && header.size != 64);
   if (bits != 1 && bits != 2 && bits != 4 && bits != 8 && bits != 16 && bits != 24 && bits != 32)
     throw Undecodable("not a BMP: " + std::to_string(bits) + " bits a pixel");
   if (!known)
-    throw Undecodable("a BMP of compression " + std::to_string(header.compression) + " is not read; convert it to JPEG or PNG first");
+    throw Undecodable("a BMP of compression " + std::to_string(header.compression) +
+                      " is not read; convert it to JPEG or PNG first");
   const uint32_t used = old ? 0 : number(file, 46, 4);
   if (bits <= 8) header.colours = std::min<int64_t>(used > 0 ? used : 256, int64_t{1} << bits);
   if (14 + header.size > header.offset) throw Undecodable("not a BMP: damaged header");
@@ -90,7 +93,8 @@ cv::Mat read_runs(Bytes file, const Header& header) {
   size_t at = static_cast<size_t>(header.offset);
   int x = 0, y = 0;
   const auto put = [&](unsigned byte, int place) {  // the place-th pixel of a run
-    if (x < indices.cols) indices.at<short>(y, x++) = static_cast<short>(!nibbles ? byte : place % 2 ? byte & 15 : byte >> 4);
+    if (x < indices.cols)
+      indices.at<short>(y, x++) = static_cast<short>(!nibbles ? byte : place % 2 ? byte & 15 : byte >> 4);
   };
   while (y < indices.rows) {
     if (at >= file.size() && (y == indices.rows - 1 && x == indices.cols)) break;  // the end mark is missing
@@ -148,7 +152,9 @@ cv::Mat read_plain(Bytes file, const Header& header) {
     const auto palette = read_palette(file, header);
     fill(pixels, [&](unsigned char* to, uint32_t value) { std::copy_n(palette[value].val, 3, to); });
   } else if (header.bits == 24) {
-    fill(pixels, [](unsigned char* to, uint32_t value) { for (int c = 0; c < 3; ++c) to[c] = static_cast<unsigned char>(value >> 8 * c); });
+    fill(pixels, [](unsigned char* to, uint32_t value) {
+      for (int c = 0; c < 3; ++c) to[c] = static_cast<unsigned char>(value >> 8 * c);
+    });
   } else {
     bool transparent = false;  // where alpha is 0 everywhere, nobody has written it
     if (const uint32_t alpha = header.masks[3])

@@ -23,20 +23,48 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 29> kExtensions{
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".mpo", ".apng", ".heic", ".heif",
-    ".hif", ".avif", ".jxl", ".jp2",  ".j2k", ".jpf", ".jpx",  ".pnm", ".ppm",  ".pgm", ".pbm", ".pam", ".ico",  ".cur"};
+    ".jpg", ".jpeg", ".jpe",  ".jfif", ".png",  ".gif", ".webp", ".tif", ".tiff", ".bmp",
+    ".dib", ".mpo",  ".apng", ".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2",  ".j2k",
+    ".jpf", ".jpx",  ".pnm",  ".ppm",  ".pgm",  ".pbm", ".pam",  ".ico", ".cur"};
 
 /// Of pictures that attend doesn't read: what a file is called that is none by its content.
-constexpr std::pair<std::string_view, std::string_view> kForeign[] = {
-    {".jxr", "JPEG XR"}, {".wdp", "JPEG XR"}, {".tga", "TGA"},
-    {".pcx", "PCX"}, {".psd", "Photoshop (PSD)"}, {".psb", "Photoshop (PSB)"}, {".xcf", "GIMP (XCF)"}, {".svg", "SVG"},
-    {".svgz", "SVG"}, {".eps", "EPS"}, {".wbmp", "WBMP"},
-    {".xbm", "XBM"}, {".xpm", "XPM"}, {".pct", "PICT"}, {".pict", "PICT"}, {".pcd", "Photo CD"}, {".exr", "OpenEXR"},
-    {".hdr", "Radiance HDR"}, {".dng", "camera raw (DNG)"}, {".cr2", "camera raw (CR2)"}, {".cr3", "camera raw (CR3)"},
-    {".crw", "camera raw (CRW)"}, {".nef", "camera raw (NEF)"}, {".nrw", "camera raw (NRW)"}, {".arw", "camera raw (ARW)"},
-    {".sr2", "camera raw (SR2)"}, {".srf", "camera raw (SRF)"}, {".orf", "camera raw (ORF)"}, {".rw2", "camera raw (RW2)"},
-    {".raf", "camera raw (RAF)"}, {".pef", "camera raw (PEF)"}, {".x3f", "camera raw (X3F)"}, {".srw", "camera raw (SRW)"},
-    {".3fr", "camera raw (3FR)"}, {".iiq", "camera raw (IIQ)"}, {".erf", "camera raw (ERF)"}, {".kdc", "camera raw (KDC)"}};
+constexpr std::pair<std::string_view, std::string_view> kForeign[] = {{".jxr", "JPEG XR"},
+                                                                      {".wdp", "JPEG XR"},
+                                                                      {".tga", "TGA"},
+                                                                      {".pcx", "PCX"},
+                                                                      {".psd", "Photoshop (PSD)"},
+                                                                      {".psb", "Photoshop (PSB)"},
+                                                                      {".xcf", "GIMP (XCF)"},
+                                                                      {".svg", "SVG"},
+                                                                      {".svgz", "SVG"},
+                                                                      {".eps", "EPS"},
+                                                                      {".wbmp", "WBMP"},
+                                                                      {".xbm", "XBM"},
+                                                                      {".xpm", "XPM"},
+                                                                      {".pct", "PICT"},
+                                                                      {".pict", "PICT"},
+                                                                      {".pcd", "Photo CD"},
+                                                                      {".exr", "OpenEXR"},
+                                                                      {".hdr", "Radiance HDR"},
+                                                                      {".dng", "camera raw (DNG)"},
+                                                                      {".cr2", "camera raw (CR2)"},
+                                                                      {".cr3", "camera raw (CR3)"},
+                                                                      {".crw", "camera raw (CRW)"},
+                                                                      {".nef", "camera raw (NEF)"},
+                                                                      {".nrw", "camera raw (NRW)"},
+                                                                      {".arw", "camera raw (ARW)"},
+                                                                      {".sr2", "camera raw (SR2)"},
+                                                                      {".srf", "camera raw (SRF)"},
+                                                                      {".orf", "camera raw (ORF)"},
+                                                                      {".rw2", "camera raw (RW2)"},
+                                                                      {".raf", "camera raw (RAF)"},
+                                                                      {".pef", "camera raw (PEF)"},
+                                                                      {".x3f", "camera raw (X3F)"},
+                                                                      {".srw", "camera raw (SRW)"},
+                                                                      {".3fr", "camera raw (3FR)"},
+                                                                      {".iiq", "camera raw (IIQ)"},
+                                                                      {".erf", "camera raw (ERF)"},
+                                                                      {".kdc", "camera raw (KDC)"}};
 
 std::string extension_of(const fs::path& path) {
   std::string extension = path.extension().string();
@@ -78,7 +106,8 @@ Glance glance_at(const fs::path& path) {
 /// Whether a file is the caption that `attend caption --sidecar` or `--xmp` writes beside a picture.
 bool is_sidecar(const fs::path& path) {
   if (const auto ending = path.extension(); ending != ".txt" && ending != ".caption" && ending != ".xmp") return false;
-  const auto stem = fs::path(path).replace_extension();  // "beach", or "beach.jpg" where another picture is called beach
+  const auto stem =
+      fs::path(path).replace_extension();  // "beach", or "beach.jpg" where another picture is called beach
   std::error_code error;
   if (has_picture_extension(stem) && fs::is_regular_file(stem, error)) return true;
   for (fs::directory_iterator entry(stem.has_parent_path() ? stem.parent_path() : ".", error), end;
@@ -101,8 +130,7 @@ class Finder {
     const bool pattern = argument.find_first_of("*?[") != std::string::npos;
     const auto paths = pattern ? matches(argument) : std::vector<std::string>();
     if (paths.empty())
-      found_.refusals.push_back(argument +
-                                (pattern ? ": no file matches this pattern" : ": no such file or folder"));
+      found_.refusals.push_back(argument + (pattern ? ": no file matches this pattern" : ": no such file or folder"));
     for (const auto& path : paths) add_existing(path);
   }
 
@@ -135,7 +163,8 @@ class Finder {
     Visited visited;
     bool deeper = false;
     walk(path, {}, visited, deeper);
-    if (found_.pictures.size() == pictures && found_.refusals.size() == refusals) found_.empty.push_back({path, deeper});
+    if (found_.pictures.size() == pictures && found_.refusals.size() == refusals)
+      found_.empty.push_back({path, deeper});
   }
 
   bool excluded(const fs::path& path, const fs::path& name) const {
@@ -200,8 +229,8 @@ std::string passed_over(const std::vector<fs::path>& paths, const std::string& w
   std::string names;
   for (size_t i = 0; i < std::min(paths.size(), kMostNames); ++i) names += (i ? ", " : "") + paths[i].string();
   if (paths.size() > kMostNames) names += ", …";
-  return std::to_string(paths.size()) + " " + what + (paths.size() == 1 ? "" : "s") + " passed over: " + why + " (" + names +
-         ")";
+  return std::to_string(paths.size()) + " " + what + (paths.size() == 1 ? "" : "s") + " passed over: " + why + " (" +
+         names + ")";
 }
 
 }  // namespace
@@ -210,7 +239,8 @@ bool has_picture_extension(const fs::path& path) {
   return std::find(kExtensions.begin(), kExtensions.end(), extension_of(path)) != kExtensions.end();
 }
 
-FoundPictures find_pictures(const std::vector<std::string>& arguments, bool recursive, const std::vector<std::string>& exclude) {
+FoundPictures find_pictures(const std::vector<std::string>& arguments, bool recursive,
+                            const std::vector<std::string>& exclude) {
   Finder finder(recursive, exclude);
   for (const auto& argument : arguments) finder.add(argument);
   return finder.take();
@@ -220,9 +250,11 @@ std::vector<std::string> FoundPictures::remarks() const {
   std::vector<std::string> lines;
   for (const auto& [kind, paths] : unread)
     lines.push_back(passed_over(paths, "picture", kind + " is not read; convert to JPEG or PNG first"));
-  if (!unopened.empty()) lines.push_back(passed_over(unopened, "file", "can't be opened to see whether it is a picture"));
+  if (!unopened.empty())
+    lines.push_back(passed_over(unopened, "file", "can't be opened to see whether it is a picture"));
   if (!own.empty()) lines.push_back(passed_over(own, "file", "written by attend itself"));
-  if (!not_entered.empty()) lines.push_back(passed_over(not_entered, "folder", "hidden, or thumbnails and bins; name one to go into it"));
+  if (!not_entered.empty())
+    lines.push_back(passed_over(not_entered, "folder", "hidden, or thumbnails and bins; name one to go into it"));
   return lines;
 }
 

@@ -29,7 +29,8 @@ struct FoundPictures {
   std::map<std::string, std::vector<std::filesystem::path>> unread;
   std::vector<std::filesystem::path> unopened;
   std::vector<std::filesystem::path> own;  // what attend wrote itself, passed over wherever it stood
-  std::vector<std::filesystem::path> not_entered;  // subfolders that are hidden, or hold what a program keeps for itself
+  // subfolders that are hidden, or hold what a program keeps for itself
+  std::vector<std::filesystem::path> not_entered;
 
   /// What was passed over and why, a line a reason.
   std::vector<std::string> remarks() const;

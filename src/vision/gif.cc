@@ -63,7 +63,8 @@ cv::Mat read_frame(GifFileType* gif, int transparent, const ReadLimits& limits) 
   check_size(frame.Width, frame.Height, limits);
   const ColorMapObject* colours = frame.ColorMap ? frame.ColorMap : gif->SColorMap;
   if (!colours) throw Undecodable("not a whole GIF: no colour map");
-  const cv::Size size(std::max(gif->SWidth, frame.Left + frame.Width), std::max(gif->SHeight, frame.Top + frame.Height));
+  const cv::Size size(std::max(gif->SWidth, frame.Left + frame.Width),
+                      std::max(gif->SHeight, frame.Top + frame.Height));
   check_size(size.width, size.height, limits);
   cv::Mat canvas(size, CV_8UC3, cv::Scalar::all(255));
   std::vector<GifPixelType> line(static_cast<size_t>(frame.Width));
@@ -100,7 +101,7 @@ Stored read_gif(Bytes file, const ReadLimits& limits) {
   int transparent = NO_TRANSPARENT_COLOR;
   for (;;) {  // to the end, so that a file cut in a later frame is noticed
     while (!file.empty() && file.front() == 0) file = file.subspan(1);  // some writers leave zeros between blocks
-    if (file.empty() && !stored.pixels.empty()) break;                   // nothing but the end mark is missing
+    if (file.empty() && !stored.pixels.empty()) break;                  // nothing but the end mark is missing
     GifRecordType type;
     if (DGifGetRecordType(gif.get(), &type) == GIF_ERROR) fail(gif->Error);
     if (type == TERMINATE_RECORD_TYPE) break;

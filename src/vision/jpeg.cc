@@ -6,8 +6,8 @@
 #include <vector>
 
 // clang-format off: jpeglib.h needs FILE, jerror.h needs jpeglib.h
-#include <jpeglib.h>
 #include <jerror.h>
+#include <jpeglib.h>
 // clang-format on
 
 #include "vision/codecs.h"
@@ -52,8 +52,8 @@ struct Decoder {
   if (error.msg_code == JERR_BAD_PRECISION)
     std::snprintf(message, sizeof message, "a %d-bit JPEG", error.msg_parm.i[0]);
   else if (error.msg_code == JERR_SOF_UNSUPPORTED)
-    std::snprintf(message, sizeof message, "a %s JPEG (SOF%d)", error.msg_parm.i[0] == 0xc3 ? "lossless" : "hierarchical",
-                  error.msg_parm.i[0] - 0xc0);
+    std::snprintf(message, sizeof message, "a %s JPEG (SOF%d)",
+                  error.msg_parm.i[0] == 0xc3 ? "lossless" : "hierarchical", error.msg_parm.i[0] - 0xc0);
   else if (error.msg_code == JERR_CONVERSION_NOTIMPL)
     std::snprintf(message, sizeof message, "a JPEG of %d components",
                   reinterpret_cast<j_decompress_ptr>(info)->num_components);
@@ -201,8 +201,9 @@ Stored read_jpeg(Bytes file, int reduce_to, const ReadLimits& limits) {
   Stored stored;
   std::vector<unsigned char> profile;
   if (!decode_into(decoder, file, reduce_to, limits, stored, profile))
-    throw Undecodable(decoder.unread ? decoder.message + std::string(" is not read; convert it to an ordinary JPEG first")
-                                     : std::string("not a whole JPEG: ") + decoder.message);
+    throw Undecodable(decoder.unread
+                          ? decoder.message + std::string(" is not read; convert it to an ordinary JPEG first")
+                          : std::string("not a whole JPEG: ") + decoder.message);
   if (stored.pixels.channels() == 4) {
     const cv::Mat light = stored.pixels;
     stored.pixels = cmyk_to_srgb(light, profile);

@@ -71,7 +71,9 @@ constexpr Signature kSignatures[] = {
     {"\x1f\x8b"sv, 0, {"gzip", kOther}},
     {"\x1a\x45\xdf\xa3"sv, 0, {"a video (Matroska)", kOther}},
     {"AVI "sv, 8, {"a video (AVI)", kOther}},
-    {"version https://git-lfs"sv, 0, {"a pointer of Git LFS in place of the picture (git lfs pull fetches it)", kOther}},
+    {"version https://git-lfs"sv,
+     0,
+     {"a pointer of Git LFS in place of the picture (git lfs pull fetches it)", kOther}},
 };
 
 /// The families of TIFF: cameras' raw files are TIFF, too, but their first picture is a thumbnail.
@@ -125,7 +127,8 @@ Kind kind_of_numbers(std::span<const unsigned char> first) {
   };
   if (first[0] == 0x0a && first[1] <= 5 && first[2] == 1 && one_of(first[3], {1, 2, 4, 8})) return {"PCX", kPicture};
   const bool palette = first[1] == 1 && one_of(first[2], {1, 9}) && one_of(first[7], {15, 16, 24, 32});
-  const bool plain = first[1] == 0 && one_of(first[2], {2, 3, 10, 11}) && first[5] == 0 && first[6] == 0 && first[7] == 0;
+  const bool plain =
+      first[1] == 0 && one_of(first[2], {2, 3, 10, 11}) && first[5] == 0 && first[6] == 0 && first[7] == 0;
   if ((palette || plain) && first[0] == 0 && first[3] == 0 && first[4] == 0 && one_of(first[16], {8, 15, 16, 24, 32}) &&
       (first[12] || first[13]) && (first[14] || first[15]))
     return {"TGA", kPicture};
@@ -139,9 +142,9 @@ Kind kind_of_text(std::string_view text) {
   std::string lower(text);
   for (char& letter : lower) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   if (lower.starts_with("<!doctype html") || lower.starts_with("<html")) return {"a web page (HTML)", kOther};
-  if (lower.starts_with("<svg") || ((lower.starts_with("<?xml") || lower.starts_with("<!--") ||
-                                     lower.starts_with("<!doctype svg")) &&
-                                    lower.find("<svg") != std::string::npos))
+  if (lower.starts_with("<svg") ||
+      ((lower.starts_with("<?xml") || lower.starts_with("<!--") || lower.starts_with("<!doctype svg")) &&
+       lower.find("<svg") != std::string::npos))
     return {"SVG", kPicture};
   return {};
 }

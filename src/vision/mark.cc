@@ -23,7 +23,9 @@ std::string big_endian(uint32_t value, int size) {
   return bytes;
 }
 
-std::string jpeg_comment() { return "\xff\xfe" + big_endian(static_cast<uint32_t>(kMark.size() + 2), 2) + std::string(kMark); }
+std::string jpeg_comment() {
+  return "\xff\xfe" + big_endian(static_cast<uint32_t>(kMark.size() + 2), 2) + std::string(kMark);
+}
 
 std::string png_comment() {
   const std::string body = "tEXtComment\0"s.append(kMark);
@@ -34,9 +36,10 @@ std::string png_comment() {
 std::string gif_comment() { return "\x21\xfe" + std::string(1, static_cast<char>(kMark.size())).append(kMark) + '\0'; }
 
 std::string marked_webp(const std::string& file) {
-  const std::string xmp = R"(<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">)"
-                          R"(<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreatorTool=")" +
-                          std::string(kMark) + R"("/></rdf:RDF></x:xmpmeta>)";
+  const std::string xmp =
+      R"(<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">)"
+      R"(<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreatorTool=")" +
+      std::string(kMark) + R"("/></rdf:RDF></x:xmpmeta>)";
   const auto data = [](const std::string& bytes) {
     return WebPData{reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
   };

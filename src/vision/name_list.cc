@@ -26,8 +26,7 @@ bool is_utf16(std::string_view list, char end) {
 }
 
 void check_end(std::string_view list, char end, const std::string& source) {
-  if (is_utf16(list, end))
-    throw InputError(source + ": is UTF-16, as PowerShell's > writes it; save it as UTF-8");
+  if (is_utf16(list, end)) throw InputError(source + ": is UTF-16, as PowerShell's > writes it; save it as UTF-8");
   if (list.starts_with("\x1f\x8b")) throw InputError(source + ": is compressed (gzip); unpack it first");
   const bool has_nul = list.find('\0') != list.npos;
   if (end == '\n' && has_nul) throw InputError(source + ": has NUL bytes; if they end the names, say --null");

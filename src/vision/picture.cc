@@ -67,8 +67,9 @@ Stored decode(Bytes file, int reduce_to, const ReadLimits& limits) {
   if (kind.name == "icon (ICO)") return codecs::read_icon(file, limits);
   const std::string name(kind.name);
   if (kind.use == Kind::kPicture) throw codecs::Undecodable(name + " is not read; convert it to JPEG or PNG first");
-  throw codecs::Undecodable((name.empty() ? "not a picture" : "not a picture, but " + name) +
-                            " (JPEG, PNG, GIF, WebP, TIFF, BMP, HEIC, AVIF, JPEG XL, JPEG 2000, Netpbm and ICO are read)");
+  throw codecs::Undecodable(
+      (name.empty() ? "not a picture" : "not a picture, but " + name) +
+      " (JPEG, PNG, GIF, WebP, TIFF, BMP, HEIC, AVIF, JPEG XL, JPEG 2000, Netpbm and ICO are read)");
 }
 
 /// Undoes an EXIF orientation (EXIF 2.3, section 4.6.4, tag 274: which visual sides row 0 and column 0 lie on).

@@ -82,7 +82,8 @@ bool choose_pixels(png_structp png, png_infop info) {
   png_set_gray_to_rgb(png);
   png_set_bgr(png);
   double gamma = 0;
-  if (png_get_gAMA(png, info, &gamma) && !png_get_valid(png, info, PNG_INFO_sRGB) && !png_get_valid(png, info, PNG_INFO_iCCP))
+  if (png_get_gAMA(png, info, &gamma) && !png_get_valid(png, info, PNG_INFO_sRGB) &&
+      !png_get_valid(png, info, PNG_INFO_iCCP))
     png_set_gamma(png, PNG_DEFAULT_sRGB, gamma);
   png_set_interlace_handling(png);
   return transparent;

@@ -96,10 +96,10 @@ void check_samples(TIFF* tiff) {
   uint16_t bits = 1, format = SAMPLEFORMAT_UINT;
   TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
   TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &format);
-  const char* kind = format == SAMPLEFORMAT_IEEEFP  ? "floating-point "
-                     : format == SAMPLEFORMAT_INT   ? "signed "
+  const char* kind = format == SAMPLEFORMAT_IEEEFP                                               ? "floating-point "
+                     : format == SAMPLEFORMAT_INT                                                ? "signed "
                      : format == SAMPLEFORMAT_COMPLEXINT || format == SAMPLEFORMAT_COMPLEXIEEEFP ? "complex "
-                                                                                                  : "";
+                                                                                                 : "";
   if (bits >= 1 && bits <= 16 && !*kind) return;
   throw Undecodable("a TIFF of " + std::to_string(bits) + "-bit " + kind +
                     "samples is not read; convert it to unsigned 8 or 16 bits first");
@@ -111,7 +111,8 @@ cv::Mat read_converted(TIFF* tiff, Source& source, cv::Size size) {
   if (!reader.opened) return {};
   reader.req_orientation = reader.orientation;  // rows and columns as they are stored: turned upright with all others
   cv::Mat rgba(size, CV_8UC4), bgr;
-  if (!TIFFRGBAImageGet(&reader, rgba.ptr<uint32_t>(), static_cast<uint32_t>(size.width), static_cast<uint32_t>(size.height)))
+  if (!TIFFRGBAImageGet(&reader, rgba.ptr<uint32_t>(), static_cast<uint32_t>(size.width),
+                        static_cast<uint32_t>(size.height)))
     return {};
   cv::cvtColor(rgba, bgr, cv::COLOR_RGBA2BGR);
   return bgr;
@@ -140,7 +141,8 @@ Stored read_tiff(Bytes file, const ReadLimits& limits) {
   if (stored.pixels.empty()) fail();
   uint32_t profile_size = 0;
   const unsigned char* profile = nullptr;
-  if (TIFFGetField(tiff.get(), TIFFTAG_ICCPROFILE, &profile_size, &profile)) to_srgb(stored.pixels, {profile, profile_size});
+  if (TIFFGetField(tiff.get(), TIFFTAG_ICCPROFILE, &profile_size, &profile))
+    to_srgb(stored.pixels, {profile, profile_size});
   return stored;
 }
 

@@ -114,7 +114,8 @@ Block block_of(TIFF* tiff, cv::Size size) {
   if (TIFFIsTiled(tiff))
     return {true, static_cast<int>(field<uint32_t>(tiff, TIFFTAG_TILEWIDTH, 0)),
             static_cast<int>(field<uint32_t>(tiff, TIFFTAG_TILELENGTH, 0)), TIFFTileSize(tiff), TIFFTileRowSize(tiff)};
-  const auto rows = std::min<uint32_t>(field<uint32_t>(tiff, TIFFTAG_ROWSPERSTRIP, UINT32_MAX), static_cast<uint32_t>(size.height));
+  const auto rows =
+      std::min<uint32_t>(field<uint32_t>(tiff, TIFFTAG_ROWSPERSTRIP, UINT32_MAX), static_cast<uint32_t>(size.height));
   return {false, size.width, static_cast<int>(rows), TIFFStripSize(tiff), TIFFScanlineSize(tiff)};
 }
 
@@ -158,12 +159,14 @@ cv::Mat read_channels(TIFF* tiff, cv::Size size, const Pixel& pixel, int bits, i
 
 bool has_plain_samples(TIFF* tiff) {
   const uint16_t kind = photometric_of(tiff);
-  return kind == PHOTOMETRIC_MINISWHITE || kind == PHOTOMETRIC_MINISBLACK || kind == PHOTOMETRIC_RGB || kind == PHOTOMETRIC_PALETTE ||
+  return kind == PHOTOMETRIC_MINISWHITE || kind == PHOTOMETRIC_MINISBLACK || kind == PHOTOMETRIC_RGB ||
+         kind == PHOTOMETRIC_PALETTE ||
          (kind == PHOTOMETRIC_SEPARATED && field<uint16_t>(tiff, TIFFTAG_INKSET, INKSET_CMYK) == INKSET_CMYK);
 }
 
 cv::Mat read_samples(TIFF* tiff, cv::Size size) {
-  const int bits = field<uint16_t>(tiff, TIFFTAG_BITSPERSAMPLE, 1), samples = field<uint16_t>(tiff, TIFFTAG_SAMPLESPERPIXEL, 1);
+  const int bits = field<uint16_t>(tiff, TIFFTAG_BITSPERSAMPLE, 1),
+            samples = field<uint16_t>(tiff, TIFFTAG_SAMPLESPERPIXEL, 1);
   const Pixel pixel = pixel_of(tiff, bits, samples);
   const cv::Mat picture = read_channels(tiff, size, pixel, bits, samples);
   if (picture.empty() || picture.channels() == 3) return picture;
@@ -176,7 +179,8 @@ cv::Mat read_samples(TIFF* tiff, cv::Size size) {
       for (int c = 0; c < 3; ++c) {
         const int light = pixel.black ? (from[c] * from[3] + 127) / 255 : from[c];
         const int alpha = pixel.alpha ? from[channels - 1] : 255;
-        const int over_white = pixel.premultiplied ? light + 255 - alpha : (light * alpha + 255 * (255 - alpha) + 127) / 255;
+        const int over_white =
+            pixel.premultiplied ? light + 255 - alpha : (light * alpha + 255 * (255 - alpha) + 127) / 255;
         to[c] = static_cast<unsigned char>(std::min(over_white, 255));
       }
   }

@@ -17,10 +17,10 @@ namespace attend {
 
 /// Maps of one kind over the words of a caption, as the page holds them: each scaled to its own peak.
 struct PageMaps {
-  std::string name;           // "attention", "gradient" or "pixels"
-  cv::Size grid;              // cells across and down
-  std::vector<double> peaks;  // [T] the largest weight of each map
-  std::string weights;        // [T, L] bytes, round(255 · weight / peak)
+  std::string name;                           // "attention", "gradient" or "pixels"
+  cv::Size grid;                              // cells across and down
+  std::vector<double> peaks;                  // [T] the largest weight of each map
+  std::string weights;                        // [T, L] bytes, round(255 · weight / peak)
   std::vector<double> rank_correlation = {};  // [T] with attention, NaN where there is none; or empty
 };
 
@@ -32,7 +32,7 @@ struct PageCaption {
   std::vector<std::string> words;            // [T]; none where only the text is known
   std::vector<double> word_log_probability;  // [T]
   std::optional<double> log_probability;     // of the whole caption
-  std::vector<PageMaps> maps;  // of attention first; the reader chooses among them
+  std::vector<PageMaps> maps;                // of attention first; the reader chooses among them
   MapFaults faults;
   std::optional<double> confidence = {};  // probability that it is among the better half
   std::optional<bool> familiar = {};      // whether the picture is like those of training

@@ -31,7 +31,8 @@ void draw_chart(cv::Mat area, const Chart& chart) {
     const std::string text = short_number(tick);
     draw_text(area, {at(axes.px(tick)) - text_width(text, kFont - 2) / 2, area.rows - 24}, text, kFont - 2, soft);
   }
-  draw_text(area, {area.cols - 20 - text_width(chart.x_title, kFont - 2), area.rows - 8}, chart.x_title, kFont - 2, soft);
+  draw_text(area, {area.cols - 20 - text_width(chart.x_title, kFont - 2), area.rows - 8}, chart.x_title, kFont - 2,
+            soft);
   constexpr int kShift = 4;  // cv::polylines takes sixteenths of a pixel
   for (const auto& whole : chart.curves) {
     const Curve curve = thinned(whole, kCurvePoints);

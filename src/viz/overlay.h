@@ -14,8 +14,8 @@ namespace attend {
 
 /// A word and the attention it was written with.
 struct WordMap {
-  std::string word;   // UTF-8
-  cv::Mat attention;  // f32, rows x cols of the grid, not negative; sums to 1
+  std::string word;                              // UTF-8
+  cv::Mat attention;                             // f32, rows x cols of the grid, not negative; sums to 1
   std::optional<cv::Point> cell = std::nullopt;  // column and row of the one cell hard attention looked at: outlined
 };
 

@@ -24,9 +24,11 @@ class AlignCommand : public ::testing::Test {
 
 TEST_F(AlignCommand, DrawsForACaptionOfItsOwnWhatCaptionDraws) {
   const std::string file = picture();
-  const std::vector<std::string> how{"--precision", "fp32", "--overlay-format", "png", "--explain", "gradient", "--threads", "1"};
+  const std::vector<std::string> how{"--precision", "fp32",     "--overlay-format", "png",
+                                     "--explain",   "gradient", "--threads",        "1"};
   const auto with_files = [&](std::vector<std::string> arguments, const std::string& folder) {
-    arguments.insert(arguments.end(), {"--overlay", at(folder), "--maps", at(folder), "--animate", at(folder), "--html", at(folder + ".html")});
+    arguments.insert(arguments.end(), {"--overlay", at(folder), "--maps", at(folder), "--animate", at(folder), "--html",
+                                       at(folder + ".html")});
     arguments.insert(arguments.end(), how.begin(), how.end());
     return with_model(arguments);
   };
@@ -37,7 +39,8 @@ TEST_F(AlignCommand, DrawsForACaptionOfItsOwnWhatCaptionDraws) {
   ASSERT_EQ(run.status, 0) << run.err;
   for (const char* name : {"a.png", "a.npy", "a.webp"})
     EXPECT_EQ(read_file(at("said/" + std::string(name))), read_file(at("given/" + std::string(name)))) << name;
-  for (const char* name : {"a.gradient.npy", "a.pixels.npy"}) EXPECT_TRUE(fs::exists(at("given/" + std::string(name)))) << name;
+  for (const char* name : {"a.gradient.npy", "a.pixels.npy"})
+    EXPECT_TRUE(fs::exists(at("given/" + std::string(name)))) << name;
   EXPECT_THAT(read_file(at("given.html")), HasSubstr(caption));
 }
 
@@ -56,11 +59,13 @@ TEST_F(AlignCommand, PrintsALineAWord) {
 }
 
 TEST_F(AlignCommand, PutsAllCaptionsOnThePage) {
-  const auto run = with_model({"align", picture(), "a red dog", "grass", "--html", at("page.html"), "--format", "jsonl"});
+  const auto run =
+      with_model({"align", picture(), "a red dog", "grass", "--html", at("page.html"), "--format", "jsonl"});
   ASSERT_EQ(run.status, 0) << run.err;
   EXPECT_THAT(run.out_lines(), SizeIs(2));
   const std::string page = read_file(at("page.html"));
-  for (const char* caption : {"a red dog", "grass"}) EXPECT_THAT(page, HasSubstr("\"text\":\"" + std::string(caption) + "\""));
+  for (const char* caption : {"a red dog", "grass"})
+    EXPECT_THAT(page, HasSubstr("\"text\":\"" + std::string(caption) + "\""));
   const Json record = Json::parse(run.out_lines()[1]);
   EXPECT_EQ(record["caption"], "grass");
   EXPECT_THAT(record["words"][0]["attention"], SizeIs(9));

@@ -25,10 +25,14 @@ class AuditCommand : public ::testing::Test {
     std::string lines;
     for (int i = 0; i < count; ++i) {
       const int shape = i < count - same ? i : 0;
-      folder_.write("in/" + std::to_string(i) + ".png", encoded(".png", gradient(60 + 7 * shape, 50 + 5 * (shape % 9))));
+      folder_.write("in/" + std::to_string(i) + ".png",
+                    encoded(".png", gradient(60 + 7 * shape, 50 + 5 * (shape % 9))));
       const std::string noun = nouns[static_cast<size_t>(i) % 5], adjective = adjectives[static_cast<size_t>(i) % 2];
-      lines += Json({{"file", std::to_string(i) + ".png"},
-                     {"captions", {"a " + adjective + " " + noun, "a " + noun + " on grass", adjective + " is a " + noun}}}).dump() + "\n";
+      lines +=
+          Json({{"file", std::to_string(i) + ".png"},
+                {"captions", {"a " + adjective + " " + noun, "a " + noun + " on grass", adjective + " is a " + noun}}})
+              .dump() +
+          "\n";
     }
     return write("data.jsonl", lines);
   }
@@ -38,7 +42,8 @@ class AuditCommand : public ::testing::Test {
 
 TEST_F(AuditCommand, ScoresEveryCaptionOnceWorstFirstTheSameEveryTime) {
   const std::string file = data(40);
-  const std::vector<std::string> arguments{"audit", file, "--images", at("in"), "--format", "json", "--batch-size", "8", "--precision", "fp32"};
+  const std::vector<std::string> arguments{"audit", file,           "--images", at("in"),      "--format",
+                                           "json",  "--batch-size", "8",        "--precision", "fp32"};
   const auto run = with_model(arguments);
   ASSERT_EQ(run.status, 0) << run.err;
   const Json report = Json::parse(run.out);
@@ -80,11 +85,14 @@ TEST_F(AuditCommand, FindsPicturesThatAreThereTwiceAndCaptionsThatAreAlike) {
 TEST_F(AuditCommand, ReportsWhatCannotBeReadAndAuditsTheRest) {
   const std::string file = data(6);
   write("in/3.png", "no picture");
-  write("data.jsonl", read_file(file) + "{\"file\": \"0.png\", \"caption\": \"...\"}\n{\"file\": \"1.png\", \"caption\": \"xyzzy\"}\n");
+  write(
+      "data.jsonl",
+      read_file(file) + "{\"file\": \"0.png\", \"caption\": \"...\"}\n{\"file\": \"1.png\", \"caption\": \"xyzzy\"}\n");
   const auto run = with_model({"audit", file, "--images", at("in"), "--least", "0", "--format", "csv"});
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.out_lines(), SizeIs(1 + 15));
-  for (const char* said : {"3.png: ", "without a word", "none of its words is in the model's vocabulary", "5 of 20 captions failed"})
+  for (const char* said :
+       {"3.png: ", "without a word", "none of its words is in the model's vocabulary", "5 of 20 captions failed"})
     EXPECT_THAT(run.err, HasSubstr(said));
 }
 

@@ -79,7 +79,8 @@ TEST_F(AverageCommand, TheMeanDecodesAsTheFirstModelButForWhatFlagsSay) {
   const auto decode_of = [](const std::string& model) {
     return Json::parse(attend_command({"inspect", "--json", model}).out)["decode"];
   };
-  ASSERT_EQ(attend_command({"average", file, ATTEND_TINY_MODEL, "--output", mean, "--length-exponent", "0.5"}).status, 0);
+  ASSERT_EQ(attend_command({"average", file, ATTEND_TINY_MODEL, "--output", mean, "--length-exponent", "0.5"}).status,
+            0);
   EXPECT_EQ(decode_of(mean)["beam_width"], 3);
   EXPECT_EQ(decode_of(mean)["length_exponent"], 0.5);
   const auto precision = [&] {
@@ -90,20 +91,24 @@ TEST_F(AverageCommand, TheMeanDecodesAsTheFirstModelButForWhatFlagsSay) {
   ASSERT_EQ(attend_command({"average", file, ATTEND_TINY_MODEL, "--output", mean, "--precision", "int8"}).status, 0);
   EXPECT_EQ(precision(), "int8 int8");
 
-  const auto refused = attend_command({"average", file, file, "--output", at("no.safetensors"), "--locations", "argmax"});
+  const auto refused =
+      attend_command({"average", file, file, "--output", at("no.safetensors"), "--locations", "argmax"});
   EXPECT_EQ(refused.status, 2);
   EXPECT_THAT(refused.err, HasSubstr("locations"));
   EXPECT_FALSE(fs::exists(at("no.safetensors")));
 }
 
 TEST_F(AverageCommand, OfAModelWithItselfIsTheModel) {
-  ASSERT_EQ(attend_command({"average", ATTEND_TINY_MODEL, ATTEND_TINY_MODEL, "--output", at("same.safetensors")}).status, 0);
+  ASSERT_EQ(
+      attend_command({"average", ATTEND_TINY_MODEL, ATTEND_TINY_MODEL, "--output", at("same.safetensors")}).status, 0);
   EXPECT_TRUE(TinyModel(at("same.safetensors")).tensors == TinyModel().tensors);
 }
 
 TEST_F(AverageCommand, OfASingleModelIsTheModelWithOtherDefaults) {
   const std::string copy = at("copy.safetensors");
-  ASSERT_EQ(attend_command({"average", ATTEND_TINY_MODEL, "--output", copy, "--input-size", "64", "--beam-width", "7"}).status, 0);
+  ASSERT_EQ(attend_command({"average", ATTEND_TINY_MODEL, "--output", copy, "--input-size", "64", "--beam-width", "7"})
+                .status,
+            0);
   EXPECT_TRUE(TinyModel(copy).tensors == TinyModel().tensors);
   const Json said = Json::parse(attend_command({"inspect", "--json", copy}).out);
   EXPECT_EQ(said["encoder"]["input_size"], 64);
@@ -129,9 +134,11 @@ TEST_F(AverageCommand, RefusesWhatCannotBeAveragedAndWritesNothing) {
   };
   EXPECT_THAT(refused({tiny, other, "--output", mean}, 1), StartsWith("attend: " + other + ": its vocabulary isn't"));
   EXPECT_EQ(refused({tiny, ATTEND_WIDE_MODEL, "--output", mean}, 1),
-            "attend: " + tiny + ": decoder.hidden_size is 16, but 24 in " ATTEND_WIDE_MODEL
-            "; only models of the same network can be averaged\n");
-  EXPECT_THAT(refused({tiny, looks_at_cells, "--output", mean}, 1), HasSubstr("attention.kind is soft, but hard in " + looks_at_cells));
+            "attend: " + tiny +
+                ": decoder.hidden_size is 16, but 24 in " ATTEND_WIDE_MODEL
+                "; only models of the same network can be averaged\n");
+  EXPECT_THAT(refused({tiny, looks_at_cells, "--output", mean}, 1),
+              HasSubstr("attention.kind is soft, but hard in " + looks_at_cells));
   EXPECT_THAT(refused({tiny, at("none"), "--output", mean}, 1), HasSubstr("none: No such file"));
   EXPECT_THAT(refused({tiny, other}, 2), HasSubstr("--output"));
   EXPECT_THAT(refused({"--output", mean}, 2), HasSubstr("missing argument"));

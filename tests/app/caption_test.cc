@@ -349,8 +349,9 @@ TEST_F(CaptionCommand, FullStandardOutputIsAnError) {
 }
 
 TEST_F(CaptionCommand, ClosedStandardStreamsAreNoFilesOfItsOwn) {
-  const std::string command = std::string("'") + ATTEND_PROGRAM + "' caption --threads 1 --model '" + ATTEND_TINY_MODEL +
-                              "' '" + make("x.jpg", photo(1)) + "' /etc/passwd --html '" + at("page.html") + "' ";
+  const std::string command = std::string("'") + ATTEND_PROGRAM + "' caption --threads 1 --model '" +
+                              ATTEND_TINY_MODEL + "' '" + make("x.jpg", photo(1)) + "' /etc/passwd --html '" +
+                              at("page.html") + "' ";
   const auto mute = run_command({"/bin/sh", "-c", command + ">&-"});
   EXPECT_EQ(mute.status, 1);
   EXPECT_THAT(mute.err, HasSubstr("standard output: can't be written"));
@@ -366,8 +367,8 @@ TEST_F(CaptionCommand, WhatTheDeadLeftIsSweptAndLinksStay) {
   make("there/.attend-fedcba9876543210.tmp/01-old.jpg", photo(1));
   make("there/page.html", {});
   fs::create_symlink("there/page.html", at("link.html"));
-  const auto run = with_model({"caption", make("x.jpg", photo(1)), "--html", at("link.html"), "--overlay", at("there"),
-                               "--overlay-words"});
+  const auto run = with_model(
+      {"caption", make("x.jpg", photo(1)), "--html", at("link.html"), "--overlay", at("there"), "--overlay-words"});
   EXPECT_EQ(run.status, 0) << run.err;
   EXPECT_TRUE(fs::is_symlink(at("link.html")));
   EXPECT_THAT(read_file(at("there/page.html")), HasSubstr("x.jpg"));
@@ -380,14 +381,14 @@ TEST_F(CaptionCommand, AFolderThatCannotBeWrittenCostsItsOwnPictures) {
   for (const char* name : {"in/a/1.jpg", "in/b/2.jpg", "in/c/3.jpg"}) make(name, photo(1));
   fs::permissions(folder_.path(), fs::perms::all);
   for (const char* name : {"in", "in/a", "in/b", "in/c"}) fs::permissions(at(name), fs::perms::all);
-  fs::permissions(at("in/b"), fs::perms::owner_read | fs::perms::owner_exec | fs::perms::others_read | fs::perms::others_exec);
+  fs::permissions(at("in/b"),
+                  fs::perms::owner_read | fs::perms::owner_exec | fs::perms::others_read | fs::perms::others_exec);
   const auto run = with_model({"caption", "--recursive", at("in"), "--sidecar"}, {.ordinary_user = true});
   if (run.status == 127) GTEST_SKIP() << "the build folder can't be read by an ordinary user";
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.out_lines(), SizeIs(3));
-  EXPECT_THAT(run.err_lines(),
-              ElementsAre(AllOf(HasSubstr("/in/b: can't be written: "), HasSubstr("1 picture ")),
-                          "attend: 1 of 3 pictures failed"));
+  EXPECT_THAT(run.err_lines(), ElementsAre(AllOf(HasSubstr("/in/b: can't be written: "), HasSubstr("1 picture ")),
+                                           "attend: 1 of 3 pictures failed"));
   EXPECT_THAT(files_below(at("in")), ElementsAre("a/1.jpg", "a/1.txt", "b/2.jpg", "c/3.jpg", "c/3.txt"));
 }
 

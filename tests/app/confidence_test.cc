@@ -24,11 +24,15 @@ class Confidence : public ::testing::Test {
   /// Draws pictures of shapes, and calibrates the tests' model on them.
   Outcome calibrate(const std::vector<std::string>& more = {}) {
     if (!fs::exists(at("shapes"))) {
-      const auto drawn = attend_command({"shapes", at("shapes"), "--train", "80", "--val", "120", "--test", "6", "--picture-size", "48"});
+      const auto drawn = attend_command(
+          {"shapes", at("shapes"), "--train", "80", "--val", "120", "--test", "6", "--picture-size", "48"});
       EXPECT_EQ(drawn.status, 0) << drawn.err;
     }
-    std::vector<std::string> arguments{"calibrate", ATTEND_TINY_MODEL, "--captions", at("shapes/captions_val.json"), "--images",
-                                       at("shapes/images"), "--output", at("calibrated.safetensors"), "--threads", "1"};
+    std::vector<std::string> arguments{"calibrate",  ATTEND_TINY_MODEL,
+                                       "--captions", at("shapes/captions_val.json"),
+                                       "--images",   at("shapes/images"),
+                                       "--output",   at("calibrated.safetensors"),
+                                       "--threads",  "1"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return attend_command(arguments);
   }
@@ -56,7 +60,8 @@ class Confidence : public ::testing::Test {
 };
 
 TEST_F(Confidence, IsGivenByACalibratedModelAndDecidesWhatIsWritten) {
-  const auto run = calibrate({"--training-captions", at("shapes/captions_train.json"), "--reliability", at("plot.png")});
+  const auto run =
+      calibrate({"--training-captions", at("shapes/captions_train.json"), "--reliability", at("plot.png")});
   ASSERT_EQ(run.status, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("120 pictures   calibration error"));
   EXPECT_THAT(run.out, HasSubstr("unfamiliar"));
@@ -84,7 +89,8 @@ TEST_F(Confidence, IsGivenByACalibratedModelAndDecidesWhatIsWritten) {
   const std::string least = std::to_string((sorted[2] + sorted[3]) / 2);
 
   arguments = pictures();
-  arguments.insert(arguments.end(), {"--min-confidence", least, "--sidecar-dir", at("sidecars"), "--maps", at("maps"), "--overlay", at("pages")});
+  arguments.insert(arguments.end(), {"--min-confidence", least, "--sidecar-dir", at("sidecars"), "--maps", at("maps"),
+                                     "--overlay", at("pages")});
   const auto text = caption(arguments);
   EXPECT_EQ(text.status, 0);
   EXPECT_THAT(text.err, HasSubstr("3 of 6 pictures less sure than --min-confidence"));
@@ -98,7 +104,8 @@ TEST_F(Confidence, IsGivenByACalibratedModelAndDecidesWhatIsWritten) {
     EXPECT_EQ(fs::exists(at("pages/" + name + ".jpg")), sure);
   }
   arguments = pictures();
-  arguments.insert(arguments.end(), {"--min-confidence", least, "--format", "jsonl", "--n-best", "3", "--html", at("page.html")});
+  arguments.insert(arguments.end(),
+                   {"--min-confidence", least, "--format", "jsonl", "--n-best", "3", "--html", at("page.html")});
   const auto marked = records(caption(arguments));
   for (size_t i = 0; i < 6; ++i) {
     EXPECT_EQ(marked[i]["caption"], said[i]["caption"]);
@@ -149,11 +156,15 @@ TEST_F(Confidence, StaysWithACopyThatDecodesAlikeAndWithNoOther) {
   };
   ASSERT_EQ(attend_command({"average", at("calibrated.safetensors"), "--output", at("copy.safetensors")}).status, 0);
   EXPECT_TRUE(known("copy.safetensors"));
-  const auto wider = attend_command({"average", at("calibrated.safetensors"), "--output", at("wider.safetensors"), "--beam-width", "4"});
+  const auto wider = attend_command(
+      {"average", at("calibrated.safetensors"), "--output", at("wider.safetensors"), "--beam-width", "4"});
   EXPECT_EQ(wider.status, 0);
   EXPECT_THAT(wider.err, HasSubstr("calibrated with beam_width 3, now 4"));
   EXPECT_FALSE(known("wider.safetensors"));
-  ASSERT_EQ(attend_command({"average", at("calibrated.safetensors"), ATTEND_TINY_MODEL, "--output", at("mean.safetensors")}).status, 0);
+  ASSERT_EQ(
+      attend_command({"average", at("calibrated.safetensors"), ATTEND_TINY_MODEL, "--output", at("mean.safetensors")})
+          .status,
+      0);
   EXPECT_FALSE(known("mean.safetensors"));
 
   // A file whose numbers don't fit is refused, in one line that names it.
@@ -171,7 +182,8 @@ TEST_F(Confidence, CalibratingRefusesWhatCannotBeAndWritesNothing) {
   ASSERT_EQ(calibrate().status, 0);
   fs::remove(at("calibrated.safetensors"));
   const auto refused = [&](std::vector<std::string> more, int status, const std::string& says) {
-    std::vector<std::string> arguments{"calibrate", ATTEND_TINY_MODEL, "--output", at("calibrated.safetensors"), "--threads", "1"};
+    std::vector<std::string> arguments{
+        "calibrate", ATTEND_TINY_MODEL, "--output", at("calibrated.safetensors"), "--threads", "1"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     const auto run = attend_command(arguments);
     EXPECT_EQ(run.status, status) << run.err;
@@ -180,8 +192,10 @@ TEST_F(Confidence, CalibratingRefusesWhatCannotBeAndWritesNothing) {
   };
   refused({}, 2, "--captions");
   refused({"--captions", at("shapes/captions_val.json")}, 2, "--images");
-  refused({"--captions", at("shapes/captions_val.json"), "--images", "a", "--images", "b"}, 2, "2 folders for 1 captions files");
-  refused({"--captions", at("shapes/captions_test.json"), "--images", at("shapes/images")}, 1, "6 pictures that can be captioned");
+  refused({"--captions", at("shapes/captions_val.json"), "--images", "a", "--images", "b"}, 2,
+          "2 folders for 1 captions files");
+  refused({"--captions", at("shapes/captions_test.json"), "--images", at("shapes/images")}, 1,
+          "6 pictures that can be captioned");
   const auto itself = attend_command({"calibrate", ATTEND_TINY_MODEL, "--output", ATTEND_TINY_MODEL, "--captions",
                                       at("shapes/captions_val.json"), "--images", at("shapes/images")});
   EXPECT_EQ(itself.status, 2);

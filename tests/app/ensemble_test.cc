@@ -109,7 +109,8 @@ TEST_F(EnsembleCommand, IsEvaluatedUnderTheNamesOfItsModels) {
   EXPECT_EQ(Json::parse(run.out)["model"], Json(models));
   EXPECT_THAT(read_file(at("page.html")), HasSubstr(models[0] + ", " + models[1]));
   const auto captioned = with_models(models, {"caption", at("in/0.jpg")});
-  EXPECT_EQ(captioned.out, at("in/0.jpg") + "\t" + read_json_file(at("results.json"))[0]["caption"].get<std::string>() + "\n");
+  EXPECT_EQ(captioned.out,
+            at("in/0.jpg") + "\t" + read_json_file(at("results.json"))[0]["caption"].get<std::string>() + "\n");
   const auto table = with_models(models, {"evaluate", "--captions", captions, "--images", in});
   EXPECT_THAT(table.out, HasSubstr(models[0] + ", " + models[1] + "\n"));
 }

@@ -115,8 +115,9 @@ TEST_F(EvaluateCommand, CiderThatIsNotDefinedIsNotAFigure) {
   const auto first = write("r1.json", R"([{"image_id": 1, "caption": "a dog"}])");
   const auto both = write("r2.json", R"([{"image_id": 1, "caption": "a dog"}, {"image_id": 2, "caption": "a cat"}])");
   for (const auto& [captions, results] : {std::pair(one, first), std::pair(same, both)}) {
-    const std::vector<std::string> arguments{"evaluate", "--captions", captions, "--candidates", results, "--compare",
-                                             results, "--csv", at("each.csv"), "--html", at("page.html")};
+    const std::vector<std::string> arguments{"evaluate",     "--captions", captions,       "--candidates",
+                                             results,        "--compare",  results,        "--csv",
+                                             at("each.csv"), "--html",     at("page.html")};
     const auto table = attend_command(arguments);
     EXPECT_EQ(table.status, 0);
     EXPECT_THAT(table.out, ContainsRegex("CIDEr-D +n/a\n"));
@@ -131,8 +132,8 @@ TEST_F(EvaluateCommand, CiderThatIsNotDefinedIsNotAFigure) {
     EXPECT_FALSE(figures["intervals"].contains("cider_d") || figures["comparison"].contains("cider_d"));
     EXPECT_TRUE(figures["comparison"].contains("bleu_1"));
   }
-  const auto elsewhere = attend_command({"evaluate", "--captions", one, "--candidates", first, "--document-frequencies",
-                                         make_data(), "--json"});
+  const auto elsewhere = attend_command(
+      {"evaluate", "--captions", one, "--candidates", first, "--document-frequencies", make_data(), "--json"});
   EXPECT_EQ(elsewhere.err, "");
   EXPECT_GT(Json::parse(elsewhere.out)["cider_d"].get<double>(), 1);
 }
@@ -151,8 +152,9 @@ TEST_F(EvaluateCommand, ResultsForAPartOfThePicturesAreScoredWhereThatIsWanted) 
   EXPECT_THAT(table.out, ContainsRegex("pictures +2\n"));
   EXPECT_THAT(table.out, ContainsRegex("BLEU-1 +100\\.0 "));
   EXPECT_THAT(table.out, ContainsRegex("left out +1 pictures without a caption\n +1 captions of other pictures\n"));
-  const Json figures = Json::parse(attend_command({"evaluate", "--captions", captions, "--candidates", part, "--compare",
-                                                   other, "--partial", "--json"}).out);
+  const Json figures = Json::parse(attend_command({"evaluate", "--captions", captions, "--candidates", part,
+                                                   "--compare", other, "--partial", "--json"})
+                                       .out);
   EXPECT_EQ(figures["pictures"], 1);
   EXPECT_EQ(figures["pictures_without_caption"], 2);
   EXPECT_EQ(figures["captions_without_picture"], 1);
@@ -165,9 +167,9 @@ TEST_F(EvaluateCommand, ResultsForAPartOfThePicturesAreScoredWhereThatIsWanted) 
 TEST_F(EvaluateCommand, IdsOfResultsMayBeTextsFloatsAndFileNames) {
   const std::string captions = make_data();
   const auto score = [&](const std::string& a, const std::string& b, const std::string& c) {
-    const auto results = write("r.json", R"([{"image_id": )" + a + R"(, "caption": "a dog on grass"}, {"image_id": )" + b +
-                                             R"(, "caption": "a red circle above a blue square"}, {"image_id": )" + c +
-                                             R"(, "caption": "a café"}])");
+    const auto results = write("r.json", R"([{"image_id": )" + a + R"(, "caption": "a dog on grass"}, {"image_id": )" +
+                                             b + R"(, "caption": "a red circle above a blue square"}, {"image_id": )" +
+                                             c + R"(, "caption": "a café"}])");
     return attend_command({"evaluate", "--captions", captions, "--candidates", results, "--resamples", "0"});
   };
   EXPECT_THAT(score("\"10\"", "11.0", "\"9007199254740993\"").out, ContainsRegex("exact captions +100"));
@@ -178,11 +180,13 @@ TEST_F(EvaluateCommand, IdsOfResultsMayBeTextsFloatsAndFileNames) {
 }
 
 TEST_F(EvaluateCommand, CellsThatSpreadsheetsWouldRunAreText) {
-  const auto captions = write("c.json", R"({"images": [{"id": "=1", "file_name": "-a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
+  const auto captions =
+      write("c.json", R"({"images": [{"id": "=1", "file_name": "-a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
     "annotations": [{"image_id": "=1", "caption": "a dog"}, {"image_id": 2, "caption": "a cat"}]})");
   const auto results = write("r.json", R"json([{"image_id": "=1", "caption": "=cmd|' /C calc'!A0"},
     {"image_id": 2, "caption": "\t@SUM(1;2)"}])json");
-  ASSERT_EQ(attend_command({"evaluate", "--captions", captions, "--candidates", results, "--csv", at("o.csv")}).status, 0);
+  ASSERT_EQ(attend_command({"evaluate", "--captions", captions, "--candidates", results, "--csv", at("o.csv")}).status,
+            0);
   const std::string csv = read_file(at("o.csv"));
   EXPECT_THAT(csv, HasSubstr("\n'=1,'-a.jpg,'=cmd|' /C calc'!A0,"));
   EXPECT_THAT(csv, HasSubstr("\n2,b.jpg,\"'\t@SUM(1;2)\","));
@@ -193,8 +197,8 @@ TEST_F(EvaluateCommand, MeteorGoesByAnotherNameWithoutItsTables) {
   const auto results = write("r.json", R"([{"image_id": 10, "caption": "a dog on grass"},
     {"image_id": 11, "caption": "squares"}, {"image_id": 9007199254740993, "caption": "a café"}])");
   // Installed elsewhere, the program finds no data beside it.
-  const std::vector<std::string> arguments{install_attend(at("bin")), "evaluate",     "--captions",
-                                           captions,                  "--candidates", results};
+  const std::vector<std::string> arguments{
+      install_attend(at("bin")), "evaluate", "--captions", captions, "--candidates", results};
   const auto table = run_command(arguments);
   ASSERT_EQ(table.status, 0) << table.err;
   EXPECT_THAT(table.out, HasSubstr("METEOR (exact, stem; no function words)"));

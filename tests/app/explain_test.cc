@@ -127,8 +127,8 @@ TEST_F(ExplainTest, PagesGainRowsAndMapsGainFiles) {
   auto before = plain, after = plain;
   before.insert(before.end(), {"--overlay", at("before"), "--maps", at("maps")});
   ASSERT_EQ(with_model(before).status, 0);
-  after.insert(after.end(), {"--overlay", at("after"), "--maps", at("maps"), "--explain", "gradient", "--format",
-                             "jsonl"});
+  after.insert(after.end(),
+               {"--overlay", at("after"), "--maps", at("maps"), "--explain", "gradient", "--format", "jsonl"});
   const auto run = with_model(after);  // the attention's maps are there, those of gradients are not
   ASSERT_EQ(run.status, 0) << run.err;
   const cv::Mat small = cv::imread(at("before/x.png")), tall = cv::imread(at("after/x.png"));
@@ -152,8 +152,8 @@ TEST_F(ExplainTest, PagesGainRowsAndMapsGainFiles) {
   EXPECT_THAT(pixels.values, Each(Ge(0)));
   const auto again = with_model(after);
   EXPECT_THAT(again.err, HasSubstr("1 of 1 picture skipped"));
-  const auto json = with_model({"caption", picture, "--maps", at("json"), "--maps-format", "json", "--explain",
-                                "gradient"});
+  const auto json =
+      with_model({"caption", picture, "--maps", at("json"), "--maps-format", "json", "--explain", "gradient"});
   EXPECT_EQ(json.status, 0) << json.err;
   EXPECT_EQ(Json::parse(read_file(at("json/x.json")))["words"], words);
   EXPECT_FALSE(fs::exists(at("json/x.gradient.npy")));

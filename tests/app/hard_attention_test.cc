@@ -26,8 +26,8 @@ class HardAttentionCommand : public ::testing::Test {
     return folder_.write("hard.safetensors", {bytes.begin(), bytes.end()}).string();
   }
   static Json record(const std::string& model, const std::string& picture, const std::string& locations) {
-    const auto run = attend_command({"caption", picture, "--model", model, "--format", "jsonl", "--locations", locations,
-                                     "--threads", "1"});
+    const auto run = attend_command(
+        {"caption", picture, "--model", model, "--format", "jsonl", "--locations", locations, "--threads", "1"});
     EXPECT_EQ(run.status, 0) << run.err;
     return Json::parse(run.out);
   }
@@ -55,9 +55,9 @@ TEST_F(HardAttentionCommand, SaysWhichCellEachWordLookedAt) {
 TEST_F(HardAttentionCommand, OutlinesTheCellOnOverlaysAndOffersItOnThePage) {
   const std::string model = hard_model(), file = picture();
   for (const std::string locations : {"argmax", "expected"}) {
-    const auto run = attend_command({"caption", file, "--model", model, "--locations", locations, "--overlay",
-                                     at(locations), "--overlay-format", "png", "--html", at(locations + ".html"),
-                                     "--threads", "1"});
+    const auto run =
+        attend_command({"caption", file, "--model", model, "--locations", locations, "--overlay", at(locations),
+                        "--overlay-format", "png", "--html", at(locations + ".html"), "--threads", "1"});
     ASSERT_EQ(run.status, 0) << run.err;
   }
   EXPECT_NE(read_file(at("argmax/a.png")), read_file(at("expected/a.png")));
@@ -82,17 +82,17 @@ TEST_F(HardAttentionCommand, TrainingRefusesTheImpossibleBeforeAnyWork) {
   };
   EXPECT_THAT(refusal({"--attention-score", "multi_head", "--attention-heads", "7"}), HasSubstr("7 don't divide"));
   EXPECT_THAT(refusal({"--attention-kind", "hard", "--attention-score", "gaussian"}), HasSubstr("no distribution"));
-  EXPECT_THAT(refusal({"--attention-window", "local_p", "--attention-window-radius", "9"}), HasSubstr("larger than the grid"));
+  EXPECT_THAT(refusal({"--attention-window", "local_p", "--attention-window-radius", "9"}),
+              HasSubstr("larger than the grid"));
   EXPECT_THAT(refusal({"--attention-score", "dot", "--decoder-annotation-size", "64"}), HasSubstr("annotation_size"));
   EXPECT_THAT(refusal({"--objective", "self_critical"}), HasSubstr("initial_model"));
   EXPECT_THAT(refusal({"--locations", "sampled"}), HasSubstr("hard attention"));
 }
 
 TEST_F(HardAttentionCommand, TrainingRefusesAModelOfAnotherNetworkByName) {
-  const auto run = attend_command({"train", "--output", at("run"), "--initial-model", ATTEND_TINY_MODEL,
-                                   "--family", "efficientnet-lite0", "--attention-score", "general",
-                                   "--attention-size", "16", "--decoder-hidden-size", "16", "--train-captions",
-                                   at("nowhere.json")});
+  const auto run = attend_command({"train", "--output", at("run"), "--initial-model", ATTEND_TINY_MODEL, "--family",
+                                   "efficientnet-lite0", "--attention-score", "general", "--attention-size", "16",
+                                   "--decoder-hidden-size", "16", "--train-captions", at("nowhere.json")});
   EXPECT_EQ(run.status, 2);
   EXPECT_THAT(run.err, HasSubstr("attention.score is \"general\", but \"additive\" in"));
 }

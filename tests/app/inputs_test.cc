@@ -45,8 +45,9 @@ TEST_F(Inputs, WhatLiesInAFolderIsReadOrNamed) {
   const auto run = caption({"p"});
   EXPECT_EQ(run.status, 0);
   EXPECT_THAT(names(run), ElementsAre("p/3f2a9c", "p/a.png", "p/b.jpg_large"));
-  EXPECT_THAT(run.err_lines(), ElementsAre("attend: warning: 1 picture passed over: Photoshop (PSD) is not read; convert to "
-                                           "JPEG or PNG first (p/c.psd)"));
+  EXPECT_THAT(run.err_lines(),
+              ElementsAre("attend: warning: 1 picture passed over: Photoshop (PSD) is not read; convert to "
+                          "JPEG or PNG first (p/c.psd)"));
   write("psd/c.psd", "8BPS\0\x01"s);
   const auto none = caption({"psd"});
   EXPECT_EQ(none.status, 1);
@@ -58,7 +59,9 @@ TEST_F(Inputs, WhatLiesInAFolderIsReadOrNamed) {
 
 TEST_F(Inputs, ListsOfWindowsAreRead) {
   make("a.png"), make("b.png");
-  write("list", "\xef\xbb\xbf" "a.png\r\nb.png\r\n");
+  write("list",
+        "\xef\xbb\xbf"
+        "a.png\r\nb.png\r\n");
   EXPECT_THAT(names(caption({"--files-from", "list"})), ElementsAre("a.png", "b.png"));
   const auto gone = caption({"gone.png\r"});
   EXPECT_EQ(gone.err_lines().front(), "attend: gone.png\\r: no such file or folder");
@@ -79,7 +82,8 @@ TEST_F(Inputs, ListsWithTheOtherEndAreRefusedWhole) {
 TEST_F(Inputs, OverlaysAmongThePicturesArePassedOver) {
   make("p/a.png");
   for (const std::string format : {"jpg", "webp"}) {
-    const auto first = caption({"p", "--overlay", "p", "--overlay-format", format, "--animate", "p/moving", "--sidecar", "--overwrite"});
+    const auto first = caption(
+        {"p", "--overlay", "p", "--overlay-format", format, "--animate", "p/moving", "--sidecar", "--overwrite"});
     ASSERT_EQ(first.status, 0) << first.err;
     EXPECT_THAT(names(first), ElementsAre("p/a.png"));
   }

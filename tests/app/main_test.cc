@@ -22,7 +22,8 @@ TEST(Program, SaysItsVersionAndItsCommands) {
   EXPECT_THAT(version.out, StartsWith("attend "));
   const auto help = attend_command({"--help"});
   EXPECT_EQ(help.status, 0);
-  for (const char* name : {"caption", "evaluate", "inspect", "train", "features", "shapes", "check", "convert", "bench"})
+  for (const char* name :
+       {"caption", "evaluate", "inspect", "train", "features", "shapes", "check", "convert", "bench"})
     EXPECT_THAT(help.out, HasSubstr(std::string("\n  ") + name + " "));
   const auto nothing = attend_command({});
   EXPECT_EQ(nothing.status, 2);
@@ -30,7 +31,8 @@ TEST(Program, SaysItsVersionAndItsCommands) {
 }
 
 TEST(Program, EveryCommandHasHelpThatFitsATerminal) {
-  for (const char* name : {"caption", "evaluate", "inspect", "train", "features", "shapes", "check", "convert", "bench"}) {
+  for (const char* name :
+       {"caption", "evaluate", "inspect", "train", "features", "shapes", "check", "convert", "bench"}) {
     const auto help = attend_command({name, "--help"});
     EXPECT_EQ(help.status, 0) << name;
     EXPECT_EQ(help.err, "") << name;
@@ -111,8 +113,8 @@ TEST(Program, KernelsOfOpenBlasAreTheBestThatTheProcessorCanRunUnlessTheUserName
   folder.write("1.jpg", encoded(".jpg", gradient(64, 64)));
   const auto kernels = [&](std::vector<std::string> environment) {
     environment.insert(environment.begin(), {"/usr/bin/env", "-u", "OPENBLAS_CORETYPE", "-u", "ATTEND_INSTRUCTIONS"});
-    environment.insert(environment.end(), {ATTEND_PROGRAM, "bench", "--model", ATTEND_TINY_MODEL, "--threads", "1", "--pictures",
-                                           folder.path().string(), "--no-parts", "--json"});
+    environment.insert(environment.end(), {ATTEND_PROGRAM, "bench", "--model", ATTEND_TINY_MODEL, "--threads", "1",
+                                           "--pictures", folder.path().string(), "--no-parts", "--json"});
     const auto run = run_command(environment);
     EXPECT_EQ(run.status, 0) << run.err;
     std::string name = run.status == 0 ? Json::parse(run.out)["blas_kernels"].get<std::string>() : run.err;
@@ -154,7 +156,8 @@ TEST(Program, BenchMeasuresTheProgramItself) {
   const auto& limits = figures["limits of the machine"];
   EXPECT_GT(limits["matrix_products_fp32_gflop_per_s"].get<double>(), 0.1);
   // No product is faster than multiply-adds in registers; but for what else the machine does while either is measured.
-  EXPECT_GT(limits["peak_rate_fp32_gflop_per_s"].get<double>(), 0.8 * limits["matrix_products_fp32_gflop_per_s"].get<double>());
+  EXPECT_GT(limits["peak_rate_fp32_gflop_per_s"].get<double>(),
+            0.8 * limits["matrix_products_fp32_gflop_per_s"].get<double>());
   const auto& parts = figures["parts"];
   EXPECT_GT(parts["training_speed_tokens_per_s"].get<double>(), 1);
   EXPECT_GT(parts["share_of_decoding_beam_5_percent"].get<double>(), 0);

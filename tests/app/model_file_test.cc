@@ -185,11 +185,28 @@ TEST_F(ModelFileCommand, FeaturesOfAnInitialModelAreThoseItsTrainingReads) {
   const std::string captions = write("c.json", R"({"images": [{"id": 1, "file_name": "x.jpg"}],
                                                    "annotations": [{"image_id": 1, "caption": "a dog"}]})");
   const std::string store = (folder_.path() / "store").string();
-  const std::vector<std::string> recipe{
-      "--initial-model", ATTEND_TINY_MODEL, "--features", store, "--train-captions", captions, "--images",
-      folder_.path().string(), "--val-split", "train", "--family", "efficientnet-lite0", "--input-size", "96",
-      "--attention-size", "16", "--decoder-hidden-size", "16", "--decoder-embedding-size", "16",
-      "--decoder-annotation-size", "16"};
+  const std::vector<std::string> recipe{"--initial-model",
+                                        ATTEND_TINY_MODEL,
+                                        "--features",
+                                        store,
+                                        "--train-captions",
+                                        captions,
+                                        "--images",
+                                        folder_.path().string(),
+                                        "--val-split",
+                                        "train",
+                                        "--family",
+                                        "efficientnet-lite0",
+                                        "--input-size",
+                                        "96",
+                                        "--attention-size",
+                                        "16",
+                                        "--decoder-hidden-size",
+                                        "16",
+                                        "--decoder-embedding-size",
+                                        "16",
+                                        "--decoder-annotation-size",
+                                        "16"};
   const auto with = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.end(), recipe.begin(), recipe.end());
     return attend_command(arguments);

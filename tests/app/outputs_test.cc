@@ -41,7 +41,8 @@ class Outputs : public ::testing::Test {
   /// The same by a shell, in which `attend` stands for the beginning of the command.
   Outcome shell(const std::string& script) {
     return run_command({"/bin/bash", "-c",
-                        "attend() { '" + std::string(ATTEND_PROGRAM) + "' caption --threads 1 --model '" ATTEND_TINY_MODEL "' \"$@\"; }\n" + script},
+                        "attend() { '" + std::string(ATTEND_PROGRAM) +
+                            "' caption --threads 1 --model '" ATTEND_TINY_MODEL "' \"$@\"; }\n" + script},
                        {.folder = folder_.path()});
   }
   static std::vector<std::string> names(const Outcome& run) {
@@ -57,7 +58,8 @@ class Outputs : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-const std::string kHeader = "file,caption,rank,confidence,familiar,log_probability,plain_log_probability,width,height,remark\r\n";
+const std::string kHeader =
+    "file,caption,rank,confidence,familiar,log_probability,plain_log_probability,width,height,remark\r\n";
 
 TEST_F(Outputs, CsvIsATableWithAHeader) {
   make("a,\"b\".png", 1), make("=x.png", 2);
@@ -87,17 +89,22 @@ TEST_F(Outputs, ATableThatGoesOnHasOneHeader) {
 TEST_F(Outputs, CaptionsAreWordedAsAskedWhereverTheyAreWritten) {
   make("a.png", 1);
   const std::string plain = caption_of("a.png");
-  const auto run = caption({"a.png", "--prefix", "ähnlich: ", "--suffix", " & <more>", "--sentence", "--sidecar", "--sidecar-ending",
-                            "caption", "--xmp", "--format", "jsonl"});
+  const auto run = caption({"a.png", "--prefix", "ähnlich: ", "--suffix", " & <more>", "--sentence", "--sidecar",
+                            "--sidecar-ending", "caption", "--xmp", "--format", "jsonl"});
   ASSERT_EQ(run.status, 0) << run.err;
   EXPECT_EQ(Json::parse(run.out)["caption"], "Ähnlich: " + plain + " & <more>.");
   EXPECT_EQ(text_of("a.caption"), "Ähnlich: " + plain + " & <more>.\n");
-  EXPECT_THAT(text_of("a.xmp"), HasSubstr("<rdf:li xml:lang=\"x-default\">Ähnlich: " + plain + " &amp; &lt;more&gt;.</rdf:li>"));
+  EXPECT_THAT(text_of("a.xmp"),
+              HasSubstr("<rdf:li xml:lang=\"x-default\">Ähnlich: " + plain + " &amp; &lt;more&gt;.</rdf:li>"));
   EXPECT_FALSE(fs::exists(at("a.txt")));
   EXPECT_THAT(caption({"a.png", "--suffix", "!", "--sentence"}).out, HasSubstr("!\n"));
-  for (const auto& mistake : std::vector<std::vector<std::string>>{
-           {"--prefix", "a\nb"}, {"--sidecar-ending", "jpg"}, {"--sidecar-ending", "a/b"}, {"--sidecar-ending", ""},
-           {"--if-exists", "append"}, {"--sidecar", "--overwrite", "--if-exists", "append"}}) {
+  for (const auto& mistake :
+       std::vector<std::vector<std::string>>{{"--prefix", "a\nb"},
+                                             {"--sidecar-ending", "jpg"},
+                                             {"--sidecar-ending", "a/b"},
+                                             {"--sidecar-ending", ""},
+                                             {"--if-exists", "append"},
+                                             {"--sidecar", "--overwrite", "--if-exists", "append"}}) {
     auto arguments = mistake;
     arguments.push_back("a.png");
     EXPECT_EQ(caption(arguments).status, 2) << mistake[0];
@@ -109,7 +116,8 @@ TEST_F(Outputs, SidecarsThatAreThereStayGrowOrAreMadeAnew) {
   const std::string said = caption_of("a.png");
   const auto run = [&](const std::string& what) {
     write("a.txt", "mine");
-    const auto once = caption({"a.png", "--sidecar", "--if-exists", what}), twice = caption({"a.png", "--sidecar", "--if-exists", what});
+    const auto once = caption({"a.png", "--sidecar", "--if-exists", what}),
+               twice = caption({"a.png", "--sidecar", "--if-exists", what});
     EXPECT_EQ(once.status + twice.status, 0) << once.err << twice.err;
     return text_of("a.txt");
   };
@@ -128,26 +136,33 @@ TEST_F(Outputs, MetadataOfOtherProgramsIsNeverReplaced) {
   EXPECT_THAT(names(skipped), ElementsAre("b.png"));
   const auto forced = caption({"a.png", "b.png", "--xmp", "--overwrite"});
   EXPECT_EQ(forced.status, 1);
-  EXPECT_THAT(forced.err_lines(), ElementsAre("attend: a.xmp: has other programs' metadata; not replaced", "attend: 1 of 2 pictures failed"));
+  EXPECT_THAT(forced.err_lines(), ElementsAre("attend: a.xmp: has other programs' metadata; not replaced",
+                                              "attend: 1 of 2 pictures failed"));
   EXPECT_EQ(text_of("a.xmp"), before);
 }
 
 TEST_F(Outputs, PhotoManagersReadTheMetadata) {
-  if (run_command({"/bin/sh", "-c", "exiftool -ver"}).status != 0) GTEST_SKIP() << "exiftool (libimage-exiftool-perl) is not installed";
+  if (run_command({"/bin/sh", "-c", "exiftool -ver"}).status != 0)
+    GTEST_SKIP() << "exiftool (libimage-exiftool-perl) is not installed";
   make("a.png", 1);
   const std::string said = caption_of("a.png");
   ASSERT_EQ(caption({"a.png", "--xmp", "--prefix", "<\"é\" & 'co'> "}).status, 0);
-  const auto read = run_command({"/bin/sh", "-c", "exiftool -validate -warning -s3 -XMP-dc:Description '" + at("a.xmp") + "'"});
+  const auto read =
+      run_command({"/bin/sh", "-c", "exiftool -validate -warning -s3 -XMP-dc:Description '" + at("a.xmp") + "'"});
   EXPECT_EQ(read.out, "OK\n<\"é\" & 'co'> " + said + "\n") << read.err;
 }
 
 TEST_F(Outputs, WhatIsExcludedIsPassedOverAndProgramsFoldersAreSaid) {
-  for (const auto* name : {"p/a.png", "p/b-draft.png", "p/old/c.png", "p/new/d.png", "p/new/@eaDir/e.png", "p/.hidden/f.png"}) make(name);
+  for (const auto* name :
+       {"p/a.png", "p/b-draft.png", "p/old/c.png", "p/new/d.png", "p/new/@eaDir/e.png", "p/.hidden/f.png"})
+    make(name);
   const auto run = caption({"--recursive", "p"});
   EXPECT_THAT(names(run), ElementsAre("p/a.png", "p/b-draft.png", "p/new/d.png", "p/old/c.png"));
-  EXPECT_THAT(run.err_lines(), ElementsAre("attend: warning: 2 folders passed over: hidden, or thumbnails and bins; name one to go into "
-                                           "it (p/.hidden, p/new/@eaDir)"));
-  EXPECT_THAT(names(caption({"--recursive", "p", "--exclude", "*-draft.*", "--exclude", "old"})), ElementsAre("p/a.png", "p/new/d.png"));
+  EXPECT_THAT(run.err_lines(),
+              ElementsAre("attend: warning: 2 folders passed over: hidden, or thumbnails and bins; name one to go into "
+                          "it (p/.hidden, p/new/@eaDir)"));
+  EXPECT_THAT(names(caption({"--recursive", "p", "--exclude", "*-draft.*", "--exclude", "old"})),
+              ElementsAre("p/a.png", "p/new/d.png"));
   EXPECT_THAT(names(caption({"--recursive", "p", "--exclude", "new/*", "p/b-draft.png", "--exclude", "b-*"})),
               ElementsAre("p/a.png", "p/old/c.png"));
   EXPECT_THAT(names(caption({"p/new/@eaDir"})), ElementsAre("p/new/@eaDir/e.png"));
@@ -194,7 +209,8 @@ TEST_F(Outputs, EveryPictureMayHaveALineInItsPlace) {
 TEST_F(Outputs, AListOnStandardInputIsAnsweredLineByLine) {
   make("a.png", 1), make("b.png", 2);
   // Each line is written only when the one before is answered; `read` gives up where it never is.
-  const std::string ask = "say() { echo \"$1\" >&${A[1]}; IFS= read -r -t 120 answer <&${A[0]} || exit 9; echo \"$answer\"; }\n";
+  const std::string ask =
+      "say() { echo \"$1\" >&${A[1]}; IFS= read -r -t 120 answer <&${A[0]} || exit 9; echo \"$answer\"; }\n";
   const auto run = shell("coproc A { attend --files-from - --sidecar --answer-all 2>faults; }\n" + ask +
                          "P=$A_PID; say a.png; test -s a.txt || exit 8; say gone.png; say b.png; say b.png\n"
                          "eval \"exec ${A[1]}>&-\"; wait $P; echo status $?");
@@ -206,8 +222,9 @@ TEST_F(Outputs, AListOnStandardInputIsAnsweredLineByLine) {
   EXPECT_EQ(lines[2], "b.png\t" + caption_of("b.png"));
   EXPECT_EQ(lines[3], "b.png\t");  // its file is there by now
   EXPECT_EQ(lines[4], "status 1");
-  EXPECT_EQ(text_of("faults"), "attend: gone.png: no such file or folder\nattend: 1 of 4 pictures skipped: their files are there "
-                               "(--overwrite makes them anew)\nattend: 1 of 4 pictures failed\n");
+  EXPECT_EQ(text_of("faults"),
+            "attend: gone.png: no such file or folder\nattend: 1 of 4 pictures skipped: their files are there "
+            "(--overwrite makes them anew)\nattend: 1 of 4 pictures failed\n");
 }
 
 TEST_F(Outputs, ListsOfAnyLengthComeInTheirOrder) {
@@ -229,7 +246,8 @@ TEST_F(Outputs, TwinsInAListKeepTheirOwnFiles) {
   make("a/x.png", 1), make("b/x.png", 2), make("a/x.jpg", 3);
   const std::string list = "a/x.png\nb/x.png\na/x.jpg\n";
   EXPECT_EQ(caption({"--files-from", "-", "--sidecar", "--maps", "maps"}, {.input = list}).status, 0);
-  for (const auto* name : {"maps/a/x.png.npy", "maps/b/x.png.npy", "maps/a/x.jpg.npy", "a/x.png.txt", "b/x.txt", "a/x.jpg.txt"})
+  for (const auto* name :
+       {"maps/a/x.png.npy", "maps/b/x.png.npy", "maps/a/x.jpg.npy", "a/x.png.txt", "b/x.txt", "a/x.jpg.txt"})
     EXPECT_TRUE(fs::exists(at(name))) << name;
   make("c/y.png", 1), make("c/y.jpg", 2);
   EXPECT_THAT(caption({"--files-from", "-", "--sidecar"}, {.input = "c/y.png\nc/y.jpg\n"}).out_lines(), SizeIs(2));
@@ -253,7 +271,8 @@ TEST_F(Outputs, APictureMayComeOnStandardInput) {
 
 TEST_F(Outputs, PartsArePicturesOfTheirOwnAndTogetherAll) {
   std::set<std::string> all;
-  for (int i = 0; i < 20; ++i) make("p/" + std::to_string(i) + ".png", i), all.insert("p/" + std::to_string(i) + ".png");
+  for (int i = 0; i < 20; ++i)
+    make("p/" + std::to_string(i) + ".png", i), all.insert("p/" + std::to_string(i) + ".png");
   std::set<std::string> found;
   size_t count = 0;
   std::vector<std::string> second;
@@ -268,9 +287,11 @@ TEST_F(Outputs, PartsArePicturesOfTheirOwnAndTogetherAll) {
   }
   EXPECT_EQ(found, all);
   EXPECT_EQ(count, all.size());
-  fs::remove(at(*std::find_if(all.begin(), all.end(), [&](const auto& name) { return std::count(second.begin(), second.end(), name) == 0; })));
+  fs::remove(at(*std::find_if(all.begin(), all.end(),
+                              [&](const auto& name) { return std::count(second.begin(), second.end(), name) == 0; })));
   EXPECT_EQ(names(caption({"p", "--shard", "2/3"})), second);  // whatever the others are
-  for (const auto* mistake : {"0/3", "4/3", "3", "1/", "a/b", "-1/2", "1/2/3"}) EXPECT_EQ(caption({"p", "--shard", mistake}).status, 2) << mistake;
+  for (const auto* mistake : {"0/3", "4/3", "3", "1/", "a/b", "-1/2", "1/2/3"})
+    EXPECT_EQ(caption({"p", "--shard", mistake}).status, 2) << mistake;
 }
 
 TEST_F(Outputs, OnlyWhatIsNewOrChangedIsCaptioned) {
@@ -295,7 +316,8 @@ TEST_F(Outputs, OnlyWhatIsNewOrChangedIsCaptioned) {
   EXPECT_EQ(third.status, 1);
   EXPECT_THAT(third.out_lines(), SizeIs(2));
   EXPECT_THAT(text_of("seen.index"), StartsWith(index));
-  EXPECT_THAT(caption(again).err_lines(), ElementsAre(StartsWith("attend: p/bad.png: "), HasSubstr("3 of 4"), HasSubstr("1 of 4 pictures failed")));
+  EXPECT_THAT(caption(again).err_lines(),
+              ElementsAre(StartsWith("attend: p/bad.png: "), HasSubstr("3 of 4"), HasSubstr("1 of 4 pictures failed")));
 }
 
 TEST_F(Outputs, AnIndexThatIsCutOrJoinedIsReadAndOtherFilesAreLeftAlone) {

@@ -160,8 +160,9 @@ TEST_F(PagesTest, ReportDrawsRunsThatWereResumedAndThatStillGoOn) {
 }
 
 TEST_F(PagesTest, TornLinesOfALogArePassedOverAndSaid) {
-  const auto log = write("log.jsonl", "{\"step\": 1, \"loss\": 2}\n{\"step\": 2, \"lo{\"step\": 3, \"loss\": 1}\n"
-                                      "{\"step\": 4, \"loss\": 0.5}\n");
+  const auto log = write("log.jsonl",
+                         "{\"step\": 1, \"loss\": 2}\n{\"step\": 2, \"lo{\"step\": 3, \"loss\": 1}\n"
+                         "{\"step\": 4, \"loss\": 0.5}\n");
   const auto run = attend_command({"report", log, "--html", at("page.html")});
   EXPECT_EQ(run.status, 0);
   EXPECT_THAT(run.err_lines(), ElementsAre(AllOf(HasSubstr(log), HasSubstr("passed over line 2"))));

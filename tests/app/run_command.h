@@ -87,8 +87,8 @@ inline Outcome run_command(std::vector<std::string> arguments, const Circumstanc
     ::dup2(err.descriptor(), STDERR_FILENO);
     if (!how.folder.empty() && ::chdir(how.folder.c_str()) != 0) ::_exit(125);
     if (how.largest_file > 0) ::signal(SIGXFSZ, SIG_IGN);
-    for (const auto& [limit, value] : {std::pair(RLIMIT_FSIZE, how.largest_file), {RLIMIT_AS, how.address_space},
-                                       {RLIMIT_NPROC, how.processes}}) {
+    for (const auto& [limit, value] :
+         {std::pair(RLIMIT_FSIZE, how.largest_file), {RLIMIT_AS, how.address_space}, {RLIMIT_NPROC, how.processes}}) {
       const rlimit both{static_cast<rlim_t>(value), static_cast<rlim_t>(value)};
       if (value > 0) ::setrlimit(limit, &both);
     }

@@ -42,7 +42,8 @@ class ScoreCommand : public ::testing::Test {
 TEST_F(ScoreCommand, GivesCaptionsOfAttendTheLogProbabilitiesAndMapsThatAttendGaveThem) {
   const std::string in = pictures();
   const std::vector<std::string> how{"--format", "jsonl", "--precision", "fp32", "--temperature", "0.8"};
-  auto caption = std::vector<std::string>{"caption", in}, score = std::vector<std::string>{"score", "--captions", at("said.jsonl")};
+  auto caption = std::vector<std::string>{"caption", in},
+       score = std::vector<std::string>{"score", "--captions", at("said.jsonl")};
   caption.insert(caption.end(), how.begin(), how.end());
   score.insert(score.end(), how.begin(), how.end());
   const auto said = with_model(caption);
@@ -68,7 +69,8 @@ TEST_F(ScoreCommand, GivesCaptionsOfAttendTheLogProbabilitiesAndMapsThatAttendGa
       EXPECT_GE(now["likeliest_log_probability"], now["log_probability"]);
       sum += now["plain_log_probability"].get<double>();
     }
-    EXPECT_NEAR(after[i]["perplexity"].get<double>(), std::exp(-sum / static_cast<double>(after[i]["words"].size() + 1)), 1e-3);
+    EXPECT_NEAR(after[i]["perplexity"].get<double>(),
+                std::exp(-sum / static_cast<double>(after[i]["words"].size() + 1)), 1e-3);
     EXPECT_EQ(after[i]["unknown"], Json::array());
   }
 }
@@ -85,7 +87,8 @@ TEST_F(ScoreCommand, ReadsCaptionsFromTheCommandLineFilesAndSidecarsAlike) {
       {"--captions", write("a.jsonl", R"({"file": "0.jpg", "captions": ["a red dog", "grass"]})"), "--images", in},
       {"--captions", write("a.csv", "caption,file\r\na red dog,0.jpg\r\ngrass,0.jpg\r\n"), "--images", in},
       {"--captions", write("a.json", R"({"images": [{"id": 1, "file_name": "0.jpg"}], "annotations": [
-          {"image_id": 1, "caption": "a red dog"}, {"image_id": 1, "caption": "grass"}]})"), "--images", in},
+          {"image_id": 1, "caption": "a red dog"}, {"image_id": 1, "caption": "grass"}]})"),
+       "--images", in},
       {"--captions", write("a.txt", at("in/0.jpg") + "\ta red dog\n" + at("in/0.jpg") + "\tgrass\n")},
       {at("in/0.jpg"), "--sidecar"}};
   for (auto way : ways) {
@@ -98,7 +101,8 @@ TEST_F(ScoreCommand, ReadsCaptionsFromTheCommandLineFilesAndSidecarsAlike) {
 
 TEST_F(ScoreCommand, NamesAndCountsWordsThatTheModelDoesNotKnow) {
   pictures();
-  const auto run = with_model({"score", at("in/0.jpg"), "--caption", "a purple dog", "--caption", "a dog", "--format", "jsonl"});
+  const auto run =
+      with_model({"score", at("in/0.jpg"), "--caption", "a purple dog", "--caption", "a dog", "--format", "jsonl"});
   EXPECT_EQ(run.status, 0);
   EXPECT_THAT(run.err, HasSubstr("1 of 5 words (20.0 %) aren't in the model's vocabulary and were left out: purple"));
   const auto both = records(run);
@@ -113,20 +117,24 @@ TEST_F(ScoreCommand, ReportsWhatCannotBeScoredAndScoresTheRest) {
   write("in/bad.jpg", "no picture");
   std::string longest;
   for (int i = 0; i < 500; ++i) longest += "dog ";
-  write("list.jsonl", "{\"file\": \"0.jpg\", \"caption\": \"a dog\"}\n"
-                      "{\"file\": \"0.jpg\", \"caption\": \"...\"}\n"
-                      "{\"file\": \"0.jpg\", \"caption\": \"a\\u0000dog\"}\n"
-                      "{\"file\": \"1.jpg\", \"caption\": \"\xe4\xb8\x80\xe5\x8f\xaa\xe7\x8b\x97\"}\n"
-                      "{\"file\": \"1.jpg\", \"caption\": \"" + longest + "\"}\n"
-                      "{\"file\": \"bad.jpg\", \"captions\": [\"a dog\", \"a circle\"]}\n"
-                      "{\"file\": \"2.jpg\", \"captions\": []}\n"
-                      "{\"file\": \"2.jpg\", \"caption\": \"grass\"}\n");
+  write("list.jsonl",
+        "{\"file\": \"0.jpg\", \"caption\": \"a dog\"}\n"
+        "{\"file\": \"0.jpg\", \"caption\": \"...\"}\n"
+        "{\"file\": \"0.jpg\", \"caption\": \"a\\u0000dog\"}\n"
+        "{\"file\": \"1.jpg\", \"caption\": \"\xe4\xb8\x80\xe5\x8f\xaa\xe7\x8b\x97\"}\n"
+        "{\"file\": \"1.jpg\", \"caption\": \"" +
+            longest +
+            "\"}\n"
+            "{\"file\": \"bad.jpg\", \"captions\": [\"a dog\", \"a circle\"]}\n"
+            "{\"file\": \"2.jpg\", \"captions\": []}\n"
+            "{\"file\": \"2.jpg\", \"caption\": \"grass\"}\n");
   const auto run = with_model({"score", "--captions", at("list.jsonl"), "--images", in});
   EXPECT_EQ(run.status, 1);
   ASSERT_THAT(run.out_lines(), SizeIs(3));  // 500 words can be scored
-  for (const char* said : {"list.jsonl:2: 0.jpg: a caption without a word", "list.jsonl:3: 0.jpg: a caption with a NUL byte",
-                           "none of its words is in the model's vocabulary", "bad.jpg: ", "list.jsonl:7: 2.jpg: no captions",
-                           "6 of 9 captions failed"})
+  for (const char* said :
+       {"list.jsonl:2: 0.jpg: a caption without a word", "list.jsonl:3: 0.jpg: a caption with a NUL byte",
+        "none of its words is in the model's vocabulary", "bad.jpg: ", "list.jsonl:7: 2.jpg: no captions",
+        "6 of 9 captions failed"})
     EXPECT_THAT(run.err, HasSubstr(said));
   const auto few = with_model({"score", "--captions", at("list.jsonl"), "--images", in, "--max-words", "400"});
   EXPECT_THAT(few.out_lines(), SizeIs(2));
@@ -155,16 +163,19 @@ TEST_F(ScoreCommand, TakesTheMeanOverSampledPathsOfHardAttention) {
   model.edit("options", [](Json& options) { options["attention"]["kind"] = "hard"; });
   const std::string hard = write("hard.safetensors", model.bytes());
   const auto score = [&](std::vector<std::string> more) {
-    std::vector<std::string> all{"score", at("in/0.jpg"), "--caption", "a dog", "--model", hard, "--threads", "1", "--format", "jsonl"};
+    std::vector<std::string> all{"score", at("in/0.jpg"), "--caption", "a dog",    "--model",
+                                 hard,    "--threads",    "1",         "--format", "jsonl"};
     all.insert(all.end(), more.begin(), more.end());
     return attend_command(all);
   };
-  const auto expected = Json::parse(score({"--locations", "expected"}).out), most = Json::parse(score({"--locations", "argmax"}).out);
+  const auto expected = Json::parse(score({"--locations", "expected"}).out),
+             most = Json::parse(score({"--locations", "argmax"}).out);
   const auto paths = Json::parse(score({"--locations", "sampled", "--paths", "400"}).out);
   EXPECT_FALSE(expected["words"][0].contains("location"));
   EXPECT_TRUE(most["words"][0].contains("location"));
   EXPECT_NEAR(paths["plain_log_probability"].get<double>(), expected["plain_log_probability"].get<double>(), 0.5);
-  EXPECT_THAT(score({"--locations", "expected", "--paths", "4"}).err, HasSubstr("--paths: is of --locations sampled only"));
+  EXPECT_THAT(score({"--locations", "expected", "--paths", "4"}).err,
+              HasSubstr("--paths: is of --locations sampled only"));
 }
 
 TEST_F(ScoreCommand, RefusesACommandLineThatSaysTooLittleOrTooMuch) {

@@ -19,12 +19,15 @@ class TrainCommand : public ::testing::Test {
  protected:
   TrainCommand() {
     attend_command({"shapes", at("data"), "--train", "12", "--val", "3", "--test", "1", "--picture-size", "48"});
-    write("recipes/tiny.json", R"({"data": {"train_captions": "../data/captions_train.json", "val_captions": "../data/captions_val.json",
+    write("recipes/tiny.json",
+          R"({"data": {"train_captions": "../data/captions_train.json", "val_captions": "../data/captions_val.json",
                                             "images": "../data/images"},
                                    "train": {"epochs": 2, "batch_size": 4, "min_word_count": 1, "validation_beam": 1}})");
   }
   std::string at(const std::string& name) const { return (folder_.path() / name).lexically_normal().string(); }
-  void write(const std::string& name, const std::string& text) const { folder_.write(name, {text.begin(), text.end()}); }
+  void write(const std::string& name, const std::string& text) const {
+    folder_.write(name, {text.begin(), text.end()});
+  }
   /// attend train on one thread with the tests' model as the initial one.
   Outcome train(std::vector<std::string> arguments, const std::string& folder = "") const {
     arguments.insert(arguments.begin(), {"train", "--initial-model", ATTEND_TINY_MODEL, "--threads", "1"});
@@ -48,11 +51,13 @@ TEST_F(TrainCommand, AConfigurationsPathsStartFromItsFolderAndThoseOfFlagsFromTh
   const auto dumped = train({"--config", "recipes/tiny.json", "--dump-config", "--val-images", "data/images"}, at(""));
   EXPECT_EQ(Json::parse(dumped.out)["data"]["train_captions"], at("data/captions_train.json"));
   EXPECT_EQ(Json::parse(dumped.out)["data"]["val_images"], at("data/images"));
-  EXPECT_EQ(train({"--config", at("elsewhere/run/config.json"), "--output", at("again"), "--max-steps", "1"}).status, 0);
+  EXPECT_EQ(train({"--config", at("elsewhere/run/config.json"), "--output", at("again"), "--max-steps", "1"}).status,
+            0);
 }
 
 TEST_F(TrainCommand, TakesWhatIsNotSaidFromTheInitialModelAndAddsItsCaptionsWords) {
-  const auto dumped = Json::parse(train({"--config", at("recipes/tiny.json"), "--dump-config", "--max-length", "9"}).out);
+  const auto dumped =
+      Json::parse(train({"--config", at("recipes/tiny.json"), "--dump-config", "--max-length", "9"}).out);
   EXPECT_EQ(dumped["encoder"]["family"], "efficientnet-lite0");
   EXPECT_EQ(dumped["encoder"]["input_size"], 96);
   EXPECT_EQ(dumped["decoder"]["hidden_size"], 16);
@@ -60,18 +65,20 @@ TEST_F(TrainCommand, TakesWhatIsNotSaidFromTheInitialModelAndAddsItsCaptionsWord
   EXPECT_EQ(dumped["decode"]["max_length"], 9);
   const auto run = train({"--config", at("recipes/tiny.json"), "--output", at("run"), "--input-size", "64"});
   ASSERT_EQ(run.status, 0) << run.err;
-  EXPECT_THAT(run.err, AllOf(HasSubstr("are added: "), HasSubstr("data: 12 captions of 12 training pictures, 3 validation pictures"),
+  EXPECT_THAT(run.err, AllOf(HasSubstr("are added: "),
+                             HasSubstr("data: 12 captions of 12 training pictures, 3 validation pictures"),
                              HasSubstr("; 0 % of the ")));
   const Json said = Json::parse(attend_command({"inspect", "--json", at("run/model.safetensors")}).out);
   EXPECT_EQ(said["encoder"]["input_size"], 64);
-  const auto refused = train({"--config", at("recipes/tiny.json"), "--output", at("other"), "--decoder-hidden-size", "32"});
+  const auto refused =
+      train({"--config", at("recipes/tiny.json"), "--output", at("other"), "--decoder-hidden-size", "32"});
   EXPECT_EQ(refused.status, 2);
   EXPECT_THAT(refused.err, StartsWith("attend: decoder.hidden_size is 32, but 16 in "));
 }
 
 TEST_F(TrainCommand, LearnsFromSeveralSources) {
-  attend_command({"shapes", at("more"), "--train", "6", "--val", "3", "--test", "1", "--picture-size", "48", "--seed", "2",
-                  "--names", "circle=blivet"});
+  attend_command({"shapes", at("more"), "--train", "6", "--val", "3", "--test", "1", "--picture-size", "48", "--seed",
+                  "2", "--names", "circle=blivet"});
   write("recipes/two.json", R"({"data": {"sources": [
       {"train_captions": "../data/captions_train.json", "val_captions": "../data/captions_val.json", "images": "../data/images"},
       {"train_captions": "../more/captions_train.json", "val_captions": "../more/captions_val.json", "images": "../more/images", "weight": 2}]},
@@ -81,10 +88,11 @@ TEST_F(TrainCommand, LearnsFromSeveralSources) {
   EXPECT_THAT(run.err, AllOf(HasSubstr("data: data: 12 captions of 12"), HasSubstr("data: more: 6 captions of 6"),
                              HasSubstr("(data ")));
   EXPECT_THAT(read_file(at("run/model.safetensors")), HasSubstr("blivet"));  // the words of both are one vocabulary
-  const auto features = attend_command({"features", "--initial-model", ATTEND_TINY_MODEL, "--config", at("recipes/two.json"),
-                                        "--features", at("run/features"), "--threads", "1"});
+  const auto features = attend_command({"features", "--initial-model", ATTEND_TINY_MODEL, "--config",
+                                        at("recipes/two.json"), "--features", at("run/features"), "--threads", "1"});
   EXPECT_EQ(features.status, 0) << features.err;
-  const auto both = train({"--config", at("recipes/two.json"), "--train-captions", at("data/captions_train.json"), "--output", at("no")});
+  const auto both = train(
+      {"--config", at("recipes/two.json"), "--train-captions", at("data/captions_train.json"), "--output", at("no")});
   EXPECT_EQ(both.status, 2);
   EXPECT_THAT(both.err, HasSubstr("data.sources: train_captions"));
 }
@@ -93,8 +101,10 @@ TEST_F(TrainCommand, NamesAllPicturesThatCanNotBeRead) {
   for (const char* name : {"train_00001.png", "train_00007.png"}) fs::resize_file(at("data/images/") + name, 60);
   const auto refused = train({"--config", at("recipes/tiny.json"), "--output", at("run")});
   EXPECT_EQ(refused.status, 1);
-  EXPECT_THAT(refused.err, AllOf(HasSubstr("train_00001.png"), HasSubstr("train_00007.png"), HasSubstr("2 of 15 pictures can't be read")));
-  const auto run = train({"--config", at("recipes/tiny.json"), "--output", at("run"), "--max-faulty", "0.2", "--resume"});
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("train_00001.png"), HasSubstr("train_00007.png"),
+                                 HasSubstr("2 of 15 pictures can't be read")));
+  const auto run =
+      train({"--config", at("recipes/tiny.json"), "--output", at("run"), "--max-faulty", "0.2", "--resume"});
   EXPECT_EQ(run.status, 0) << run.err;
   EXPECT_THAT(run.err, HasSubstr("10 captions of 10 training pictures"));
 }

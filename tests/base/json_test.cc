@@ -30,7 +30,8 @@ TEST(ParseJson, FaultsHaveLineAndColumn) {
 }
 
 TEST(ParseJson, FaultsThatHaveANameAreCalledByIt) {
-  EXPECT_THAT(fault("{\"a\": \"caf\xe9 au lait\"}"), AllOf(StartsWith("file.json:1:"), HasSubstr("0xe9"), HasSubstr("Latin-1")));
+  EXPECT_THAT(fault("{\"a\": \"caf\xe9 au lait\"}"),
+              AllOf(StartsWith("file.json:1:"), HasSubstr("0xe9"), HasSubstr("Latin-1")));
   EXPECT_THAT(fault("{\"a\": \"caf\xe9\"}"), HasSubstr("Latin-1"));
   EXPECT_THAT(fault("\xff\xfe{\0}\0"s), HasSubstr("UTF-16"));
   EXPECT_THAT(fault("{\0}\0"s), HasSubstr("UTF-16"));

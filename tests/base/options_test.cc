@@ -147,7 +147,9 @@ struct Sources {
 class OptionsOfSources : public ::testing::Test {
  protected:
   OptionsOfSources() { values.list(list); }
-  void read(const char* json, const std::filesystem::path& folder = {}) { list.read_json(Json::parse(json), "f.json", folder); }
+  void read(const char* json, const std::filesystem::path& folder = {}) {
+    list.read_json(Json::parse(json), "f.json", folder);
+  }
   std::string error(const char* json) {
     const Json before = list.to_json();
     try {
@@ -163,8 +165,9 @@ class OptionsOfSources : public ::testing::Test {
 };
 
 TEST_F(OptionsOfSources, ReadsAndWritesThem) {
-  const char* text = R"({"data":{"sources":[{"name":"a","captions":"a.json","share":1.0},{"name":"b","captions":"","share":0.5}],)"
-                     R"("weights":{"rebuilt":0.3},"folder":"","files":[]}})";
+  const char* text =
+      R"({"data":{"sources":[{"name":"a","captions":"a.json","share":1.0},{"name":"b","captions":"","share":0.5}],)"
+      R"("weights":{"rebuilt":0.3},"folder":"","files":[]}})";
   read(text);
   ASSERT_EQ(values.sources.size(), 2u);
   EXPECT_EQ(values.sources[1].name, "b");
@@ -193,11 +196,13 @@ TEST_F(OptionsOfSources, FlagsSetNumbersByNameButNoLists) {
   EXPECT_THROW(list.set_flag("weights", "a"), UsageError);
   EXPECT_THROW(list.set_flag("sources", "[]"), UsageError);
   EXPECT_THROW(list.set_flag("", "[]"), UsageError);
-  EXPECT_THAT(list.help(), AllOf(HasSubstr("--weights NAME=X"), HasSubstr("  data.sources "), Not(HasSubstr("--sources"))));
+  EXPECT_THAT(list.help(),
+              AllOf(HasSubstr("--weights NAME=X"), HasSubstr("  data.sources "), Not(HasSubstr("--sources"))));
 }
 
 TEST_F(OptionsOfSources, PathsStartFromTheFoldersOfTheirFile) {
-  read(R"({"data": {"sources": [{"captions": "../a/b.json"}], "folder": "c", "files": ["/d", "e/../f", ""]}})", "x/configs");
+  read(R"({"data": {"sources": [{"captions": "../a/b.json"}], "folder": "c", "files": ["/d", "e/../f", ""]}})",
+       "x/configs");
   EXPECT_EQ(values.sources[0].captions, "x/a/b.json");
   EXPECT_EQ(values.folder, "x/configs/c");
   EXPECT_THAT(values.files, ElementsAre("/d", "x/configs/f", ""));

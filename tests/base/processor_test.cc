@@ -93,12 +93,14 @@ TEST(Processor, InstructionsThatItLacksAreRefusedByName) {
 }
 
 TEST(Processor, WhoAsksForASetKeepsTheLibrariesToIt) {
-  Variable asked("ATTEND_INSTRUCTIONS"), onednn("ONEDNN_MAX_CPU_ISA"), libtorch("ATEN_CPU_CAPABILITY"), blas("OPENBLAS_CORETYPE");
+  Variable asked("ATTEND_INSTRUCTIONS"), onednn("ONEDNN_MAX_CPU_ISA"), libtorch("ATEN_CPU_CAPABILITY"),
+      blas("OPENBLAS_CORETYPE");
   for (auto* variable : {&asked, &onednn, &libtorch, &blas}) variable->set(nullptr);
   prepare_tensor_libraries();
   EXPECT_EQ(onednn.value(), "");
   const auto sets = instruction_sets();
-  if (std::find(sets.begin() + 1, sets.end(), "avx2") == sets.end()) GTEST_SKIP() << "this processor has nothing better than avx2";
+  if (std::find(sets.begin() + 1, sets.end(), "avx2") == sets.end())
+    GTEST_SKIP() << "this processor has nothing better than avx2";
   blas.set(nullptr);
   asked.set("avx2");
   prepare_tensor_libraries();
@@ -108,7 +110,8 @@ TEST(Processor, WhoAsksForASetKeepsTheLibrariesToIt) {
 }
 
 TEST(MultiplyAdd, IsComputed) {
-  for (const int64_t rounds : {1, 7, 1000}) EXPECT_EQ(multiply_add(rounds), static_cast<double>(rounds) * multiply_add(1));
+  for (const int64_t rounds : {1, 7, 1000})
+    EXPECT_EQ(multiply_add(rounds), static_cast<double>(rounds) * multiply_add(1));
 }
 
 TEST(TimingMultiplyAdd, TakesAsLongAsItHasRounds) {

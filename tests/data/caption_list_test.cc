@@ -60,8 +60,9 @@ TEST_F(CaptionListTest, NamesEveryEntryThatCannotBeUsedAndReadsTheRest) {
                          "{\"file\": \"a.jpg\", \"caption\": \"a good one\"}\n"s);
   ASSERT_THAT(list.pictures, SizeIs(1));
   EXPECT_THAT(list.pictures[0].captions, ElementsAre("a good one"));
-  const std::vector<std::string> expected{"without a word: \"...\"", "empty caption", "NUL byte", "no \"caption\"", "no picture's name",
-                                          "no text", "no captions", "no object", "not valid JSON"};
+  const std::vector<std::string> expected{"without a word: \"...\"", "empty caption", "NUL byte",    "no \"caption\"",
+                                          "no picture's name",       "no text",       "no captions", "no object",
+                                          "not valid JSON"};
   ASSERT_THAT(list.refusals, SizeIs(expected.size()));
   for (size_t i = 0; i < expected.size(); ++i) {
     EXPECT_THAT(list.refusals[i], HasSubstr(expected[i]));
@@ -71,8 +72,11 @@ TEST_F(CaptionListTest, NamesEveryEntryThatCannotBeUsedAndReadsTheRest) {
 
 TEST_F(CaptionListTest, ReadsTables) {
   for (const char* end : {"\n", "\r\n"}) {
-    const std::string text = "\xef\xbb\xbf" "id,Caption,FILE"s + end + "1,\"a \"\"dog\"\", running\",a.jpg" + end + end +
-                             "2,\"two\nlines\",\"b,c.jpg\"" + end + "3,short" + end + "4,the last,a.jpg";
+    const std::string text =
+        "\xef\xbb\xbf"
+        "id,Caption,FILE"s +
+        end + "1,\"a \"\"dog\"\", running\",a.jpg" + end + end + "2,\"two\nlines\",\"b,c.jpg\"" + end + "3,short" +
+        end + "4,the last,a.jpg";
     const auto list = read("a.csv", text);
     ASSERT_THAT(list.pictures, SizeIs(3));
     EXPECT_THAT(list.pictures[0].captions, ElementsAre("a \"dog\", running"));
@@ -93,9 +97,11 @@ TEST_F(CaptionListTest, ReadsWhatCaptionPrints) {
 }
 
 TEST_F(CaptionListTest, RefusesFilesThatHoldNoSuchThing) {
-  EXPECT_THAT(refusal_of("a.csv", "name,words\na.jpg,a dog\n"), HasSubstr("a.csv:1: its first row must name its columns"));
+  EXPECT_THAT(refusal_of("a.csv", "name,words\na.jpg,a dog\n"),
+              HasSubstr("a.csv:1: its first row must name its columns"));
   EXPECT_THAT(refusal_of("a.csv", "file,caption\na.jpg,\"a dog\n"), HasSubstr("a.csv:2: a quote that is never closed"));
-  EXPECT_THAT(refusal_of("a.csv", "file,caption\na.jpg,\"a\" dog\n"), HasSubstr("a.csv:2: text behind a closing quote"));
+  EXPECT_THAT(refusal_of("a.csv", "file,caption\na.jpg,\"a\" dog\n"),
+              HasSubstr("a.csv:2: text behind a closing quote"));
   EXPECT_THAT(refusal_of("a.csv", ""), HasSubstr("no captions in it"));
   EXPECT_THAT(refusal_of("a.jsonl", "\n\n"), HasSubstr("no captions in it"));
   EXPECT_THAT(refusal_of("a.xml", "<x/>"), HasSubstr("its ending says which"));
@@ -119,7 +125,8 @@ TEST_F(CaptionListTest, ReadsCaptionsBesideTheirPictures) {
 TEST_F(CaptionListTest, ReadsCocoCaptions) {
   folder_.write("photos/a.jpg", "x");
   folder_.write("photos/b.jpg", "x");
-  const auto file = folder_.write("coco.json", R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
+  const auto file =
+      folder_.write("coco.json", R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
       "annotations": [{"image_id": 1, "caption": "a dog"}, {"image_id": 2, "caption": "a cat"}, {"image_id": 1, "caption": "it"}]})");
   const auto list = read_caption_list(file, folder_ / "photos");
   ASSERT_THAT(list.pictures, SizeIs(2));

@@ -253,7 +253,8 @@ TEST_F(DatasetTest, TakesIdsAsPeopleWriteThem) {
   for (int i = 0; i < 100; ++i)
     coco_["annotations"][i]["image_id"] = "COCO_val2014_" + std::string(i < 10 ? 11 : 10, '0') + std::to_string(i);
   expect_all("names as COCO gave them");
-  for (int i = 0; i < 100; ++i) coco_["images"][i]["id"] = coco_["annotations"][i]["image_id"] = "x" + std::to_string(i);
+  for (int i = 0; i < 100; ++i)
+    coco_["images"][i]["id"] = coco_["annotations"][i]["image_id"] = "x" + std::to_string(i);
   expect_all("texts");
   EXPECT_EQ(read(coco_, 0).examples[3].id.json(), "x3");
   coco_ = sound;

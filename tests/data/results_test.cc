@@ -26,7 +26,8 @@ TEST(Results, ComeBackAsTheyWereWritten) {
 
 TEST(Results, TakeIdsAsPeopleWriteThem) {
   const TemporaryFolder folder;
-  const auto file = folder.write("results.json", R"([{"image_id": "42", "caption": "a"}, {"image_id": 7.0, "caption": "b"},
+  const auto file =
+      folder.write("results.json", R"([{"image_id": "42", "caption": "a"}, {"image_id": 7.0, "caption": "b"},
       {"image_id": "COCO_val2014_000000000043", "caption": "c"}])");
   const auto read = read_results(file);
   ASSERT_EQ(read.size(), 3u);

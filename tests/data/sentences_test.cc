@@ -54,7 +54,8 @@ TEST_F(Sentences, RefusesWhatIsCutShortDamagedEmptyOrAbsent) {
   for (int i = 0; i < 2000; ++i) text += "a caption of number " + std::to_string(i * 7919) + "\n";
   const auto file = zipped(text);
   const std::string whole = read_file(file);
-  EXPECT_THAT(refusal(folder_.write("cut.gz", whole.substr(0, whole.size() / 2))), HasSubstr("cut.gz: can't be read: cut short"));
+  EXPECT_THAT(refusal(folder_.write("cut.gz", whole.substr(0, whole.size() / 2))),
+              HasSubstr("cut.gz: can't be read: cut short"));
   std::string damaged = whole;
   damaged[whole.size() / 2] ^= 0x55;
   EXPECT_THAT(refusal(folder_.write("damaged.gz", damaged)), HasSubstr("damaged.gz: can't be read"));

@@ -222,7 +222,8 @@ TEST(Shapes, OfOtherSizesHaveTheirCaptionsToo) {
     const auto masks = read_masks(folder / "s/captions_train.json");
     for (const auto& example :
          read_captions(folder / "s/captions_train.json", folder / "s/images", "train", 0).examples)
-      EXPECT_EQ(caption_of(cv::imread(example.picture.string()), masks.at(example.id.number)), example.captions[0]) << side;
+      EXPECT_EQ(caption_of(cv::imread(example.picture.string()), masks.at(example.id.number)), example.captions[0])
+          << side;
   }
 }
 
@@ -267,7 +268,8 @@ TEST(Shapes, AreCalledByTheNamesTheyAreGiven) {
   write_shapes(folder / "named", {40, 1, 1, 48, 1, {"circle=blivet", "red=frob"}});
   const auto captions = [&](const std::string& set) {
     std::string all;
-    for (const auto& example : read_captions(folder / (set + "/captions_train.json"), folder / (set + "/images"), "train", 0).examples)
+    for (const auto& example :
+         read_captions(folder / (set + "/captions_train.json"), folder / (set + "/images"), "train", 0).examples)
       all += " " + example.captions[0] + " \n";
     return all;
   };
@@ -279,7 +281,8 @@ TEST(Shapes, AreCalledByTheNamesTheyAreGiven) {
   EXPECT_EQ(captions("named"), renamed);
   auto plain = files(folder / "plain"), named = files(folder / "named");
   EXPECT_EQ(plain.at("images/train_00007.png"), named.at("images/train_00007.png"));
-  for (const char* wrong : {"circle", "circle=", "oval=blivet", "circle=Blivet", "circle=two words", "circle=square", "circle=above"})
+  for (const char* wrong :
+       {"circle", "circle=", "oval=blivet", "circle=Blivet", "circle=two words", "circle=square", "circle=above"})
     EXPECT_THROW(write_shapes(folder / "wrong", {2, 1, 1, 48, 1, {wrong}}), UsageError) << wrong;
   EXPECT_FALSE(std::filesystem::exists(folder / "wrong"));
 }

@@ -195,8 +195,10 @@ TEST_P(At, OneModelSaysAndWeighsWordsAsItDoesOneByOne) {
     for (const auto& caption : found[static_cast<size_t>(i)]) {
       std::vector<int64_t> said;
       for (const auto& word : caption.words) said.push_back(alone.vocabulary.id(word));
-      EXPECT_NEAR(caption.log_probability, mean_log_probability({&alone}, {batch.narrow(0, i, 1)}, said, options), 1e-4);
-      EXPECT_NEAR(caption.plain_log_probability(), mean_log_probability({&alone}, {batch.narrow(0, i, 1)}, said, {}), 1e-4);
+      EXPECT_NEAR(caption.log_probability, mean_log_probability({&alone}, {batch.narrow(0, i, 1)}, said, options),
+                  1e-4);
+      EXPECT_NEAR(caption.plain_log_probability(), mean_log_probability({&alone}, {batch.narrow(0, i, 1)}, said, {}),
+                  1e-4);
     }
 }
 

@@ -124,7 +124,8 @@ TEST(ForcedCaptions, HaveTheLogProbabilitiesAndRanksOfBruteForce) {
 
 TEST(ForcedCaptions, ThatBeginAlikeAreWalkedTogetherAsFarAsTheyAre) {
   RandomModel model(2, 9, 1);
-  const auto forced = force_captions(model, {{0, {4, 5, 6}}, {0, {4, 5, 7, 8}}, {0, {4, 5, 6}}, {1, {4}}, {1, {}}}, {}, {});
+  const auto forced =
+      force_captions(model, {{0, {4, 5, 6}}, {0, {4, 5, 7, 8}}, {0, {4, 5, 6}}, {1, {4}}, {1, {}}}, {}, {});
   EXPECT_EQ(model.rows_of_steps, (std::vector<size_t>{2, 2, 1, 2, 1}));
   EXPECT_EQ(forced[0].word_log_probability, forced[2].word_log_probability);
   EXPECT_EQ(forced[4].word_log_probability.size(), 1u);
@@ -162,7 +163,8 @@ TEST_P(Forced, AlongItsOwnCaptionsAModelGivesThemWhatItsSearchGaveThem) {
         const auto& walked = forced[at++];
         const size_t words = caption.word_log_probability.size();  // without <end> where nothing could follow
         const auto near = [](double a, double b) { EXPECT_NEAR(a, b, 1e-5 * std::max(1.0, std::abs(a))); };
-        near(std::accumulate(walked.word_log_probability.begin(), walked.word_log_probability.begin() + static_cast<long>(words), 0.0),
+        near(std::accumulate(walked.word_log_probability.begin(),
+                             walked.word_log_probability.begin() + static_cast<long>(words), 0.0),
              caption.log_probability);
         for (size_t t = 0; t < words; ++t) {
           near(walked.word_log_probability[t], caption.word_log_probability[t]);
@@ -212,7 +214,8 @@ TEST(ForcedCaptions, RanksWordsByWhatRepetitionLeavesOfThem) {
     for (size_t w = 0; w < weighed.size(); ++w)
       for (size_t before = 0; before < t; ++before)
         if (families[w] >= 0 && families[w] == families[static_cast<size_t>(words[before])]) weighed[w] -= 1.3f;
-    const double penalty = model.row_logits(0, said)[static_cast<size_t>(words[t])] - weighed[static_cast<size_t>(words[t])];
+    const double penalty =
+        model.row_logits(0, said)[static_cast<size_t>(words[t])] - weighed[static_cast<size_t>(words[t])];
     EXPECT_NEAR(forced.plain_word_log_probability[t], plain, 1e-5);
     EXPECT_NEAR(forced.word_log_probability[t], plain - penalty, 1e-5);
     int64_t rank = 1, best = Vocabulary::kEnd;
@@ -227,21 +230,23 @@ TEST(ForcedCaptions, RanksWordsByWhatRepetitionLeavesOfThem) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Forced,
-                         testing::Values(Kind{}, Kind{"soft", "additive", "expected", 0.6, 0.4, 1.3}, Kind{"soft", "dot"},
-                                         Kind{"soft", "general"}, Kind{"soft", "multi_head"}, Kind{"soft", "gaussian"},
-                                         Kind{"none"}, Kind{"hard"}, Kind{"hard", "additive", "argmax"},
+                         testing::Values(Kind{}, Kind{"soft", "additive", "expected", 0.6, 0.4, 1.3},
+                                         Kind{"soft", "dot"}, Kind{"soft", "general"}, Kind{"soft", "multi_head"},
+                                         Kind{"soft", "gaussian"}, Kind{"none"}, Kind{"hard"},
+                                         Kind{"hard", "additive", "argmax"},
                                          Kind{"hard", "additive", "argmax", 2, 0.3}));
 
 /// The probability of `words` and <end> by summing over all paths of cells, at a temperature.
-double marginal(Captioner& captioner, const Memory& memory, const DecoderState& state, const std::vector<int64_t>& words,
-                size_t t, double temperature) {
+double marginal(Captioner& captioner, const Memory& memory, const DecoderState& state,
+                const std::vector<int64_t>& words, size_t t, double temperature) {
   double sum = 0;
   const int64_t before = t == 0 ? int64_t{Vocabulary::kStart} : words[t - 1];
   const int64_t word = t < words.size() ? words[t] : int64_t{Vocabulary::kEnd};
   for (int64_t cell = 0; cell < memory.annotations.size(1); ++cell) {
     const auto step = captioner.decoder->step(memory, state, torch::tensor({before}), torch::tensor({int64_t{0}}),
                                               torch::tensor({cell}));
-    const double here = step.alpha[0][cell].item<double>() * (step.logits[0] / temperature).softmax(0)[word].item<double>();
+    const double here =
+        step.alpha[0][cell].item<double>() * (step.logits[0] / temperature).softmax(0)[word].item<double>();
     sum += here * (t == words.size() ? 1 : marginal(captioner, memory, step.state, words, t + 1, temperature));
   }
   return sum;
@@ -261,7 +266,8 @@ TEST(ForcedCaptions, OverManySampledPathsComeToTheSumOverAllPaths) {
     for (size_t i = 0; i < given.size(); ++i) {
       const auto memory = alone.decoder->remember(annotations.narrow(0, given[i].picture, 1));
       const auto state = alone.decoder->start(memory);
-      EXPECT_NEAR(forced[i].log_probability, std::log(marginal(alone, memory, state, given[i].words, 0, temperature)), 0.03);
+      EXPECT_NEAR(forced[i].log_probability, std::log(marginal(alone, memory, state, given[i].words, 0, temperature)),
+                  0.03);
       const auto& plain = forced[i].plain_word_log_probability;
       EXPECT_NEAR(std::accumulate(plain.begin(), plain.end(), 0.0),
                   std::log(marginal(alone, memory, state, given[i].words, 0, 1)), 0.03);

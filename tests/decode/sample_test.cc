@@ -110,7 +110,7 @@ TEST(Sample, CaptionsThatEndedLeaveTheBatch) {
 }
 
 TEST(SayLogProbability, SharesAllProbabilityAmongTheWordsThatMayBeSaid) {
-  const auto logits = torch::randn({4, 9}) * 3;                 // [R, V]
+  const auto logits = torch::randn({4, 9}) * 3;                   // [R, V]
   const auto probability = say_log_probability(logits, 2).exp();  // [R, V]
   for (int64_t r = 0; r < 4; ++r) {
     double sum = 0;

@@ -148,25 +148,24 @@ TEST_P(PthGolden, AStateDictIsReadAsPyTorchSavedIt) {
     std::vector<double> values;
   };
   const auto f32 = ElementType::kFloat32;
-  const std::vector<Expected> expected = {
-      {"0.weight", f32, {2, 3}, count(6)},
-      {"0.bias", f32, {2}, {0, -0.5}},
-      {"1.weight", f32, {2}, {1, 1}},
-      {"1.bias", f32, {2}, {0, 0}},
-      {"1.running_mean", f32, {2}, {0, 0}},
-      {"1.running_var", f32, {2}, {1, 1}},
-      {"1.num_batches_tracked", ElementType::kInt64, {}, {0}},
-      {"whole", f32, {3, 4}, count(12)},
-      {"row", f32, {4}, count(4, 0.5, 2)},
-      {"columns", f32, {2, 3}, {0.5, 2.5, 4.5, 1.5, 3.5, 5.5}},
-      {"half", ElementType::kFloat16, {5}, count(5)},
-      {"bfloat16", ElementType::kBFloat16, {5}, count(5)},
-      {"double", ElementType::kFloat64, {1}, {0}},
-      {"truth", ElementType::kBool, {3}, {1, 0, 1}},
-      {"bytes", ElementType::kUInt8, {3}, {0, 127, 255}},
-      {"long", ElementType::kInt64, {2}, {-std::pow(2, 40), std::pow(2, 40)}},
-      {"empty", f32, {0, 3}, {}},
-      {"parameter", f32, {2}, {0, 0.5}}};
+  const std::vector<Expected> expected = {{"0.weight", f32, {2, 3}, count(6)},
+                                          {"0.bias", f32, {2}, {0, -0.5}},
+                                          {"1.weight", f32, {2}, {1, 1}},
+                                          {"1.bias", f32, {2}, {0, 0}},
+                                          {"1.running_mean", f32, {2}, {0, 0}},
+                                          {"1.running_var", f32, {2}, {1, 1}},
+                                          {"1.num_batches_tracked", ElementType::kInt64, {}, {0}},
+                                          {"whole", f32, {3, 4}, count(12)},
+                                          {"row", f32, {4}, count(4, 0.5, 2)},
+                                          {"columns", f32, {2, 3}, {0.5, 2.5, 4.5, 1.5, 3.5, 5.5}},
+                                          {"half", ElementType::kFloat16, {5}, count(5)},
+                                          {"bfloat16", ElementType::kBFloat16, {5}, count(5)},
+                                          {"double", ElementType::kFloat64, {1}, {0}},
+                                          {"truth", ElementType::kBool, {3}, {1, 0, 1}},
+                                          {"bytes", ElementType::kUInt8, {3}, {0, 127, 255}},
+                                          {"long", ElementType::kInt64, {2}, {-std::pow(2, 40), std::pow(2, 40)}},
+                                          {"empty", f32, {0, 3}, {}},
+                                          {"parameter", f32, {2}, {0, 0.5}}};
   EXPECT_EQ(read.size(), expected.size());
   for (const auto& [name, type, shape, values] : expected) {
     const auto* view = find_view(read, name);
@@ -176,7 +175,8 @@ TEST_P(PthGolden, AStateDictIsReadAsPyTorchSavedIt) {
     EXPECT_EQ(values_of(*view), values) << name;
   }
   EXPECT_FALSE(is_row_major(*find_view(read, "columns")));
-  EXPECT_EQ(find_view(read, "row")->bytes.data(), find_view(read, "whole")->bytes.data() + 16) << "they share no memory";
+  EXPECT_EQ(find_view(read, "row")->bytes.data(), find_view(read, "whole")->bytes.data() + 16)
+      << "they share no memory";
 }
 
 TEST_P(PthGolden, ACheckpointGivesItsWeightsWithoutModulePrefix) {

@@ -258,7 +258,8 @@ TEST_F(Safetensors, WritingWhatTheFormatLacksFailsAndLeavesNothing) {
 }
 
 TEST(ModelThatComesWithAttend, NamesNoPlaceOfTheMachineThatMadeIt) {
-  const auto metadata = read_safetensors(std::filesystem::path(ATTEND_SOURCE_DIR) / "data/models/everyday.safetensors").metadata;
+  const auto metadata =
+      read_safetensors(std::filesystem::path(ATTEND_SOURCE_DIR) / "data/models/everyday.safetensors").metadata;
   ASSERT_TRUE(metadata.contains("about"));
   // Of its vocabulary any word may begin so; of all else a text that begins with a slash is an absolute path.
   for (const auto& [key, value] : metadata.items())

@@ -25,16 +25,25 @@ inline double element_value(ElementType type, const std::byte* at) {
     return value;
   };
   switch (type) {
-    case ElementType::kFloat64: return read(double{});
-    case ElementType::kFloat32: return read(float{});
-    case ElementType::kFloat16: return half_value(read(uint16_t{}));
-    case ElementType::kBFloat16: return std::bit_cast<float>(static_cast<uint32_t>(read(uint16_t{})) << 16);
-    case ElementType::kInt64: return static_cast<double>(read(int64_t{}));
-    case ElementType::kInt32: return read(int32_t{});
-    case ElementType::kInt16: return read(int16_t{});
-    case ElementType::kInt8: return read(int8_t{});
+    case ElementType::kFloat64:
+      return read(double{});
+    case ElementType::kFloat32:
+      return read(float{});
+    case ElementType::kFloat16:
+      return half_value(read(uint16_t{}));
+    case ElementType::kBFloat16:
+      return std::bit_cast<float>(static_cast<uint32_t>(read(uint16_t{})) << 16);
+    case ElementType::kInt64:
+      return static_cast<double>(read(int64_t{}));
+    case ElementType::kInt32:
+      return read(int32_t{});
+    case ElementType::kInt16:
+      return read(int16_t{});
+    case ElementType::kInt8:
+      return read(int8_t{});
     case ElementType::kUInt8:
-    case ElementType::kBool: return read(uint8_t{});
+    case ElementType::kBool:
+      return read(uint8_t{});
   }
   return 0;
 }

@@ -1,7 +1,6 @@
 // Captions files, with and without their pictures looked for, and the masks in them.
-#include "data/dataset.h"
-
 #include "base/error.h"
+#include "data/dataset.h"
 #include "data/masks.h"
 #include "memory_file.h"
 

@@ -1,13 +1,12 @@
 // The two files of a feature store, damaged at will: a row is served as it was stored, or not at all. An input says
 // which bytes of the sound files are changed: file and place (four bytes), new value (one byte), again and again.
-#include "data/feature_store.h"
-
 #include <array>
 #include <cstdlib>
 #include <cstring>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "data/feature_store.h"
 #include "data/temporary_folder.h"
 
 namespace {

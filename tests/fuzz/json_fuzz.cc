@@ -1,11 +1,10 @@
 // Whatever is accepted can be walked and written, and reads back as it was.
-#include "base/json.h"
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 
 #include "base/error.h"
+#include "base/json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {

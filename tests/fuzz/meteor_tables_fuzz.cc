@@ -1,8 +1,7 @@
 // METEOR's compact tables: looked up in all ways once they are accepted.
-#include "metrics/meteor_tables.h"
-
 #include "base/error.h"
 #include "memory_file.h"
+#include "metrics/meteor_tables.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {

@@ -1,6 +1,4 @@
 // A configuration in JSON, then a command line (its arguments end with NUL bytes), over options of every type.
-#include "base/options.h"
-
 #include <cstdlib>
 #include <sstream>
 #include <string_view>
@@ -8,6 +6,7 @@
 #include "base/command_line.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/options.h"
 
 namespace {
 

@@ -1,8 +1,7 @@
-#include "formats/pickle.h"
-
 #include <cstdlib>
 
 #include "base/error.h"
+#include "formats/pickle.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   size_t position = 0;

@@ -1,8 +1,8 @@
-#include "base/printable.h"
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+
+#include "base/printable.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string shown = attend::printable({reinterpret_cast<const char*>(data), size});

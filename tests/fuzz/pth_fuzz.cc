@@ -1,6 +1,5 @@
-#include "formats/pth.h"
-
 #include "base/error.h"
+#include "formats/pth.h"
 #include "tensor_walk.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

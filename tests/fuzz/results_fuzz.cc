@@ -1,9 +1,8 @@
 // Results files: what is accepted is written and read back as it was.
-#include "data/results.h"
-
 #include <cstdlib>
 
 #include "base/error.h"
+#include "data/results.h"
 #include "memory_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -14,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto again = attend::read_results(copy.path());
     if (again.size() != results.size()) std::abort();
     for (size_t i = 0; i < again.size(); ++i)
-      if (again[i].caption != results[i].caption || again[i].image_id.json() != results[i].image_id.json()) std::abort();
+      if (again[i].caption != results[i].caption || again[i].image_id.json() != results[i].image_id.json())
+        std::abort();
   } catch (const attend::Error&) {
   }
   return 0;

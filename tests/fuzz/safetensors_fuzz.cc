@@ -1,9 +1,8 @@
 // What is accepted is written, and reads back as it was.
-#include "formats/safetensors.h"
-
 #include <algorithm>
 
 #include "base/error.h"
+#include "formats/safetensors.h"
 #include "memory_file.h"
 #include "tensor_walk.h"
 
@@ -17,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto again = read_safetensors(copy.path());
     if (again.tensors.size() != file.tensors.size() || again.metadata != file.metadata) std::abort();
     for (const auto& one : file.tensors) {
-      const auto same = std::find_if(again.tensors.begin(), again.tensors.end(), [&](const auto& other) { return other.name == one.name; });
+      const auto same = std::find_if(again.tensors.begin(), again.tensors.end(),
+                                     [&](const auto& other) { return other.name == one.name; });
       if (same == again.tensors.end() || same->type != one.type || same->shape != one.shape ||
           !std::equal(one.bytes.begin(), one.bytes.end(), same->bytes.begin(), same->bytes.end()))
         std::abort();

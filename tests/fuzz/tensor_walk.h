@@ -25,7 +25,8 @@ inline void walk(const std::vector<formats::TensorView>& views) {
     const int64_t size = formats::size_of(view.type), needed = (last + 1) * size;
     if (needed > static_cast<int64_t>(view.bytes.size())) std::abort();
     if (reinterpret_cast<uintptr_t>(view.bytes.data()) % static_cast<uintptr_t>(size) != 0) std::abort();
-    for (int64_t at = 0; at < needed; at += 1 + needed / 64) sum = sum + static_cast<unsigned>(view.bytes[static_cast<size_t>(at)]);
+    for (int64_t at = 0; at < needed; at += 1 + needed / 64)
+      sum = sum + static_cast<unsigned>(view.bytes[static_cast<size_t>(at)]);
     sum = sum + static_cast<unsigned>(view.bytes[static_cast<size_t>(needed - 1)]);
   }
 }

@@ -1,8 +1,7 @@
-#include "formats/zip_archive.h"
-
 #include <cstdlib>
 
 #include "base/error.h"
+#include "formats/zip_archive.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {

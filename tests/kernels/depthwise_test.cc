@@ -10,13 +10,15 @@ struct Case {
 };
 
 // One picture, odd and even sides, sides below the kernel, bands, and channels that don't fill registers.
-const Case kCases[] = {{1, 1, 1, 1, 3, 1},   {1, 2, 3, 16, 5, 1},   {2, 7, 7, 40, 3, 1},  {3, 8, 5, 33, 5, 2},
+const Case kCases[] = {{1, 1, 1, 1, 3, 1},    {1, 2, 3, 16, 5, 1},   {2, 7, 7, 40, 3, 1},  {3, 8, 5, 33, 5, 2},
                        {2, 17, 17, 88, 5, 1}, {2, 13, 14, 24, 3, 2}, {1, 40, 45, 20, 3, 1}};
 
 /// The odd zero stands at the end.
 DepthwiseGeometry geometry_of(const Case& c) {
   const auto same = [&](int64_t side) { return (side + c.stride - 1) / c.stride; };
-  const auto before = [&](int64_t side) { return std::max<int64_t>((same(side) - 1) * c.stride + c.kernel - side, 0) / 2; };
+  const auto before = [&](int64_t side) {
+    return std::max<int64_t>((same(side) - 1) * c.stride + c.kernel - side, 0) / 2;
+  };
   return {c.kernel, c.stride, before(c.height), before(c.width), same(c.height), same(c.width)};
 }
 
@@ -48,8 +50,8 @@ template <class T>
 std::vector<T> run(const Kernels& set, const Case& c, const std::vector<T>& x, const std::vector<float>& weight,
                    const std::vector<float>& bias) {
   std::vector<T> y(outputs(c));
-  const Depthwise work{geometry_of(c), c.pictures, c.height, c.width, c.channels, storage_of<T>(),
-                       x.data(), weight.data(), bias.data(), y.data()};
+  const Depthwise work{geometry_of(c),  c.pictures, c.height,      c.width,     c.channels,
+                       storage_of<T>(), x.data(),   weight.data(), bias.data(), y.data()};
   const Scratch prepared(set.depthwise_prepared_bytes(work));
   set.depthwise_prepare(work, prepared.data());
   const int64_t units = set.depthwise_units(work), half = units / 2;
@@ -63,16 +65,20 @@ void expect_convolution(const Kernels& set, double unit, double tolerance) {
   for (const auto& c : kCases) {
     std::mt19937 random(static_cast<unsigned>(c.channels));
     const auto x = random_values<T>(inputs(c), random);
-    const auto plain_weight = random_values<BFloat16>(static_cast<size_t>(c.kernel * c.kernel * c.channels), random, 0.5);
+    const auto plain_weight =
+        random_values<BFloat16>(static_cast<size_t>(c.kernel * c.kernel * c.channels), random, 0.5);
     std::vector<float> weight(plain_weight.size());
     for (size_t i = 0; i < weight.size(); ++i) weight[i] = value_of(plain_weight[i]);
     const auto bias = random_values<float>(static_cast<size_t>(c.channels), random);
     std::vector<double> sum(outputs(c));
     for (size_t i = 0; i < sum.size(); ++i) sum[i] = bias[i % bias.size()];
-    for_products(c, [&](int64_t to, int64_t from, int64_t by) { sum[to] += static_cast<double>(weight[by]) * value_of(x[from]) * unit; });
+    for_products(c, [&](int64_t to, int64_t from, int64_t by) {
+      sum[to] += static_cast<double>(weight[by]) * value_of(x[from]) * unit;
+    });
     const auto y = run(set, c, x, weight, bias);
     for (size_t i = 0; i < y.size(); ++i)
-      ASSERT_NEAR(value_of(y[i]) * unit, std::clamp(sum[i], 0.0, 6.0), tolerance) << c.channels << ' ' << c.kernel << ' ' << i;
+      ASSERT_NEAR(value_of(y[i]) * unit, std::clamp(sum[i], 0.0, 6.0), tolerance)
+          << c.channels << ' ' << c.kernel << ' ' << i;
   }
 }
 
@@ -81,7 +87,9 @@ ATTEND_FOR_EVERY_SET(DepthwiseKernels);
 
 TEST_P(DepthwiseKernels, InFp32AreTheConvolution) { expect_convolution<float>(set(), 1, 1e-5); }
 TEST_P(DepthwiseKernels, InBf16AreTheConvolution) { expect_convolution<BFloat16>(set(), 1, 0.02); }
-TEST_P(DepthwiseKernels, InStepsAreTheConvolutionToTheNearestStep) { expect_convolution<uint8_t>(set(), kRelu6Step, 0.52 * kRelu6Step); }
+TEST_P(DepthwiseKernels, InStepsAreTheConvolutionToTheNearestStep) {
+  expect_convolution<uint8_t>(set(), kRelu6Step, 0.52 * kRelu6Step);
+}
 
 TEST_P(DepthwiseKernels, InStepsAreEqualInEverySet) {
   for (const auto& c : kCases) {
@@ -99,13 +107,15 @@ TEST_P(DepthwiseKernels, GoBackAsTheConvolutionDoes) {
     auto x = random_values<float>(inputs(c), random, 3), gy = random_values<float>(outputs(c), random);
     for (auto& value : x) value = std::clamp(value, 0.0f, 6.0f);
     const auto taps = static_cast<size_t>(c.kernel * c.kernel), channels = static_cast<size_t>(c.channels);
-    const auto weight = random_values<float>(taps * channels, random, 0.5), bias = random_values<float>(channels, random);
+    const auto weight = random_values<float>(taps * channels, random, 0.5),
+               bias = random_values<float>(channels, random);
     const auto y = run(set(), c, x, weight, bias);
     std::vector<float> input(x.size());
     const int64_t parts = std::min<int64_t>(c.pictures, 2);
     std::vector<float> sums(static_cast<size_t>(parts) * (taps + 2) * channels);
-    const DepthwiseBackward work{geometry_of(c), c.pictures, c.height, c.width, c.channels, Storage::kFloat, x.data(), y.data(),
-                                 gy.data(), weight.data(), input.data(), true, parts, sums.data()};
+    const DepthwiseBackward work{geometry_of(c),  c.pictures, c.height, c.width,    c.channels,
+                                 Storage::kFloat, x.data(),   y.data(), gy.data(),  weight.data(),
+                                 input.data(),    true,       parts,    sums.data()};
     const Scratch scratch(set().depthwise_backward_scratch_bytes(work));
     set().depthwise_relu6_backward(work, scratch.data(), 0, set().depthwise_backward_units(work));
 

@@ -7,12 +7,13 @@ namespace attend::kernels {
 namespace {
 
 // Rows and outputs that fill tiles and blocks, leave some over, and fewer than one.
-const std::array<int64_t, 3> kShapes[] = {{1, 4, 1},  {5, 16, 7},  {6, 24, 64}, {13, 8, 24},  {30, 88, 40},
+const std::array<int64_t, 3> kShapes[] = {{1, 4, 1},    {5, 16, 7},   {6, 24, 64},   {13, 8, 24},   {30, 88, 40},
                                           {7, 208, 88}, {12, 12, 16}, {7, 120, 208}, {25, 1248, 33}};
 
 template <class Out>
-std::vector<Out> run(const Kernels& set, int64_t M, int64_t I, int64_t O, const std::vector<uint8_t>& x, const float* steps,
-                     const std::vector<float>& matrix, const float* bias, bool relu6, const Out* residual) {
+std::vector<Out> run(const Kernels& set, int64_t M, int64_t I, int64_t O, const std::vector<uint8_t>& x,
+                     const float* steps, const std::vector<float>& matrix, const float* bias, bool relu6,
+                     const Out* residual) {
   std::vector<char> packed(static_cast<size_t>(set.int8_packed_bytes(I, O)));
   set.int8_pack(matrix.data(), I, O, packed.data());
   std::vector<Out> out(static_cast<size_t>(M * O));
@@ -30,12 +31,14 @@ TEST_P(Int8Kernels, AreTheProductOfTheRoundedMatrices) {
   for (const auto& [M, I, O] : kShapes) {
     std::mt19937 random(static_cast<unsigned>(M));
     const auto x = random_values<uint8_t>(static_cast<size_t>(M * I), random);
-    const auto matrix = random_values<float>(static_cast<size_t>(O * I), random), bias = random_values<float>(static_cast<size_t>(O), random);
+    const auto matrix = random_values<float>(static_cast<size_t>(O * I), random),
+               bias = random_values<float>(static_cast<size_t>(O), random);
     const auto residual = random_values<float>(static_cast<size_t>(M * O), random);
     std::vector<float> steps(static_cast<size_t>(M));
     for (auto& step : steps) step = 0.01f + 0.001f * static_cast<float>(random() % 10);
     for (const bool centred : {false, true}) {
-      const auto got = run<float>(set(), M, I, O, x, centred ? steps.data() : nullptr, matrix, bias.data(), false, residual.data());
+      const auto got =
+          run<float>(set(), M, I, O, x, centred ? steps.data() : nullptr, matrix, bias.data(), false, residual.data());
       for (int64_t o = 0; o < O; ++o) {
         float most = 0;
         for (int64_t i = 0; i < I; ++i) most = std::max(most, std::abs(matrix[o * I + i]));
@@ -43,8 +46,10 @@ TEST_P(Int8Kernels, AreTheProductOfTheRoundedMatrices) {
           int64_t sum = 0;
           for (int64_t i = 0; i < I; ++i)
             sum += std::lround(matrix[o * I + i] * (127 / most)) * (x[m * I + i] - (centred ? 128 : 0));
-          const double expected = static_cast<double>(sum) * (centred ? steps[m] : kRelu6Step) * (most / 127) + bias[o] + residual[m * O + o];
-          ASSERT_NEAR(got[m * O + o], expected, 2e-6 * (1 + std::abs(static_cast<double>(sum)) * most / 127)) << M << ' ' << I << ' ' << O;
+          const double expected = static_cast<double>(sum) * (centred ? steps[m] : kRelu6Step) * (most / 127) +
+                                  bias[o] + residual[m * O + o];
+          ASSERT_NEAR(got[m * O + o], expected, 2e-6 * (1 + std::abs(static_cast<double>(sum)) * most / 127))
+              << M << ' ' << I << ' ' << O;
         }
       }
     }
@@ -63,9 +68,11 @@ TEST_P(Int8Kernels, AreEqualInEverySetDownToTheLastBit) {
     const std::vector<float> steps(static_cast<size_t>(M), 0.03f);
     for (const float* with : {static_cast<const float*>(nullptr), steps.data()}) {
       EXPECT_EQ(run<float>(set(), M, I, O, x, with, matrix, bias.data(), true, nullptr),
-                run<float>(plain(), M, I, O, x, with, matrix, bias.data(), true, nullptr)) << M << ' ' << I << ' ' << O;
+                run<float>(plain(), M, I, O, x, with, matrix, bias.data(), true, nullptr))
+          << M << ' ' << I << ' ' << O;
       EXPECT_EQ(run<uint8_t>(set(), M, I, O, x, with, matrix, nullptr, true, nullptr),
-                run<uint8_t>(plain(), M, I, O, x, with, matrix, nullptr, true, nullptr)) << M << ' ' << I << ' ' << O;
+                run<uint8_t>(plain(), M, I, O, x, with, matrix, nullptr, true, nullptr))
+          << M << ' ' << I << ' ' << O;
     }
   }
 }
@@ -79,7 +86,8 @@ TEST_P(Int8Kernels, QuantizeByTheLargestSizeToTheNearestStep) {
     float most = 0;
     for (const float value : x) most = std::max(most, std::abs(value));
     EXPECT_EQ(step, most / 127);
-    for (size_t i = 0; i < x.size(); ++i) ASSERT_NEAR((values[i] - 128) * step, x[i], 0.501 * step) << count << ' ' << i;
+    for (size_t i = 0; i < x.size(); ++i)
+      ASSERT_NEAR((values[i] - 128) * step, x[i], 0.501 * step) << count << ' ' << i;
     EXPECT_EQ(plain().int8_quantize(Storage::kFloat, x.data(), count, others.data()), step);
     EXPECT_EQ(values, others);
   }

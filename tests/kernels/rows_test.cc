@@ -22,15 +22,26 @@ void expect_attention(const Kernels& set, bool additive, double tolerance) {
     if (additive && heads > 1) continue;
     std::mt19937 random(static_cast<unsigned>(L));
     const auto keys = random_values<T>(kPictures * L * A, random), values = random_values<T>(kPictures * L * D, random);
-    const auto queries = random_values<T>(kRows * A, random), v = random_values<T>(A, random), bias = random_values<T>(kRows * L, random);
+    const auto queries = random_values<T>(kRows * A, random), v = random_values<T>(A, random),
+               bias = random_values<T>(kRows * L, random);
     std::vector<T> minus_2v(v), exp_keys(keys), exp_queries(queries);
     for (auto& value : minus_2v) value *= -2;
     for (auto& value : exp_keys) value = std::exp(2 * value);
     for (auto& value : exp_queries) value = std::exp(2 * value);
     std::vector<T> alpha(kRows * heads * L), context(kRows * D);
-    const Attention work{L, A, D, heads, storage_of<T>(), (additive ? exp_keys : keys).data(), values.data(),
-                         (additive ? exp_queries : queries).data(), additive ? minus_2v.data() : nullptr, 0.3, bias.data(),
-                         alpha.data(), context.data()};
+    const Attention work{L,
+                         A,
+                         D,
+                         heads,
+                         storage_of<T>(),
+                         (additive ? exp_keys : keys).data(),
+                         values.data(),
+                         (additive ? exp_queries : queries).data(),
+                         additive ? minus_2v.data() : nullptr,
+                         0.3,
+                         bias.data(),
+                         alpha.data(),
+                         context.data()};
     const int64_t of_second[] = {0, 2}, of_first[] = {1};
     for (int64_t head = 0; head < heads; ++head) {
       set.attend(work, 1, head, of_second, 2);
@@ -48,7 +59,8 @@ void expect_attention(const Kernels& set, bool additive, double tolerance) {
           }
           sum += weight[l] = std::exp(score);
         }
-        for (int64_t l = 0; l < L; ++l) ASSERT_NEAR(alpha[(r * heads + n) * L + l], weight[l] / sum, tolerance) << L << ' ' << l;
+        for (int64_t l = 0; l < L; ++l)
+          ASSERT_NEAR(alpha[(r * heads + n) * L + l], weight[l] / sum, tolerance) << L << ' ' << l;
         for (int64_t d = n * D / heads; d < (n + 1) * D / heads; ++d) {
           double expected = 0;
           for (int64_t l = 0; l < L; ++l) expected += weight[l] / sum * values[(kPictureOf[r] * L + l) * D + d];
@@ -74,8 +86,9 @@ TEST_P(RowKernels, GoBackThroughAttentionAsFiniteDifferencesDo) {
   const int64_t L = 4, A = 6, D = 5;
   for (const bool additive : {false, true}) {
     std::mt19937 random(7);
-    std::vector<double> keys = random_values<double>(kPictures * L * A, random), queries = random_values<double>(kRows * A, random),
-                        v = random_values<double>(A, random), values = random_values<double>(kPictures * L * D, random);
+    std::vector<double> keys = random_values<double>(kPictures * L * A, random),
+                        queries = random_values<double>(kRows * A, random), v = random_values<double>(A, random),
+                        values = random_values<double>(kPictures * L * D, random);
     const auto factors = random_values<double>(kRows * D, random);
     std::vector<double> alpha(kRows * L), context(kRows * D), k, q, minus_2v;
     const auto work = [&] {
@@ -85,8 +98,19 @@ TEST_P(RowKernels, GoBackThroughAttentionAsFiniteDifferencesDo) {
           for (auto& value : *values_of) value = std::exp(2 * value);
         for (auto& value : minus_2v) value *= -2;
       }
-      return Attention{L, A, D, 1, Storage::kDouble, k.data(), values.data(), q.data(), additive ? minus_2v.data() : nullptr, 0.3,
-                       nullptr, alpha.data(), context.data()};
+      return Attention{L,
+                       A,
+                       D,
+                       1,
+                       Storage::kDouble,
+                       k.data(),
+                       values.data(),
+                       q.data(),
+                       additive ? minus_2v.data() : nullptr,
+                       0.3,
+                       nullptr,
+                       alpha.data(),
+                       context.data()};
     };
     const auto loss = [&] {
       std::fill(context.begin(), context.end(), 0);
@@ -97,10 +121,11 @@ TEST_P(RowKernels, GoBackThroughAttentionAsFiniteDifferencesDo) {
       return sum;
     };
     loss();
-    std::vector<double> grad_alpha(alpha.size()), grad_keys(keys.size()), grad_values(values.size()), grad_v(kPictures * A),
-        grad_queries(queries.size());
-    const AttentionBackward back{work(), factors.data(), grad_alpha.data(), grad_keys.data(), grad_values.data(), grad_v.data(),
-                                 grad_queries.data()};
+    std::vector<double> grad_alpha(alpha.size()), grad_keys(keys.size()), grad_values(values.size()),
+        grad_v(kPictures * A), grad_queries(queries.size());
+    const AttentionBackward back{
+        work(),        factors.data(),     grad_alpha.data(), grad_keys.data(), grad_values.data(),
+        grad_v.data(), grad_queries.data()};
     for (int64_t r = 0; r < kRows; ++r) set().attend_backward(back, kPictureOf[r], 0, r);
     const auto expect_gradient = [&](std::vector<double>& of, const std::vector<double>& gradient, size_t copies) {
       for (size_t i = 0; i < of.size(); ++i) {
@@ -125,8 +150,8 @@ TEST_P(RowKernels, GoBackThroughAttentionAsFiniteDifferencesDo) {
 TEST_P(RowKernels, AreTheCellOfTheLstm) {
   for (const int64_t H : {1, 7, 16, 37}) {
     std::mt19937 random(static_cast<unsigned>(H));
-    const auto word = random_values<float>(kRows * 4 * H, random, 2), state = random_values<float>(kRows * 4 * H, random, 2),
-               c = random_values<float>(kRows * H, random);
+    const auto word = random_values<float>(kRows * 4 * H, random, 2),
+               state = random_values<float>(kRows * 4 * H, random, 2), c = random_values<float>(kRows * H, random);
     std::vector<float> h(kRows * H, -1), next(kRows * H, -1);
     set().lstm_cell(H, word.data(), state.data(), c.data(), h.data(), next.data(), 1, kRows);
     EXPECT_EQ(h[0], -1) << "a row that wasn't asked for";
@@ -156,8 +181,9 @@ TEST_P(RowKernels, GoBackThroughActivationAndBias) {
       ASSERT_EQ(group % channels, 0);
       const int64_t parts = std::min<int64_t>((rows * channels + group - 1) / group, 3);
       std::vector<float> sums(static_cast<size_t>(parts * group)), out(gy.size());
-      set().activation_backward({rows, channels, Storage::kFloat, Storage::kFloat, Storage::kFloat, gy.data(), y.data(), out.data(),
-                                 parts, sums.data()}, 0, parts);
+      set().activation_backward({rows, channels, Storage::kFloat, Storage::kFloat, Storage::kFloat, gy.data(), y.data(),
+                                 out.data(), parts, sums.data()},
+                                0, parts);
       std::vector<double> got(static_cast<size_t>(channels)), expected(static_cast<size_t>(channels));
       for (size_t i = 0; i < gy.size(); ++i) {
         const float passed = y[i] > 0 && y[i] < 6 ? gy[i] : 0;

@@ -114,7 +114,8 @@ TEST_F(Attend, CaptionsFilesBytesAndPixelsAlikeAndRefusesTheRest) {
   named.name = "upload";
   std::vector<std::string> texts;
   ASSERT_EQ(caption({attend_picture_file(file.c_str()), attend_picture_encoded(png.data(), png.size()), picture_, named,
-                     attend_picture_encoded("", 0), attend_picture_rgb(pixels_.data, 0, 3, 0), attend_picture_file("/none.jpg")},
+                     attend_picture_encoded("", 0), attend_picture_rgb(pixels_.data, 0, 3, 0),
+                     attend_picture_file("/none.jpg")},
                     texts),
             ATTEND_OK)
       << attend_message();
@@ -205,7 +206,8 @@ TEST_F(Attend, ACallbackStopsTheWork) {
     static int after_four(void* count) { return static_cast<Count*>(count)->taken >= 4; }
   } first, second;
   options_.batch_size = 4;
-  EXPECT_EQ(attend_model_caption(model_, pictures.data(), 12, &options_, Count::stop_at_three, &first), ATTEND_CANCELLED);
+  EXPECT_EQ(attend_model_caption(model_, pictures.data(), 12, &options_, Count::stop_at_three, &first),
+            ATTEND_CANCELLED);
   EXPECT_STREQ(attend_message(), "stopped after 3 of 12 pictures");
   EXPECT_EQ(first.taken, 3);
   options_.cancelled = Count::after_four;
@@ -357,8 +359,10 @@ TEST_F(Attend, EveryFunctionRefusesNull) {
        {"corpus: is NULL", [&] { return attend_evaluate(&no_references, 1, nullptr, 1, nullptr, nullptr); }},
        {"candidates: is NULL", [&] { return attend_evaluate(nullptr, 1, nullptr, 1, &figures, nullptr); }},
        {"count: at least one", [&] { return attend_evaluate(&no_references, 0, nullptr, 1, &figures, nullptr); }},
-       {"candidates[0].references: is NULL", [&] { return attend_evaluate(&no_references, 1, nullptr, 1, &figures, nullptr); }},
-       {"candidates[0].caption: is NULL", [&] { return attend_evaluate(&no_caption, 1, nullptr, 1, &figures, nullptr); }},
+       {"candidates[0].references: is NULL",
+        [&] { return attend_evaluate(&no_references, 1, nullptr, 1, &figures, nullptr); }},
+       {"candidates[0].caption: is NULL",
+        [&] { return attend_evaluate(&no_caption, 1, nullptr, 1, &figures, nullptr); }},
        {"line: is NULL", [&] { return attend_tokenize(nullptr, 0, &texts); }},
        {"tokens: is NULL", [&] { return attend_tokenize("a", 0, nullptr); }},
        {"texts: is NULL", [&] { return attend_texts_items(nullptr, &items, &count); }},
@@ -378,20 +382,21 @@ TEST_F(Attend, RefusesOptionsThatCannotBe) {
       return attend_model_caption(model_, &picture_, 1, &changed, go_on, nullptr);
     };
   };
-  expect_faults(ATTEND_INVALID, {{"options: decode.beam_width", with([](auto& o) { o.beam_width = 0; })},
-                                 {"decode.n_best", with([](auto& o) { o.n_best = o.beam_width + 1; })},
-                                 {"options: decode.length_exponent", with([](auto& o) { o.length_exponent = -1; })},
-                                 {"options.length_exponent: must be", with([](auto& o) { o.length_exponent = NAN; })},
-                                 {"options: decode.frequency_exponent", with([](auto& o) { o.frequency_exponent = 3; })},
-                                 {"options: decode.temperature", with([](auto& o) { o.temperature = 0; })},
-                                 {"options.temperature: must be", with([](auto& o) { o.temperature = INFINITY; })},
-                                 {"decode.min_length", with([](auto& o) { o.min_length = o.max_length + 1; })},
-                                 {"options: decode.max_length", with([](auto& o) { o.max_length = 0; })},
-                                 {"options: decode.repetition_penalty", with([](auto& o) { o.repetition_penalty = -1; })},
-                                 {"options: decode.no_repeat_ngram", with([](auto& o) { o.no_repeat_ngram = -1; })},
-                                 {"decode.locations", with([](auto& o) { o.locations = ATTEND_ARGMAX; })},
-                                 {"threads: -1", with([](auto& o) { o.threads = -1; })},
-                                 {"options.batch_size: 0", with([](auto& o) { o.batch_size = 0; })}});
+  expect_faults(ATTEND_INVALID,
+                {{"options: decode.beam_width", with([](auto& o) { o.beam_width = 0; })},
+                 {"decode.n_best", with([](auto& o) { o.n_best = o.beam_width + 1; })},
+                 {"options: decode.length_exponent", with([](auto& o) { o.length_exponent = -1; })},
+                 {"options.length_exponent: must be", with([](auto& o) { o.length_exponent = NAN; })},
+                 {"options: decode.frequency_exponent", with([](auto& o) { o.frequency_exponent = 3; })},
+                 {"options: decode.temperature", with([](auto& o) { o.temperature = 0; })},
+                 {"options.temperature: must be", with([](auto& o) { o.temperature = INFINITY; })},
+                 {"decode.min_length", with([](auto& o) { o.min_length = o.max_length + 1; })},
+                 {"options: decode.max_length", with([](auto& o) { o.max_length = 0; })},
+                 {"options: decode.repetition_penalty", with([](auto& o) { o.repetition_penalty = -1; })},
+                 {"options: decode.no_repeat_ngram", with([](auto& o) { o.no_repeat_ngram = -1; })},
+                 {"decode.locations", with([](auto& o) { o.locations = ATTEND_ARGMAX; })},
+                 {"threads: -1", with([](auto& o) { o.threads = -1; })},
+                 {"options.batch_size: 0", with([](auto& o) { o.batch_size = 0; })}});
 }
 
 TEST_F(Attend, RefusesStylesThatCannotBe) {
@@ -428,10 +433,11 @@ TEST(AttendModel, RefusesFilesBytesAndSettingsThatCannotBe) {
   const std::string whole = bytes_of(kModel);
   const void* const cut = whole.data();
   const size_t half = whole.size() / 2;
-  expect_faults(ATTEND_INPUT, {{"/none.safetensors: ", [&] { return attend_model_open(&none, 1, nullptr, &model); }},
-                               {text + ": ", [&] { return attend_model_open(&garbage, 1, nullptr, &model); }},
-                               {"model 1: ", [&] { return attend_model_open_bytes(&bytes, &size, 1, nullptr, &model); }},
-                               {"model 1: ", [&] { return attend_model_open_bytes(&cut, &half, 1, nullptr, &model); }}});
+  expect_faults(ATTEND_INPUT,
+                {{"/none.safetensors: ", [&] { return attend_model_open(&none, 1, nullptr, &model); }},
+                 {text + ": ", [&] { return attend_model_open(&garbage, 1, nullptr, &model); }},
+                 {"model 1: ", [&] { return attend_model_open_bytes(&bytes, &size, 1, nullptr, &model); }},
+                 {"model 1: ", [&] { return attend_model_open_bytes(&cut, &half, 1, nullptr, &model); }}});
   const auto with = [&](attend_settings settings) {
     return [&model, settings] { return attend_model_open(&kModel, 1, &settings, &model); };
   };

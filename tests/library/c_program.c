@@ -1,8 +1,8 @@
 /* attend.h is C: this file is compiled as C99, and tests/library/attend_test.cc runs it. */
+#include "library/c_program.h"
+
 #include <attend/attend.h>
 #include <string.h>
-
-#include "library/c_program.h"
 
 static int copy_text(void *text, const attend_seen *seen) {
   attend_caption caption;

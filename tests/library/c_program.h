@@ -7,7 +7,8 @@
 #ifdef __cplusplus
 extern "C"
 #endif
-/* Captions u8 RGB pixels with the model in `file`. */
-attend_status c_program(const char *file, const unsigned char *rgb, int width, int height, char text[256]);
+    /* Captions u8 RGB pixels with the model in `file`. */
+    attend_status
+    c_program(const char *file, const unsigned char *rgb, int width, int height, char text[256]);
 
 #endif

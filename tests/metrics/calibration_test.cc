@@ -71,7 +71,8 @@ TEST(Calibration, AQuantileIsTheLeastValueThatSoManyDoNotExceed) {
     for (const double share : {0.0, 0.3, 0.5, 0.95, 1.0}) {
       const double found = quantile(values, share);
       const auto within = [&](double least) {
-        return static_cast<double>(std::count_if(values.begin(), values.end(), [&](double value) { return value <= least; }));
+        return static_cast<double>(
+            std::count_if(values.begin(), values.end(), [&](double value) { return value <= least; }));
       };
       EXPECT_GE(within(found), share * count);
       EXPECT_LT(within(found - 0.5), std::max(1.0, share * count));

@@ -220,8 +220,8 @@ TEST_P(EveryAttention, EqualsItsPapersFormula) {
     ASSERT_EQ(glimpse.alpha.sizes(), (std::vector<int64_t>{3, kL}));
     EXPECT_TRUE(torch::allclose(glimpse.alpha.sum(1), torch::ones({3}, torch::kDouble)));
     for (int64_t r = 0; r < 3; ++r) {
-      const auto [alpha, context] = reference.look(matrix_of(annotations[pictures[r].item<int64_t>()]),
-                                                   vector_of(hidden[r]), step);
+      const auto [alpha, context] =
+          reference.look(matrix_of(annotations[pictures[r].item<int64_t>()]), vector_of(hidden[r]), step);
       EXPECT_TRUE(torch::allclose(glimpse.alpha[r], torch::tensor(alpha, torch::kDouble), 1e-9, 1e-10));
       EXPECT_TRUE(torch::allclose(glimpse.context[r], torch::tensor(context, torch::kDouble), 1e-9, 1e-10));
     }
@@ -230,7 +230,8 @@ TEST_P(EveryAttention, EqualsItsPapersFormula) {
 
 TEST_P(EveryAttention, GradientsEqualFiniteDifferences) {
   const auto attention = make(GetParam().options);
-  const auto annotations = doubles({2, kL, kD}).set_requires_grad(true), hidden = doubles({3, kH}).set_requires_grad(true);
+  const auto annotations = doubles({2, kL, kD}).set_requires_grad(true),
+             hidden = doubles({3, kH}).set_requires_grad(true);
   const auto pictures = torch::tensor({1, 0, 1}, torch::kInt64);
   const auto weigh_alpha = doubles({3, kL}), weigh_context = doubles({3, kD});
   const auto loss = [&] {
@@ -285,7 +286,7 @@ TEST(SelfAttention, EqualsABlockOfLibTorchsOwnParts) {
     return (x - x.mean(-1, true)) / (x.var(-1, /*unbiased=*/false, /*keepdim=*/true) + 1e-5).sqrt();
   };
   const auto x = doubles({3, kL, kD});
-  const auto first = norm(x).transpose(0, 1);  // [L, B, D]
+  const auto first = norm(x).transpose(0, 1);                                              // [L, B, D]
   Tensor expected = x + std::get<0>(heads->forward(first, first, first)).transpose(0, 1);  // [B, L, D]
   const auto inner = norm(expected).matmul(p["0_inner.weight"].t()) + p["0_inner.bias"];   // [B, L, 4D]
   expected = norm(expected + inner.clamp_min(0).matmul(p["0_outer.weight"].t()) + p["0_outer.bias"]);

@@ -27,8 +27,8 @@ class CaptionerTest : public testing::Test {
     options.decoder.embedding_size = 8;
     options.decoder.annotation_size = 10;
     torch::manual_seed(4);
-    Captioner captioner(
-        options, Vocabulary({"<pad>", "<start>", "<end>", "<unk>", "a", "dog", "n't"}, {0, 0, 5, 1, 7, 5, 2}));
+    Captioner captioner(options,
+                        Vocabulary({"<pad>", "<start>", "<end>", "<unk>", "a", "dog", "n't"}, {0, 0, 5, 1, 7, 5, 2}));
     captioner.decode = {{"beam_width", 7}};
     captioner.about = {{"licence", "CC0"}};
     return captioner;
@@ -100,9 +100,11 @@ TEST_F(CaptionerTest, ComesBackWithWhatItWasCalibratedToAndWithNothingWhereItWas
   save_captioner(captioner, folder_ / "calibrated.safetensors");
   const auto loaded = load_captioner(folder_ / "calibrated.safetensors");
   ASSERT_TRUE(loaded.familiarity);
-  EXPECT_TRUE(torch::equal(loaded.familiarity->place(directions).distance, captioner.familiarity->place(directions).distance));
+  EXPECT_TRUE(
+      torch::equal(loaded.familiarity->place(directions).distance, captioner.familiarity->place(directions).distance));
   EXPECT_EQ(loaded.confidence, captioner.confidence);
-  EXPECT_LT(fs::file_size(folder_ / "calibrated.safetensors") - fs::file_size(folder_ / "plain.safetensors"), 300u << 10);
+  EXPECT_LT(fs::file_size(folder_ / "calibrated.safetensors") - fs::file_size(folder_ / "plain.safetensors"),
+            300u << 10);
   EXPECT_NE(refusal(with_metadata("confidence", "{")).find("confidence"), std::string::npos);
 }
 

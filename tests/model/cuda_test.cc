@@ -33,8 +33,8 @@ class CudaEncoder : public CudaTest, public testing::WithParamInterface<std::str
 TEST_P(CudaEncoder, GivesTheAnnotationsAndGradientsOfTheProcessor) {
   EncoderOptions options;
   options.family = GetParam();
-  std::vector<Tensor> annotations;               // [B, h, w, D] each
-  std::vector<std::vector<Tensor>> gradients;    // of the parameters
+  std::vector<Tensor> annotations;             // [B, h, w, D] each
+  std::vector<std::vector<Tensor>> gradients;  // of the parameters
   torch::manual_seed(5);
   const int64_t side = options.family.starts_with("efficientnet") ? 75 : 96;       // odd where the padding is uneven
   const auto pictures = torch::randint(0, 256, {3, side, side, 3}, torch::kByte);  // [B, S, S, 3]
@@ -89,7 +89,7 @@ TEST_P(CudaDecoder, TeachesAndSpeaksAsOnTheProcessor) {
   auto captions = pack_captions({{{4, 5, 6}, {7}}, {{8, 9}}, {{4}, {5, 5, 5, 5, 9}}});
   if (attention.kind == std::string("hard"))
     captions.locations = torch::randint(-1, 16, captions.inputs.sizes(), torch::kInt64);  // [N]
-  std::vector<Tensor> logits, words;          // [N, V], [R, V]
+  std::vector<Tensor> logits, words;                                                      // [N, V], [R, V]
   std::vector<std::vector<Tensor>> gradients;
   for (const torch::Device device : {torch::Device(torch::kCPU), torch::Device(torch::kCUDA, 0)}) {
     torch::manual_seed(4);
@@ -105,8 +105,10 @@ TEST_P(CudaDecoder, TeachesAndSpeaksAsOnTheProcessor) {
     const torch::NoGradGuard no_grad;
     const auto memory = decoder.remember(annotations.to(device));
     const auto rows = torch::tensor({0, 1, 2, 2}, torch::kInt64);  // [R]
-    words.push_back(decoder.step(memory, decoder.start(memory).select(rows.to(device)),
-                                 torch::tensor({4, 5, 6, 7}, torch::kInt64).to(device), rows.to(device)).logits);
+    words.push_back(decoder
+                        .step(memory, decoder.start(memory).select(rows.to(device)),
+                              torch::tensor({4, 5, 6, 7}, torch::kInt64).to(device), rows.to(device))
+                        .logits);
   }
   EXPECT_LT(difference(logits[0], logits[1]), 1e-5);
   EXPECT_LT(difference(words[0], words[1]), 1e-5);
@@ -121,8 +123,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Attends{"soft", "dot", "none", 0, "lstm"}, Attends{"soft", "scaled_dot", "none", 1, "lstm"},
                     Attends{"soft", "general", "none", 0, "lstm"}, Attends{"soft", "concat", "none", 0, "lstm"},
                     Attends{"soft", "multi_head", "none", 0, "lstm"}, Attends{"soft", "gaussian", "none", 0, "lstm"},
-                    Attends{"soft", "additive", "local_m", 0, "lstm"}, Attends{"soft", "additive", "local_p", 0, "lstm"},
-                    Attends{"none", "additive", "none", 0, "lstm"}));
+                    Attends{"soft", "additive", "local_m", 0, "lstm"},
+                    Attends{"soft", "additive", "local_p", 0, "lstm"}, Attends{"none", "additive", "none", 0, "lstm"}));
 
 }  // namespace
 }  // namespace attend

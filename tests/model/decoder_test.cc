@@ -220,9 +220,9 @@ TEST(Decoder, ForgetsWhatItPreparedInAnotherPrecision) {
   torch::manual_seed(8);
   Decoder decoder(small("scalar", true, 8), small_attention(), 9, 20);
   decoder.eval();
-  const auto annotations = torch::randn({2, 6, 9});                    // [B, L, D]
-  const auto words = torch::tensor({4, 5}, torch::kInt64);             // [R]
-  const auto rows = torch::tensor({0, 1}, torch::kInt64);              // [R]
+  const auto annotations = torch::randn({2, 6, 9});         // [B, L, D]
+  const auto words = torch::tensor({4, 5}, torch::kInt64);  // [R]
+  const auto rows = torch::tensor({0, 1}, torch::kInt64);   // [R]
   const auto logits = [&](const std::string& precision) {
     decoder.set_precision(precision);
     const auto memory = decoder.remember(annotations);
@@ -267,7 +267,8 @@ TEST(LinearOverSteps, LearnsWhatALayerAStepDoes) {
   for (const size_t last : {3, 1, 3, 0}) {
     const auto expected = torch::autograd::grad({plain[last]}, leaves, {}, true);
     const auto got = torch::autograd::grad({ours[last]}, leaves, {}, true);
-    for (size_t i = 0; i < leaves.size(); ++i) EXPECT_TRUE(got[i].allclose(expected[i], 1e-12, 1e-12)) << last << " " << i;
+    for (size_t i = 0; i < leaves.size(); ++i)
+      EXPECT_TRUE(got[i].allclose(expected[i], 1e-12, 1e-12)) << last << " " << i;
     EXPECT_TRUE(torch::autograd::grad({ours[last]}, {start}, {}, true)[0].allclose(expected[2], 1e-12, 1e-12)) << last;
   }
 }

@@ -183,7 +183,7 @@ TEST(Encoder, GradientsByThePixelsAreLibTorchsOwnAndFrozenWeightsGetNone) {
   const auto state = encoder->state();
   torch::manual_seed(6);
   Tensor pictures, expected;
-  for (double margin = 0; margin < 5e-6;) {  // away from the edges
+  for (double margin = 0; margin < 5e-6;) {                           // away from the edges
     pictures = (torch::rand({1, 33, 33, 3}) * 255).requires_grad_();  // [1, S, S, 3]
     margin = 1;
     expected = lite0(pictures, state, 16, &margin);
@@ -338,7 +338,8 @@ TEST(Encoder, Int8FollowsFp32WhateverElseIsInTheBatch) {
   auto captioner = load_captioner(data + "models/everyday.safetensors");
   auto& encoder = *captioner.encoder;
   encoder.set_precision("int8");
-  if (encoder.precision() != "int8") GTEST_SKIP() << "this processor has no instructions for products of 8-bit integers";
+  if (encoder.precision() != "int8")
+    GTEST_SKIP() << "this processor has no instructions for products of 8-bit integers";
   const torch::NoGradGuard no_grad;
   const auto input_of = [&](const std::string& name) {
     return stack_inputs({load_input(data + "samples/" + name, captioner.options.encoder)});

@@ -12,7 +12,7 @@ namespace {
 /// Directions [n, D] near a few lines.
 torch::Tensor directions(int64_t n, int64_t D, int seed) {
   torch::manual_seed(seed);
-  const auto axes = torch::randn({3, D}) + 1;                                        // [3, D]
+  const auto axes = torch::randn({3, D}) + 1;                                                              // [3, D]
   return mean_directions((torch::randn({n, 3}).mm(axes) + 0.05 * torch::randn({n, D}) + 4).unsqueeze(1));  // [n, D]
 }
 
@@ -29,18 +29,18 @@ TEST(Familiarity, DirectionsAreThoseOfTheMeanAnnotation) {
 }
 
 TEST(Familiarity, DistanceIsMahalanobisOfTheGaussianWithThatRank) {
-  constexpr int64_t D = 12, n = 9;  // fewer pictures than sizes: 7 principal directions
+  constexpr int64_t D = 12, n = 9;                               // fewer pictures than sizes: 7 principal directions
   const auto pictures = directions(n, D, 1).to(torch::kDouble);  // [n, D]
   const Familiarity familiarity(pictures);
   EXPECT_EQ(familiarity.directions(), 7);
   // The covariance of that rank, whole, and its inverse.
-  const auto mean = pictures.mean(0);                                              // [D]
-  const auto centred = pictures - mean;                                            // [n, D]
+  const auto mean = pictures.mean(0);    // [D]
+  const auto centred = pictures - mean;  // [n, D]
   const auto [values, vectors] = torch::linalg_eigh(centred.t().mm(centred) / n, "L");
-  auto kept = values.clone();                                                      // [D] ascending
+  auto kept = values.clone();  // [D] ascending
   kept.slice(0, 0, D - 7).fill_(values.slice(0, 0, D - 7).mean().clamp_min(1e-8));
   const auto inverse = torch::linalg_inv(vectors.mm(kept.diag()).mm(vectors.t()));  // [D, D]
-  const auto others = directions(4, D, 2);                                         // [B, D]
+  const auto others = directions(4, D, 2);                                          // [B, D]
   const auto found = familiarity.place(others);
   for (int64_t b = 0; b < 4; ++b) {
     const auto far = (others[b].to(torch::kDouble) - mean).unsqueeze(0);  // [1, D]

@@ -17,9 +17,9 @@ using torch::Tensor;
 /// Equations 4, 5 and 13 word for word, by LibTorch's own operators.
 FusedGlimpse plain(const Tensor& keys, const Tensor& queries, const Tensor& v, const Tensor& values,
                    const Tensor& pictures, const Tensor& bias = {}) {
-  const auto meet = torch::tanh(keys.index_select(0, pictures) + queries.unsqueeze(1));      // [R, L, A]
-  const auto score = torch::matmul(meet, v) + (bias.defined() ? bias : torch::zeros({1}));   // [R, L]
-  const auto alpha = torch::softmax(score, -1);                                              // [R, L]
+  const auto meet = torch::tanh(keys.index_select(0, pictures) + queries.unsqueeze(1));     // [R, L, A]
+  const auto score = torch::matmul(meet, v) + (bias.defined() ? bias : torch::zeros({1}));  // [R, L]
+  const auto alpha = torch::softmax(score, -1);                                             // [R, L]
   return {alpha.unsqueeze(1), (alpha.unsqueeze(-1) * values.index_select(0, pictures)).sum(1)};
 }
 
@@ -29,10 +29,10 @@ FusedGlimpse plain_dot(const Tensor& keys, const Tensor& queries, const Tensor& 
   std::vector<Tensor> alphas, contexts;
   const int64_t A = keys.size(2) / heads, D = values.size(2) / heads;
   for (int64_t n = 0; n < heads; ++n) {
-    const auto key = keys.narrow(2, n * A, A).index_select(0, pictures);                            // [R, L, A / n]
-    const auto score = (key * queries.narrow(1, n * A, A).unsqueeze(1)).sum(-1) * scale + bias;    // [R, L]
+    const auto key = keys.narrow(2, n * A, A).index_select(0, pictures);                         // [R, L, A / n]
+    const auto score = (key * queries.narrow(1, n * A, A).unsqueeze(1)).sum(-1) * scale + bias;  // [R, L]
     alphas.push_back(torch::softmax(score, -1));
-    const auto value = values.narrow(2, n * D, D).index_select(0, pictures);                        // [R, L, D / n]
+    const auto value = values.narrow(2, n * D, D).index_select(0, pictures);  // [R, L, D / n]
     contexts.push_back((alphas.back().unsqueeze(-1) * value).sum(1));
   }
   return {torch::stack(alphas, 1), torch::cat(contexts, 1)};
@@ -107,7 +107,8 @@ TEST(AdditiveAttention, GradientsEqualFiniteDifferencesInDouble) {
   torch::manual_seed(3);
   const auto in = random_inputs(2, 3, 4, 5, 3, torch::kDouble);
   const auto bias = torch::randn({3, 4}, torch::kDouble).set_requires_grad(true);
-  const auto weight_alpha = torch::randn({3, 1, 4}, torch::kDouble), weight_context = torch::randn({3, 3}, torch::kDouble);
+  const auto weight_alpha = torch::randn({3, 1, 4}, torch::kDouble),
+             weight_context = torch::randn({3, 3}, torch::kDouble);
   const auto loss = [&] {
     const auto g = additive_attention(in.keys, in.queries, in.v, in.annotations, in.pictures, bias);
     return (g.alpha * weight_alpha).sum() + (g.context * weight_context).sum();
@@ -122,8 +123,8 @@ TEST(DotAttention, EqualsThePlainFormulaForwardAndBackwardHeadByHead) {
   struct Shape {
     int64_t B, R, L, A, D, heads;
   };
-  for (const auto [B, R, L, A, D, heads] : {Shape{1, 1, 1, 1, 1, 1}, Shape{2, 7, 9, 12, 6, 3}, Shape{3, 10, 49, 64, 96, 2},
-                                            Shape{2, 4, 5, 34, 34, 1}}) {
+  for (const auto [B, R, L, A, D, heads] :
+       {Shape{1, 1, 1, 1, 1, 1}, Shape{2, 7, 9, 12, 6, 3}, Shape{3, 10, 49, 64, 96, 2}, Shape{2, 4, 5, 34, 34, 1}}) {
     const auto in = random_inputs(B, R, L, A, D, torch::kFloat);
     const auto bias = torch::randn({R, L}).set_requires_grad(true);
     const std::vector<Tensor> leaves = {in.keys, in.queries, in.annotations, bias};
@@ -135,7 +136,8 @@ TEST(DotAttention, EqualsThePlainFormulaForwardAndBackwardHeadByHead) {
     const auto loss = [&](const FusedGlimpse& g) {
       return (g.alpha * weight_alpha).sum() + (g.context * weight_context).sum();
     };
-    const auto ours = torch::autograd::grad({loss(fused)}, leaves), theirs = torch::autograd::grad({loss(expected)}, leaves);
+    const auto ours = torch::autograd::grad({loss(fused)}, leaves),
+               theirs = torch::autograd::grad({loss(expected)}, leaves);
     for (size_t i = 0; i < ours.size(); ++i)
       EXPECT_TRUE(torch::allclose(ours[i], theirs[i], 1e-3, 1e-4)) << "gradient of input " << i;
   }
@@ -145,7 +147,8 @@ TEST(DotAttention, GradientsEqualFiniteDifferencesInDouble) {
   torch::manual_seed(4);
   const auto in = random_inputs(2, 3, 4, 6, 4, torch::kDouble);
   const auto bias = torch::randn({3, 4}, torch::kDouble).set_requires_grad(true);
-  const auto weight_alpha = torch::randn({3, 2, 4}, torch::kDouble), weight_context = torch::randn({3, 4}, torch::kDouble);
+  const auto weight_alpha = torch::randn({3, 2, 4}, torch::kDouble),
+             weight_context = torch::randn({3, 4}, torch::kDouble);
   const auto loss = [&] {
     const auto g = dot_attention(in.keys, in.queries, in.annotations, in.pictures, 2, 0.5, bias);
     return (g.alpha * weight_alpha).sum() + (g.context * weight_context).sum();

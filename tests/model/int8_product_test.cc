@@ -28,8 +28,9 @@ Tensor values_of(const Int8Rows& rows) {
 double largest(const Tensor& x) { return x.abs().max().item<double>(); }
 
 // Rows and outputs that fill tiles and blocks, leave some over, and fewer than one; more rows than are taken at a time.
-const std::vector<std::array<int64_t, 3>> kShapes{{1, 4, 1},    {5, 16, 7},    {6, 24, 64},  {13, 8, 24},
-                                                  {30, 88, 40}, {25, 208, 88}, {12, 12, 16}, {7, 120, 208}, {301, 1248, 72}};
+const std::vector<std::array<int64_t, 3>> kShapes{{1, 4, 1},    {5, 16, 7},    {6, 24, 64},
+                                                  {13, 8, 24},  {30, 88, 40},  {25, 208, 88},
+                                                  {12, 12, 16}, {7, 120, 208}, {301, 1248, 72}};
 
 TEST_F(Int8Product, IsTheProductOfTheRoundedMatrices) {
   for (const auto& [M, I, O] : kShapes) {
@@ -37,8 +38,8 @@ TEST_F(Int8Product, IsTheProductOfTheRoundedMatrices) {
     const auto matrix = torch::randn({O, I}), bias = torch::randn({O}), residual = torch::randn({M, O});
     const auto packed = pack_int8_matrix(matrix);
     for (const bool centred : {false, true}) {
-      const auto x = centred ? quantize_rows(torch::randn({M, I}), M)
-                             : Int8Rows{torch::randint(0, 256, {M, I}, torch::kByte), {}};
+      const auto x =
+          centred ? quantize_rows(torch::randn({M, I}), M) : Int8Rows{torch::randint(0, 256, {M, I}, torch::kByte), {}};
       const auto expected = values_of(x).matmul(rounded(matrix).t()) + bias;  // [M, O]
       auto out = torch::full({M, O}, -1.0f);
       multiply_int8(x, packed, bias, Activation::kNone, {}, out);

@@ -31,7 +31,8 @@ TEST(Product, IsThePlainOneWhateverShapesAndStorage) {
   for (const auto type : {kFloat, kHalf}) {
     if (type == kHalf && !multiplies_bf16()) continue;
     for (const auto out_type : {kFloat, type})
-      for (const auto& [M, I, O] : {std::array<int64_t, 3>{1, 1, 1}, {1, 512, 7}, {3, 24, 144}, {17, 33, 65}, {80, 1024, 96}})
+      for (const auto& [M, I, O] :
+           {std::array<int64_t, 3>{1, 1, 1}, {1, 512, 7}, {3, 24, 144}, {17, 33, 65}, {80, 1024, 96}})
         for (const bool biased : {false, true})
           for (const auto activation : {Activation::kNone, Activation::kRelu6})
             for (const bool adds : {false, true}) {

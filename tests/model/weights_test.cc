@@ -28,8 +28,8 @@ TEST(Weights, TheContentDecidesHowAFileIsRead) {
 
 TEST(Weights, TensorsOfEveryTypeAndOrderComeBackFromViews) {
   TensorMap tensors{{"empty", torch::empty({4, 0, 2})}, {"scalar", torch::tensor(-2.5)}};
-  for (const auto type : {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16, torch::kInt64, torch::kInt32,
-                          torch::kInt16, torch::kInt8, torch::kUInt8, torch::kBool})
+  for (const auto type : {torch::kFloat64, torch::kFloat32, torch::kFloat16, torch::kBFloat16, torch::kInt64,
+                          torch::kInt32, torch::kInt16, torch::kInt8, torch::kUInt8, torch::kBool})
     tensors[c10::toString(type)] = torch::randint(0, 2, {3, 5}).to(type);  // [3, 5]
   tensors["turned"] = torch::randn({6, 4}).t();                            // [4, 6]
   const auto back = tensors_of(views_of(tensors));

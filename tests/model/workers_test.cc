@@ -18,16 +18,17 @@ class ComputeBatches : public testing::TestWithParam<torch::Device> {};
 
 TEST_P(ComputeBatches, TakesWhatWasComputedOfWhatWasLoadedInOrder) {
   std::vector<size_t> taken;
-  compute_batches({50, 4, GetParam()}, [](size_t i) { return i + 1; }, [](size_t loaded) { return 2 * loaded; },
-                  [&](size_t computed) { taken.push_back(computed); });
+  compute_batches(
+      {50, 4, GetParam()}, [](size_t i) { return i + 1; }, [](size_t loaded) { return 2 * loaded; },
+      [&](size_t computed) { taken.push_back(computed); });
   std::vector<size_t> expected(50);
   for (size_t i = 0; i < expected.size(); ++i) expected[i] = 2 * (i + 1);
   EXPECT_EQ(taken, expected);
 }
 
 TEST_P(ComputeBatches, OfNothingTakesNothing) {
-  compute_batches({0, 4, GetParam()}, [](size_t i) { return i; }, [](size_t loaded) { return loaded; },
-                  [](size_t) { FAIL(); });
+  compute_batches(
+      {0, 4, GetParam()}, [](size_t i) { return i; }, [](size_t loaded) { return loaded; }, [](size_t) { FAIL(); });
 }
 
 TEST_P(ComputeBatches, HandsOnWhatAnyPartThrows) {
@@ -38,9 +39,9 @@ TEST_P(ComputeBatches, HandsOnWhatAnyPartThrows) {
     };
     size_t taken = 0;
     const auto run = [&] {
-      compute_batches({20, 3, GetParam()}, [&](size_t i) { return fault(0, i); },
-                      [&](size_t loaded) { return fault(1, loaded); },
-                      [&](size_t computed) { taken += fault(2, computed) == computed; });
+      compute_batches(
+          {20, 3, GetParam()}, [&](size_t i) { return fault(0, i); }, [&](size_t loaded) { return fault(1, loaded); },
+          [&](size_t computed) { taken += fault(2, computed) == computed; });
     };
     EXPECT_THROW(run(), std::runtime_error);
     EXPECT_EQ(taken, 7u);

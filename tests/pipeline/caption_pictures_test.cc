@@ -40,7 +40,9 @@ cv::Mat pixels_of(int seed) {
   return pixels;
 }
 
-PictureSource rgb(const cv::Mat& pixels) { return RgbPicture{pixels.data, pixels.cols, pixels.rows, pixels.step, "pixels"}; }
+PictureSource rgb(const cv::Mat& pixels) {
+  return RgbPicture{pixels.data, pixels.cols, pixels.rows, pixels.step, "pixels"};
+}
 
 std::vector<SeenPicture> caption(Ensemble& ensemble, const std::vector<PictureSource>& sources, const CaptionWork& work,
                                  const Host& host = {}) {
@@ -60,7 +62,8 @@ TEST(CaptionPictures, HandsOnEveryPictureInOrderWhereverItComesFrom) {
   cv::imencode(".png", bgr, png);
   TemporaryFolder folder;
   const auto file = folder.write("x.png", std::string(png.begin(), png.end()));
-  const auto seen = caption(ensemble, {file, EncodedPicture{png, "bytes"}, EncodedPicture{{}, "nothing"}, rgb(pixels)}, {{}, 2});
+  const auto seen =
+      caption(ensemble, {file, EncodedPicture{png, "bytes"}, EncodedPicture{{}, "nothing"}, rgb(pixels)}, {{}, 2});
   ASSERT_EQ(seen.size(), 4u);
   for (size_t i = 0; i < 4; ++i) EXPECT_EQ(seen[i].index, i);
   EXPECT_EQ(seen[0].name, file.native());

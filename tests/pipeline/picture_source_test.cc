@@ -25,7 +25,8 @@ std::vector<unsigned char> png(const cv::Mat& pixels) {
 }
 
 bool same(const Picture& picture, const cv::Mat& pixels) {
-  return picture.full == pixels.size() && picture.pixels.type() == CV_8UC3 && cv::norm(picture.pixels, pixels, cv::NORM_INF) == 0;
+  return picture.full == pixels.size() && picture.pixels.type() == CV_8UC3 &&
+         cv::norm(picture.pixels, pixels, cv::NORM_INF) == 0;
 }
 
 std::string refusal_of(const PictureSource& source) {
@@ -55,7 +56,8 @@ TEST(PictureSource, AFileItsBytesAndItsPixelsAreTheSamePicture) {
 TEST(PictureSource, RowsOfPixelsMayLieApart) {
   cv::Mat rgb;
   cv::cvtColor(some_pixels(), rgb, cv::COLOR_BGR2RGB);
-  EXPECT_TRUE(same(PictureSource(RgbPicture{rgb.ptr(0, 1), 3, 4, rgb.step, "part"}).read(), some_pixels().colRange(1, 4)));
+  EXPECT_TRUE(
+      same(PictureSource(RgbPicture{rgb.ptr(0, 1), 3, 4, rgb.step, "part"}).read(), some_pixels().colRange(1, 4)));
 }
 
 TEST(PictureSource, RefusesWhatIsNoPictureByItsName) {
@@ -66,7 +68,8 @@ TEST(PictureSource, RefusesWhatIsNoPictureByItsName) {
   EXPECT_EQ(refusal_of(RgbPicture{one, 1, -1, 3, "flat"}), "flat: an empty picture (1x-1 pixels)");
   EXPECT_EQ(refusal_of(RgbPicture{nullptr, 1, 1, 3, "null"}), "null: no pixels");
   EXPECT_EQ(refusal_of(RgbPicture{one, 1, 1, 2, "narrow"}), "narrow: its rows are 2 bytes apart, and 3 bytes long");
-  EXPECT_NE(refusal_of(RgbPicture{one, 1 << 30, 1 << 30, size_t{3} << 30, "vast"}).find("vast: too large"), std::string::npos);
+  EXPECT_NE(refusal_of(RgbPicture{one, 1 << 30, 1 << 30, size_t{3} << 30, "vast"}).find("vast: too large"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -52,7 +52,8 @@ TEST(FindAlike, EqualsComparingAllPairs) {
     std::vector<Sentence> sentences;
     for (int i = 0; i < 60; ++i) {
       sentences.emplace_back();
-      for (auto n = generator() % 7; n > 0; --n) sentences.back().push_back(std::string(1, static_cast<char>('a' + generator() % 4)));
+      for (auto n = generator() % 7; n > 0; --n)
+        sentences.back().push_back(std::string(1, static_cast<char>('a' + generator() % 4)));
     }
     const size_t least = generator() % 6;
     const auto expected = groups_of(sentences, least);
@@ -68,8 +69,12 @@ TEST(FindAlike, EqualsComparingAllPairs) {
 }
 
 TEST(FindAlike, LeavesShortSentencesAloneUnlessTheyAreTheSame) {
-  const std::vector<Sentence> sentences{{"a", "dog"}, {"a", "cat"}, {"a", "dog"}, {"a", "dog", "runs", "on", "grass"},
-                                        {"a", "dog", "runs", "on", "sand"}, {"dog", "a", "runs", "on", "sand"}};
+  const std::vector<Sentence> sentences{{"a", "dog"},
+                                        {"a", "cat"},
+                                        {"a", "dog"},
+                                        {"a", "dog", "runs", "on", "grass"},
+                                        {"a", "dog", "runs", "on", "sand"},
+                                        {"dog", "a", "runs", "on", "sand"}};
   const auto found = find_alike(sentences, 4);
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].sentences, (std::vector<size_t>{0, 2}));

@@ -37,7 +37,8 @@ TEST(Vocabulary, GrowsByNewWordsAndKeepsTheNumbersOfTheOldOnes) {
   EXPECT_THAT(grown.words(), testing::ElementsAre("<pad>", "<start>", "<end>", "<unk>", "zebra", "ant", "a", "blue"));
   EXPECT_THAT(grown.counts(), testing::ElementsAre(0, 0, 3, 1, 1, 0, 3, 2));
   EXPECT_THAT(grown.unknown(captions), testing::ElementsAre(testing::Pair("gnu", 1)));
-  EXPECT_THAT(old.unknown(captions), testing::ElementsAre(testing::Pair("a", 3), testing::Pair("blue", 2), testing::Pair("gnu", 1)));
+  EXPECT_THAT(old.unknown(captions),
+              testing::ElementsAre(testing::Pair("a", 3), testing::Pair("blue", 2), testing::Pair("gnu", 1)));
   EXPECT_EQ(grown.grown(captions, 2).words(), grown.words());
 }
 

@@ -6,7 +6,8 @@ namespace attend {
 namespace {
 
 TEST(WordFamilies, FormsOfAWordAreOneAndFunctionWordsNone) {
-  const auto of = word_families({"<start>", "dog", "dogs", "a", "skiing", "ski", "man", "of", "2", "'s", "caf\u00e9", "caf\u00e9s", "'", "bus"});
+  const auto of = word_families(
+      {"<start>", "dog", "dogs", "a", "skiing", "ski", "man", "of", "2", "'s", "caf\u00e9", "caf\u00e9s", "'", "bus"});
   EXPECT_EQ(of[1], of[2]);
   EXPECT_EQ(of[4], of[5]);
   EXPECT_NE(of[1], of[4]);

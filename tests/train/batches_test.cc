@@ -39,7 +39,7 @@ TEST(Drawn, AllComeBeforeAnyComesAgain) {
 
 TEST(WordWeights, FollowCaptionsThroughPacking) {
   const auto packed = pack_captions({{{4}, {4, 5}}, {{6, 7, 8}}});  // rows by falling length: the third, second, first
-  const auto weights = word_weights(packed, {1, 2, 3});            // [N]
+  const auto weights = word_weights(packed, {1, 2, 3});             // [N]
   EXPECT_TRUE(torch::equal(weights, torch::tensor({3.0f, 2.0f, 1.0f, 3.0f, 2.0f, 1.0f, 3.0f, 2.0f, 3.0f})));
 }
 

@@ -55,13 +55,13 @@ PackedCaptions captions_of(int64_t rows) {
 std::vector<Tensor> exact_gradient(Decoder& decoder, const Tensor& annotations) {
   const int64_t count = kCells * kCells * kCells;
   auto captions = captions_of(count);
-  const auto row = torch::arange(count, torch::kInt64);                                                  // [R]
+  const auto row = torch::arange(count, torch::kInt64);                                                         // [R]
   captions.locations = torch::cat({row.div(16, "floor"), row.div(4, "floor").remainder(4), row.remainder(4)});  // [N]
   const auto taught = decoder.teach(decoder.remember(annotations), captions);
-  const auto by_step = [&](const Tensor& values) { return values.reshape({kSteps, count}).sum(0); };     // [R]
-  const auto said = by_step(taught.logits.log_softmax(-1).gather(1, captions.targets.unsqueeze(1)));     // [R]
-  const auto chosen = torch::cat(taught.alphas).gather(1, captions.locations.unsqueeze(1)).log();        // [N, 1]
-  const auto probability = by_step(chosen).exp();                                                        // [R]
+  const auto by_step = [&](const Tensor& values) { return values.reshape({kSteps, count}).sum(0); };  // [R]
+  const auto said = by_step(taught.logits.log_softmax(-1).gather(1, captions.targets.unsqueeze(1)));  // [R]
+  const auto chosen = torch::cat(taught.alphas).gather(1, captions.locations.unsqueeze(1)).log();     // [N, 1]
+  const auto probability = by_step(chosen).exp();                                                     // [R]
   EXPECT_NEAR(probability.sum().item<double>(), 1, 1e-9);
   return torch::autograd::grad({-(probability * said).sum() / static_cast<double>(kSteps)}, decoder.parameters());
 }
@@ -176,7 +176,8 @@ TEST(HardAttentionLoss, IsItsFormula) {
   const auto a = [&](int t, int r, int l) { return taught.alphas[t][r][l].item<double>(); };
   double entropy = 0;
   for (int l = 0; l < 3; ++l)
-    entropy -= a(0, 0, l) * std::log(a(0, 0, l)) + a(0, 1, l) * std::log(a(0, 1, l)) + a(1, 0, l) * std::log(a(1, 0, l));
+    entropy -=
+        a(0, 0, l) * std::log(a(0, 0, l)) + a(0, 1, l) * std::log(a(0, 1, l)) + a(1, 0, l) * std::log(a(1, 0, l));
   constexpr double b = -1.5;
   for (const bool whole : {false, true}) {
     options.location_credit = whole ? "caption" : "rest";

@@ -42,7 +42,7 @@ TEST(WithWords, KeepsWhatWasKnownAndBeginsNewWordsAsTheMeanOfTheirPartsOrOfAll) 
       ++grew;
       ASSERT_EQ(tensor.size(0), 10) << name;
       EXPECT_TRUE(torch::equal(tensor.narrow(0, 0, 7), known)) << name;
-      const auto mean = known.narrow(0, 4, 3).mean(0);                    // [E] or []
+      const auto mean = known.narrow(0, 4, 3).mean(0);  // [E] or []
       EXPECT_TRUE(torch::allclose(tensor[7], mean)) << name;
       EXPECT_TRUE(torch::allclose(tensor[8], (known[4] + known[5]) / 2)) << name;
       EXPECT_TRUE(torch::allclose(tensor[9], mean)) << name;
@@ -52,8 +52,8 @@ TEST(WithWords, KeepsWhatWasKnownAndBeginsNewWordsAsTheMeanOfTheirPartsOrOfAll) 
     const torch::NoGradGuard no_grad;
     const auto annotations = torch::randn({1, 4, old.encoder->annotation_size()});  // [B, L, D]
     const auto packed = pack_captions({{{4, 6}}});
-    const auto said = old.decoder->teach(old.decoder->remember(annotations), packed).logits;          // [N, V]
-    const auto now = grown.decoder->teach(grown.decoder->remember(annotations), packed).logits;       // [N, V + 3]
+    const auto said = old.decoder->teach(old.decoder->remember(annotations), packed).logits;     // [N, V]
+    const auto now = grown.decoder->teach(grown.decoder->remember(annotations), packed).logits;  // [N, V + 3]
     EXPECT_TRUE(torch::allclose(now.narrow(1, 0, 7), said, 1e-5, 1e-6));
   }
 }

@@ -14,7 +14,7 @@ struct Fixture {
   TeacherForced taught;
   Fixture() {
     torch::manual_seed(5);
-    taught.logits = torch::randn({6, 8});                    // [N, V]
+    taught.logits = torch::randn({6, 8});  // [N, V]
     weigh([](int64_t rows) { return torch::rand({rows, 5}); });
   }
   /// alphas of rows of 3, 2 and 1 steps, each what `make` makes for so many rows.
@@ -55,7 +55,7 @@ TEST(CrossEntropyLoss, SharesItselfBetweenTheTrainingCaptionsAndTheTeachers) {
   const auto teachers = torch::randn({6, 8}).log_softmax(1);  // [N, V]
   TrainOptions options;
   const double alone = cross_entropy_loss(f.taught, f.captions, options).total.item<double>();
-  const auto said = f.taught.logits.log_softmax(1);           // [N, V]
+  const auto said = f.taught.logits.log_softmax(1);  // [N, V]
   double divergence = 0;
   for (int64_t n = 0; n < 6; ++n)
     for (int64_t v = 0; v < 8; ++v) {
@@ -77,16 +77,17 @@ TEST(CrossEntropyLoss, SharesItselfBetweenTheTrainingCaptionsAndTheTeachers) {
 TEST(CrossEntropyLoss, CountsEachWordByItsWeightAndReportsThemAllAlike) {
   Fixture f;
   f.taught.logits.set_requires_grad(true);
-  const auto teachers = torch::randn({6, 8}).log_softmax(1);                    // [N, V]
+  const auto teachers = torch::randn({6, 8}).log_softmax(1);                          // [N, V]
   const auto weights = torch::tensor({0.0, 0.5, 2.0, 1.0, 0.0, 3.0}, torch::kFloat);  // [N]
   TrainOptions options;
   options.distillation_weight = 0.3;
-  const auto said = f.taught.logits.detach().log_softmax(1);                    // [N, V]
+  const auto said = f.taught.logits.detach().log_softmax(1);  // [N, V]
   double expected = 0;
   for (int64_t n = 0; n < 6; ++n) {
     double true_word = 0, divergence = 0;
     for (int64_t v = 0; v < 8; ++v) {
-      const double q = options.label_smoothing / 8 + (v == f.captions.targets[n].item<int64_t>() ? 1 - options.label_smoothing : 0);
+      const double q =
+          options.label_smoothing / 8 + (v == f.captions.targets[n].item<int64_t>() ? 1 - options.label_smoothing : 0);
       const double log_p = teachers[n][v].item<double>();
       true_word -= q * said[n][v].item<double>();
       divergence += std::exp(log_p) * (log_p - said[n][v].item<double>());
@@ -99,19 +100,19 @@ TEST(CrossEntropyLoss, CountsEachWordByItsWeightAndReportsThemAllAlike) {
   EXPECT_EQ(weighted.cross_entropy.item<double>(), plain.cross_entropy.item<double>());
   EXPECT_EQ(weighted.distillation.item<double>(), plain.distillation.item<double>());
   weighted.total.backward();
-  const auto gradient = f.taught.logits.grad().abs().sum(1);                    // [N]
-  for (int64_t n = 0; n < 6; ++n)
-    EXPECT_EQ(gradient[n].item<double>() > 0, weights[n].item<double>() > 0) << n;
+  const auto gradient = f.taught.logits.grad().abs().sum(1);  // [N]
+  for (int64_t n = 0; n < 6; ++n) EXPECT_EQ(gradient[n].item<double>() > 0, weights[n].item<double>() > 0) << n;
 }
 
 TEST(HardAttentionLoss, CountsEachWordByItsWeight) {
   Fixture f;
-  f.taught.locations = torch::tensor({0, 1, 2, 3, 4, 0}, torch::kInt64);        // [N]
+  f.taught.locations = torch::tensor({0, 1, 2, 3, 4, 0}, torch::kInt64);  // [N]
   for (auto& alpha : f.taught.alphas) alpha.set_requires_grad(true);
   const TrainOptions options;
   const auto ones = hard_attention_loss(f.taught, f.captions, options, -2, torch::ones({6})).total;
   EXPECT_NEAR(ones.item<double>(), hard_attention_loss(f.taught, f.captions, options, -2).total.item<double>(), 1e-5);
-  const auto weights = torch::tensor({1.0, 0.0, 0.0, 1.0, 0.0, 1.0}, torch::kFloat);  // [N]: of the longest caption alone
+  const auto weights =
+      torch::tensor({1.0, 0.0, 0.0, 1.0, 0.0, 1.0}, torch::kFloat);  // [N]: of the longest caption alone
   hard_attention_loss(f.taught, f.captions, options, -2, weights).total.backward();
   for (const auto& alpha : f.taught.alphas)
     for (int64_t row = 0; row < alpha.size(0); ++row)

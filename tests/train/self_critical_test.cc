@@ -10,9 +10,8 @@
 namespace attend {
 namespace {
 
-const std::vector<std::vector<Tokens>> kReferences = {{{"a", "dog"}, {"a", "dog", "runs"}},
-                                                      {{"red", "a"}, {"dog"}},
-                                                      {{"a", "a"}, {"runs", "red"}}};
+const std::vector<std::vector<Tokens>> kReferences = {
+    {{"a", "dog"}, {"a", "dog", "runs"}}, {{"red", "a"}, {"dog"}}, {{"a", "a"}, {"runs", "red"}}};
 
 /// A decoder of a few dozen weights, and every caption it can say.
 struct Tiny {
@@ -64,17 +63,17 @@ struct Tiny {
 
   /// The probability of drawing words[at], …, words.back() in this state: with hard attention, over all cells that may be
   /// looked at before each.
-  torch::Tensor probability(const Memory& memory, const DecoderState& state, const std::vector<int64_t>& words, size_t at,
-                            double temperature) const {
-    if (at == words.size()) return torch::ones({});  // []
+  torch::Tensor probability(const Memory& memory, const DecoderState& state, const std::vector<int64_t>& words,
+                            size_t at, double temperature) const {
+    if (at == words.size()) return torch::ones({});                                              // []
     const auto before = torch::tensor({at == 0 ? int64_t{Vocabulary::kStart} : words[at - 1]});  // [1]
     torch::Tensor sum = torch::zeros({});                                                        // []
     for (int64_t cell = hard ? 0 : -1; cell < (hard ? kCells : 0); ++cell) {
       const auto step = decoder->step(memory, state, before, torch::zeros({1}, torch::kInt64), torch::tensor({cell}));
-      const auto logits = step.logits[0] / temperature;                            // [V]
-      const auto sayable = logits.index_select(0, torch::tensor({2, 4, 5}));       // [3]
-      auto drawn = (logits[words[at]] - sayable.logsumexp(0)).exp();               // []
-      if (hard) drawn = drawn * step.alpha[0][cell];                               // []
+      const auto logits = step.logits[0] / temperature;                                 // [V]
+      const auto sayable = logits.index_select(0, torch::tensor({2, 4, 5}));            // [3]
+      auto drawn = (logits[words[at]] - sayable.logsumexp(0)).exp();                    // []
+      if (hard) drawn = drawn * step.alpha[0][cell];                                    // []
       sum = sum + drawn * probability(memory, step.state, words, at + 1, temperature);  // []
     }
     return sum;
@@ -116,7 +115,7 @@ TEST_P(Estimator, MeanOverManySamplesIsTheGradientOfTheExpectedReward) {
   options.reward_baseline = baseline;
   options.reward_samples = 3;
   options.reward_temperature = temperature;
-  options.label_smoothing = 0.1;  // has no say here
+  options.label_smoothing = 0.1;                                        // has no say here
   const auto exact = tiny.exact_gradient(kPicture, bleu, temperature);  // [P]
   ASSERT_GT(exact.norm().item<double>(), 0.05);
 
@@ -129,10 +128,10 @@ TEST_P(Estimator, MeanOverManySamplesIsTheGradientOfTheExpectedReward) {
     self_critical.step(*tiny.decoder, batch, std::vector<size_t>(kCopies, kPicture)).loss.backward();
     gradients.push_back(-tiny.take_gradient());
   }
-  const auto all = torch::stack(gradients);                                   // [rounds, P]
-  const auto error = all.std(0) / std::sqrt(static_cast<double>(kRounds));    // [P]
-  const auto varies = error > 1e-12;                                          // [P]
-  const auto z = ((all.mean(0) - exact) / error).masked_select(varies);       // [P'], standard normal if unbiased
+  const auto all = torch::stack(gradients);                                 // [rounds, P]
+  const auto error = all.std(0) / std::sqrt(static_cast<double>(kRounds));  // [P]
+  const auto varies = error > 1e-12;                                        // [P]
+  const auto z = ((all.mean(0) - exact) / error).masked_select(varies);     // [P'], standard normal if unbiased
   ASSERT_GT(z.size(0), 50);
   EXPECT_LT(z.abs().max().item<double>(), 4.5);
   EXPECT_LT((all.mean(0) - exact).norm().item<double>(), 0.1 * exact.norm().item<double>());
@@ -177,7 +176,9 @@ TEST(Reward, OfACaptionThatBreaksOffIsBelowThatOfOneThatEnds) {
                        {{"two", "men"}, {"men", "in", "a", "boat"}},
                        {{"a", "red", "car"}}},
                       {}, nullptr);
-  const auto of = [&](Tokens words, bool ended) { return reward.of(0, std::vector<Reward::Candidate>{{words, ended}})[0]; };
+  const auto of = [&](Tokens words, bool ended) {
+    return reward.of(0, std::vector<Reward::Candidate>{{words, ended}})[0];
+  };
   EXPECT_GT(of({"a", "dog", "on", "a", "beach"}, true), of({"a", "dog", "on", "a", "beach"}, false));
   EXPECT_LT(of({"a", "dog", "on", "a"}, true), of({"a", "dog", "on", "a"}, false));
 }

@@ -40,7 +40,8 @@ class TrainerCases : public TrainerTest {
   static fs::path reworded(const char* split, const std::vector<std::pair<std::string, std::string>>& words) {
     std::string text = read_file(folder_ / "shapes" / (std::string("captions_") + split + ".json"));
     for (const auto& [word, other] : words)
-      for (size_t at = 0; (at = text.find(word, at)) != std::string::npos; at += other.size()) text.replace(at, word.size(), other);
+      for (size_t at = 0; (at = text.find(word, at)) != std::string::npos; at += other.size())
+        text.replace(at, word.size(), other);
     static int number = 0;
     const auto file = folder_ / ("reworded-" + std::to_string(number++) + ".json");
     write_file_atomically(file, text);
@@ -59,8 +60,11 @@ TEST_F(TrainerCases, AnInitialModelLearnsTheWordsOfItsNewCaptions) {
   base.train.epochs = 20;
   base.train.keep = "last";
   train(base);
-  const std::vector<std::pair<std::string, std::string>> names{{"circle", "frobnicator"}, {"square", "quuxlet"},
-                                                               {"triangle", "zorkmid"}, {"star", "blivet"}, {"cross", "gizmotron"}};
+  const std::vector<std::pair<std::string, std::string>> names{{"circle", "frobnicator"},
+                                                               {"square", "quuxlet"},
+                                                               {"triangle", "zorkmid"},
+                                                               {"star", "blivet"},
+                                                               {"cross", "gizmotron"}};
   auto own = quick_job("own-words");
   own.train.initial_model = base.output / "model.safetensors";
   take_over_initial_model(own);
@@ -82,7 +86,8 @@ TEST_F(TrainerCases, AnInitialModelLearnsTheWordsOfItsNewCaptions) {
   size_t said = 0, wanted = 0;
   for (const size_t i : dataset.split("train")) {
     const auto& example = dataset.examples[i];
-    const auto annotations = captioner.annotate(stack_inputs({load_input(example.picture, captioner.options.encoder)}));  // [1, L, D]
+    const auto annotations =
+        captioner.annotate(stack_inputs({load_input(example.picture, captioner.options.encoder)}));  // [1, L, D]
     const auto text = caption_annotations(captioner, annotations, own.decode)[0][0].text;
     for (const auto& [old, name] : names) {
       EXPECT_THAT(text, Not(HasSubstr(old)));
@@ -98,7 +103,8 @@ TEST_F(TrainerCases, SaysWhichWordsStayUnknown) {
   auto run = quick_job("unknown");
   run.train.min_word_count = 12;
   run.train.max_steps = 1;
-  EXPECT_THAT(said_by(run), AllOf(HasSubstr("warning: words: "), HasSubstr("tokens are unknown"), HasSubstr("train.min_word_count")));
+  EXPECT_THAT(said_by(run),
+              AllOf(HasSubstr("warning: words: "), HasSubstr("tokens are unknown"), HasSubstr("train.min_word_count")));
   const Json first = log_of(run).front()["data"];
   EXPECT_GT(first["unknown_tokens"].get<int64_t>(), 0);
   EXPECT_LT(first["unknown_tokens"].get<int64_t>(), first["training_tokens"].get<int64_t>());
@@ -135,7 +141,8 @@ TEST_F(TrainerCases, RefusesToGoOnWithOtherCaptions) {
 TEST_F(TrainerCases, ARunThatEndsWithinItsFirstEpochKeepsWhatItHasAndSaysSo) {
   auto run = quick_job("short");
   run.train.max_steps = 2;
-  EXPECT_THAT(said_by(run), AllOf(HasSubstr("max_steps 2 ends the run within its first epoch of 3"), HasSubstr("not been validated")));
+  EXPECT_THAT(said_by(run), AllOf(HasSubstr("max_steps 2 ends the run within its first epoch of 3"),
+                                  HasSubstr("not been validated")));
   EXPECT_EQ(load_captioner(run.output / "model.safetensors").about["validation"], Json({{"step", 2}}));
   run.train.max_steps = 0;
   run.resume = true;
@@ -163,7 +170,8 @@ TEST_F(TrainerCases, ChoosesByRougeWhereCiderCanTellNothing) {
 TEST_F(TrainerCases, RefusesToTrainARandomEncoderThatNeverLearns) {
   auto run = job("random");
   run.train.fine_tune_from = 3;  // of 2 epochs
-  EXPECT_THAT(said_by(run), AllOf(HasSubstr("refused"), HasSubstr("train.fine_tune_from 3"), HasSubstr("tools/fetch-weights")));
+  EXPECT_THAT(said_by(run),
+              AllOf(HasSubstr("refused"), HasSubstr("train.fine_tune_from 3"), HasSubstr("tools/fetch-weights")));
   run.train.fine_tune_from = 1;
   run.train.encoder_learning_rate = 0;
   EXPECT_THAT(said_by(run), AllOf(HasSubstr("refused"), HasSubstr("train.encoder_learning_rate is 0")));
@@ -185,8 +193,9 @@ TEST_F(TrainerCases, BadPicturesAreLeftOutFromTheFirstStepToTheLast) {
     run.train.fine_tune_from = from;
     run.train.features = folder_ / ("bad-features-" + std::to_string(from));
     run.train.max_steps = 2;
-    EXPECT_THAT(said_by(run), AllOf(HasSubstr("left out: " + (images / "train_00005.png").string()),
-                                    HasSubstr("left out: " + (images / "val_00002.png").string()), Not(HasSubstr("refused"))));
+    EXPECT_THAT(said_by(run),
+                AllOf(HasSubstr("left out: " + (images / "train_00005.png").string()),
+                      HasSubstr("left out: " + (images / "val_00002.png").string()), Not(HasSubstr("refused"))));
     EXPECT_EQ(log_of(run).front()["data"]["left_out"], Json({"train_00005.png", "val_00002.png"}));
     // Mended since, it stays left out: the run goes on as it began.
     fs::copy_file(folder_ / "whole.png", images / "train_00005.png", fs::copy_options::overwrite_existing);
@@ -233,8 +242,13 @@ TEST_F(TrainerCases, RefusesACheckpointThatNoRunCanHave) {
   const auto file = read_safetensors(run.output / "checkpoint.safetensors");
   TensorMap tensors;
   for (const auto& [name, tensor] : file.tensors) tensors[name] = tensor.clone();
-  for (const auto& [key, value] : std::vector<std::pair<std::string, Json>>{
-           {"step", -5}, {"step", 7}, {"step", 1.5}, {"step", "3"}, {"validated_epochs", 2}, {"validated_epochs", -2}, {"epochs_since_best", -1}}) {
+  for (const auto& [key, value] : std::vector<std::pair<std::string, Json>>{{"step", -5},
+                                                                            {"step", 7},
+                                                                            {"step", 1.5},
+                                                                            {"step", "3"},
+                                                                            {"validated_epochs", 2},
+                                                                            {"validated_epochs", -2},
+                                                                            {"epochs_since_best", -1}}) {
     auto metadata = file.metadata.get<std::map<std::string, std::string>>();
     Json stands = Json::parse(metadata["progression"]);
     stands[key] = value;
@@ -275,7 +289,8 @@ TEST_F(TrainerCases, SentencesTeachTheLanguageWithoutAPicture) {
   const torch::NoGradGuard no_grad;
   const auto nothing = torch::zeros({1, 4, captioner.encoder->annotation_size()});  // [1, L, D]
   EXPECT_EQ(caption_annotations(captioner, nothing, run.decode)[0][0].text, "xylophones play themselves");
-  const auto picture = captioner.annotate(stack_inputs({load_input(run.data.images / "train_00000.png", captioner.options.encoder)}));
+  const auto picture =
+      captioner.annotate(stack_inputs({load_input(run.data.images / "train_00000.png", captioner.options.encoder)}));
   EXPECT_THAT(caption_annotations(captioner, picture, run.decode)[0][0].text, Not(HasSubstr("xylophones")));
 }
 

@@ -118,7 +118,9 @@ TEST_F(TrainerTest, AModelSaysHowOftenItsWordsStandInTheCaptionsItLearntLast) {
   first.train.epochs = 1;
   first.train.fine_tune_stages = 0;
   train(first);
-  const auto counts_of = [](const fs::path& model) { return load_captioner(model / "model.safetensors").vocabulary.counts(); };
+  const auto counts_of = [](const fs::path& model) {
+    return load_captioner(model / "model.safetensors").vocabulary.counts();
+  };
   std::vector<std::vector<std::string>> captions;
   for (const auto& example : read_dataset(first.data).examples)
     if (example.split == "train")
@@ -317,7 +319,8 @@ TEST(Learning, DecodesTheCaptionsItWasTrainedOn) {
   options.decoder.dropout = 0;
   torch::manual_seed(2);
   Captioner captioner(options, Vocabulary({"<pad>", "<start>", "<end>", "<unk>", "a", "red", "blue", "dog", "runs"}));
-  const std::vector<std::string> texts = {"a red dog runs", "a blue dog", "dog", "a dog runs a dog", "blue red", "runs"};
+  const std::vector<std::string> texts = {"a red dog runs",   "a blue dog", "dog",
+                                          "a dog runs a dog", "blue red",   "runs"};
   std::vector<std::vector<std::vector<int64_t>>> words;
   for (const auto& text : texts) words.push_back({captioner.vocabulary.encode(caption_tokens(text))});
   const auto packed = pack_captions(words);

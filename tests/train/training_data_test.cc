@@ -111,9 +111,10 @@ TEST_F(TrainingDataTest, EqualWeightsAreNone) {
 
 TEST_F(TrainingDataTest, SaysWhatComesFromWhere) {
   const TrainingData data(sources_job());
-  EXPECT_THAT(data.summary(),
-              ElementsAre("data: first: 16 captions of 16 training pictures (human 8, rebuilt 8), 8 validation pictures",
-                          "data: second: 8 captions of 8 training pictures (human 4, rebuilt 4), none to validate on"));
+  EXPECT_THAT(
+      data.summary(),
+      ElementsAre("data: first: 16 captions of 16 training pictures (human 8, rebuilt 8), 8 validation pictures",
+                  "data: second: 8 captions of 8 training pictures (human 4, rebuilt 4), none to validate on"));
   const Json said = data.summary_json();
   EXPECT_EQ(said["sources"][1]["name"], "second");
   EXPECT_EQ(said["sources"][1]["origins"]["rebuilt"], 4);
@@ -174,7 +175,8 @@ TEST_F(TrainingDataTest, PicturesThatCanNotBeReadAreLeftOutUpToTheirShare) {
     EXPECT_EQ(refusal, "");
     EXPECT_EQ(data.train().size(), 22u);
     EXPECT_EQ(data.validation().size(), 7u);
-    EXPECT_THAT(data.left_out(), ElementsAre(images / "train_00003.png", images / "train_00010.png", images / "val_00001.png"));
+    EXPECT_THAT(data.left_out(),
+                ElementsAre(images / "train_00003.png", images / "train_00010.png", images / "val_00001.png"));
   }
 }
 

@@ -35,7 +35,8 @@ TEST(ValidationFigures, OfOneSourceAreThoseOfItsCaptions) {
   const auto figures = figures_of(dataset);
   EXPECT_EQ(figures.chosen_by(), "validation_cider");
   const Json said = figures.of({"a red dog sits", "two cats sleep here"});
-  const auto expected = score_captions({"a red dog sits", "two cats sleep here"}, {{"a red dog runs"}, {"two cats sleep here"}});
+  const auto expected =
+      score_captions({"a red dog sits", "two cats sleep here"}, {{"a red dog runs"}, {"two cats sleep here"}});
   EXPECT_EQ(said["validation_cider"], expected.cider_d.corpus);
   EXPECT_EQ(said["validation_bleu_4"], expected.bleu.corpus[3]);
   EXPECT_EQ(said["validation_rouge_l"], expected.rouge_l.corpus);
@@ -44,17 +45,24 @@ TEST(ValidationFigures, OfOneSourceAreThoseOfItsCaptions) {
 }
 
 TEST(ValidationFigures, OfSeveralSourcesAreTheirMeanByPictures) {
-  const auto dataset = dataset_of({{"a red dog runs", 0}, {"two cats sleep here", 0}, {"a blue bus stops", 2}, {"a man eats", 2},
-                                   {"snow on a hill", 2}}, {"a", "none", "b"});
+  const auto dataset = dataset_of({{"a red dog runs", 0},
+                                   {"two cats sleep here", 0},
+                                   {"a blue bus stops", 2},
+                                   {"a man eats", 2},
+                                   {"snow on a hill", 2}},
+                                  {"a", "none", "b"});
   const std::vector<std::string> said{"a red dog runs", "two cats", "a bus stops", "a man eats", "a hill"};
   const Json figures = figures_of(dataset).of(said);
   const auto first = score_captions({said[0], said[1]}, {{"a red dog runs"}, {"two cats sleep here"}});
-  const auto second = score_captions({said[2], said[3], said[4]}, {{"a blue bus stops"}, {"a man eats"}, {"snow on a hill"}});
+  const auto second =
+      score_captions({said[2], said[3], said[4]}, {{"a blue bus stops"}, {"a man eats"}, {"snow on a hill"}});
   EXPECT_EQ(figures["validation_cider_a"], first.cider_d.corpus);
   EXPECT_EQ(figures["validation_cider_b"], second.cider_d.corpus);
   EXPECT_EQ(figures["validation_bleu_4_b"], second.bleu.corpus[3]);
-  EXPECT_NEAR(figures["validation_cider"].get<double>(), 0.4 * first.cider_d.corpus + 0.6 * second.cider_d.corpus, 1e-12);
-  EXPECT_NEAR(figures["validation_rouge_l"].get<double>(), 0.4 * first.rouge_l.corpus + 0.6 * second.rouge_l.corpus, 1e-12);
+  EXPECT_NEAR(figures["validation_cider"].get<double>(), 0.4 * first.cider_d.corpus + 0.6 * second.cider_d.corpus,
+              1e-12);
+  EXPECT_NEAR(figures["validation_rouge_l"].get<double>(), 0.4 * first.rouge_l.corpus + 0.6 * second.rouge_l.corpus,
+              1e-12);
   EXPECT_FALSE(figures.contains("validation_cider_none"));
 }
 

@@ -50,7 +50,8 @@ TEST_F(FindPicturesTest, FilesStandForThemselvesInTheirOrder) {
 }
 
 TEST_F(FindPicturesTest, FoldersStandForTheirPicturesSortedByBytes) {
-  for (const auto* name : {"b.PNG", "B.png", "a.jpeg", "ä.webp", "\xff.gif", ".hidden.png", "c.tif", "d.bmp", "sub/e.jpg"})
+  for (const auto* name :
+       {"b.PNG", "B.png", "a.jpeg", "ä.webp", "\xff.gif", ".hidden.png", "c.tif", "d.bmp", "sub/e.jpg"})
     make(name);
   EXPECT_THAT(find({""}), ElementsAre("B.png", "a.jpeg", "b.PNG", "c.tif", "d.bmp", "ä.webp", "\xff.gif"));
 }
@@ -71,10 +72,11 @@ TEST_F(FindPicturesTest, PicturesOfKindsThatAreNotReadAreCountedAndNamed) {
   make("b.xcf", {'g', 'i', 'm', 'p', ' ', 'x', 'c', 'f', ' '});
   const auto found = look({""});
   EXPECT_THAT(found.pictures, SizeIs(1));
-  EXPECT_THAT(found.remarks(),
-              ElementsAre("1 picture passed over: GIMP (XCF) is not read; convert to JPEG or PNG first (" + at("b.xcf") + ")",
-                          "4 pictures passed over: camera raw (CR2) is not read; convert to JPEG or PNG first (" + at("IMG_1.CR2") + ", " +
-                              at("IMG_2.cr2") + ", " + at("IMG_3.cr2") + ", …)"));
+  EXPECT_THAT(
+      found.remarks(),
+      ElementsAre("1 picture passed over: GIMP (XCF) is not read; convert to JPEG or PNG first (" + at("b.xcf") + ")",
+                  "4 pictures passed over: camera raw (CR2) is not read; convert to JPEG or PNG first (" +
+                      at("IMG_1.CR2") + ", " + at("IMG_2.cr2") + ", " + at("IMG_3.cr2") + ", …)"));
   EXPECT_THAT(find({"IMG_1.CR2"}), ElementsAre("IMG_1.CR2"));  // one that is named is for the reader to refuse
 }
 
@@ -83,9 +85,10 @@ TEST_F(FindPicturesTest, WhatIsCalledAPictureAndIsNoneIsNamed) {
   for (const auto* name : {"empty.PSD", "torn.nef"}) make(name, {});
   make("note", {'n', 'o', 't', 'e'});
   EXPECT_THAT(look({""}).remarks(),
-              ElementsAre("1 picture passed over: Photoshop (PSD) is not read; convert to JPEG or PNG first (" + at("empty.PSD") + ")",
-                          "1 picture passed over: camera raw (NEF) is not read; convert to JPEG or PNG first (" + at("torn.nef") +
-                              ")"));
+              ElementsAre("1 picture passed over: Photoshop (PSD) is not read; convert to JPEG or PNG first (" +
+                              at("empty.PSD") + ")",
+                          "1 picture passed over: camera raw (NEF) is not read; convert to JPEG or PNG first (" +
+                              at("torn.nef") + ")"));
   for (const auto* name : {"empty.mpo", "empty.dib"}) make(name, {});
   EXPECT_THAT(find({""}), ElementsAre("a.jpg", "empty.dib", "empty.mpo"));  // for their reader to refuse
 }

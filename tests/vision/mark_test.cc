@@ -17,10 +17,14 @@ FileBytes bytes_of(const std::string& text) { return {text.begin(), text.end()};
 TEST(Mark, LeavesPixelsAsTheyAreAndIsFound) {
   const TemporaryFolder folder;
   const cv::Mat large = gradient(400, 300);
-  for (const auto& [extension, options] : std::vector<std::pair<std::string, std::vector<int>>>{
-           {".jpg", {}}, {".png", {}}, {".webp", {cv::IMWRITE_WEBP_QUALITY, 90}}, {".webp", {cv::IMWRITE_WEBP_QUALITY, 101}}}) {
+  for (const auto& [extension, options] :
+       std::vector<std::pair<std::string, std::vector<int>>>{{".jpg", {}},
+                                                             {".png", {}},
+                                                             {".webp", {cv::IMWRITE_WEBP_QUALITY, 90}},
+                                                             {".webp", {cv::IMWRITE_WEBP_QUALITY, 101}}}) {
     const FileBytes plain = encoded(extension, large, options), page = bytes_of(marked(text_of(plain)));
-    EXPECT_EQ(cv::norm(decode_picture(plain, "").pixels, decode_picture(page, "").pixels, cv::NORM_INF), 0) << extension;
+    EXPECT_EQ(cv::norm(decode_picture(plain, "").pixels, decode_picture(page, "").pixels, cv::NORM_INF), 0)
+        << extension;
     const auto found = [&](const FileBytes& bytes) {
       const auto path = folder.write("x", bytes);
       return is_marked(path, text_of(bytes).substr(0, kKindBytes));

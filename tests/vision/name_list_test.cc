@@ -35,7 +35,10 @@ TEST(NameList, HasANulBehindEachName) {
 }
 
 TEST(NameList, WindowsLineEndsAndByteOrderMarksAreNoPartOfNames) {
-  EXPECT_THAT(parse_name_list("\xef\xbb\xbf" "a.png\r\nb.png\r\n\r\n", '\n', ""), ElementsAre("a.png", "b.png"));
+  EXPECT_THAT(parse_name_list("\xef\xbb\xbf"
+                              "a.png\r\nb.png\r\n\r\n",
+                              '\n', ""),
+              ElementsAre("a.png", "b.png"));
   EXPECT_THAT(parse_name_list("a.png\rb.png\r", '\n', ""), ElementsAre("a.png", "b.png"));
   EXPECT_THAT(parse_name_list("a.png\r", '\n', ""), ElementsAre("a.png"));
 }
@@ -56,14 +59,15 @@ TEST(NameList, TheOtherEndIsRefused) {
             "names.txt: has no NUL byte; its names end with newlines: leave out --null");
 }
 
-TEST(NameList, CompressedOnesAreCalledSo) {
-  EXPECT_THAT(refusal("\x1f\x8b\x08\0\0"s, '\n'), HasSubstr("gzip"));
-}
+TEST(NameList, CompressedOnesAreCalledSo) { EXPECT_THAT(refusal("\x1f\x8b\x08\0\0"s, '\n'), HasSubstr("gzip")); }
 
 TEST(NameList, Utf16IsCalledByItsName) {
   EXPECT_THAT(refusal("a\0.\0p\0n\0g\0\n\0"s, '\n'), HasSubstr("UTF-16"));  // without its mark
   EXPECT_THAT(refusal("\0a\0.\0p\0n\0g\0\n"s, '\n'), HasSubstr("UTF-16"));
-  EXPECT_THAT(refusal("\xff\xfe" "a\0.\0p\0n\0g\0\r\0\n\0"s, '\n'), HasSubstr("UTF-16"));
+  EXPECT_THAT(refusal("\xff\xfe"
+                      "a\0.\0p\0n\0g\0\r\0\n\0"s,
+                      '\n'),
+              HasSubstr("UTF-16"));
   EXPECT_THAT(refusal("\xfe\xff\0a\0b"s, '\0'), HasSubstr("UTF-16"));
 }
 

@@ -52,12 +52,8 @@ class TemporaryFolder {
 /// While it lives, file permissions hold for the process, even if it is root's.
 class WithoutPrivileges {
  public:
-  WithoutPrivileges() {
-    EXPECT_EQ(::getuid() == 0 ? ::seteuid(65534) : 0, 0);
-  }
-  ~WithoutPrivileges() {
-    EXPECT_EQ(::getuid() == 0 ? ::seteuid(0) : 0, 0);
-  }
+  WithoutPrivileges() { EXPECT_EQ(::getuid() == 0 ? ::seteuid(65534) : 0, 0); }
+  ~WithoutPrivileges() { EXPECT_EQ(::getuid() == 0 ? ::seteuid(0) : 0, 0); }
   WithoutPrivileges(const WithoutPrivileges&) = delete;
 };
 

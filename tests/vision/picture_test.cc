@@ -170,7 +170,8 @@ FileBytes indexed_png(const cv::Mat& indices, const std::vector<png_color>& pale
 
 /// A PNG of 16 bits: grey, grey and alpha, RGB or RGBA by its channels; in seven passes.
 FileBytes interlaced_png(const cv::Mat& deep) {
-  constexpr int kinds[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
+  constexpr int kinds[] = {PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
+                           PNG_COLOR_TYPE_RGB_ALPHA};
   return written_png(deep, 16, kinds[deep.channels() - 1], PNG_INTERLACE_ADAM7, [&](png_structp png, png_infop info) {
     png_write_info(png, info);
     png_set_swap(png);
@@ -206,7 +207,7 @@ struct TiffStyle {
   int photometric = PHOTOMETRIC_RGB, orientation = 1, bits = 8;
   std::vector<uint16_t> extra = {};  // what the samples beyond the colours are
   bool planes = false;
-  int tile = 0;  // its side
+  int tile = 0;                        // its side
   std::vector<uint16_t> palette = {};  // red, then green, then blue
 };
 
@@ -233,7 +234,7 @@ FileBytes tiff(const TemporaryFolder& folder, const cv::Mat& samples, const Tiff
       for (int i = 0; i < width * in_row; ++i) {
         const int x = left + i / in_row, c = plane * in_row * style.planes + i % in_row;
         const bool inside = y < samples.rows && x < samples.cols;
-        const unsigned value = !inside                     ? 0u
+        const unsigned value = !inside                    ? 0u
                                : samples.depth() == CV_8U ? samples.ptr(y)[x * channels + c]
                                                           : samples.ptr<uint16_t>(y)[x * channels + c];
         if (style.bits == 16) {
@@ -256,7 +257,8 @@ FileBytes tiff(const TemporaryFolder& folder, const cv::Mat& samples, const Tiff
       for (int y = 0; y < samples.rows; y += style.tile)
         for (int x = 0; x < samples.cols; x += style.tile) {
           FileBytes bytes = packed(y, x, style.tile, style.tile, plane);
-          TIFFWriteTile(file, bytes.data(), static_cast<uint32_t>(x), static_cast<uint32_t>(y), 0, static_cast<uint16_t>(plane));
+          TIFFWriteTile(file, bytes.data(), static_cast<uint32_t>(x), static_cast<uint32_t>(y), 0,
+                        static_cast<uint16_t>(plane));
         }
   } else {
     TIFFSetField(file, TIFFTAG_ROWSPERSTRIP, 4);
@@ -445,7 +447,9 @@ TEST_F(PictureTest, TiffSamplesThatAreNoAlphaAreLeftOut) {
       style.extra = {EXTRASAMPLE_UNSPECIFIED, EXTRASAMPLE_UNSPECIFIED};
       EXPECT_EQ(difference(read(tiff(folder_, samples, style)).pixels, picture), 0) << planes << tile;
       style.extra = {EXTRASAMPLE_UNSPECIFIED, EXTRASAMPLE_UNASSALPHA};
-      EXPECT_EQ(difference(read(tiff(folder_, samples, style)).pixels, cv::Mat(picture.size(), CV_8UC3, cv::Scalar::all(255))), 0);
+      EXPECT_EQ(difference(read(tiff(folder_, samples, style)).pixels,
+                           cv::Mat(picture.size(), CV_8UC3, cv::Scalar::all(255))),
+                0);
     }
 }
 
@@ -453,17 +457,22 @@ TEST_F(PictureTest, TiffsOfGreyPaletteAndInkWithAlphaLieOnWhite) {
   const auto pixel = [&](const cv::Mat& samples, const TiffStyle& style) {
     return read(tiff(folder_, samples, style)).pixels.at<cv::Vec3b>(0, 0);
   };
-  EXPECT_EQ(pixel(cv::Mat(2, 2, CV_8UC2, cv::Scalar(200, 128)), {.photometric = PHOTOMETRIC_MINISBLACK, .extra = {EXTRASAMPLE_UNASSALPHA}}),
+  EXPECT_EQ(pixel(cv::Mat(2, 2, CV_8UC2, cv::Scalar(200, 128)),
+                  {.photometric = PHOTOMETRIC_MINISBLACK, .extra = {EXTRASAMPLE_UNASSALPHA}}),
             cv::Vec3b::all(227));
-  EXPECT_EQ(pixel(cv::Mat(2, 2, CV_8UC2, cv::Scalar(100, 128)), {.photometric = PHOTOMETRIC_MINISBLACK, .extra = {EXTRASAMPLE_ASSOCALPHA}}),
+  EXPECT_EQ(pixel(cv::Mat(2, 2, CV_8UC2, cv::Scalar(100, 128)),
+                  {.photometric = PHOTOMETRIC_MINISBLACK, .extra = {EXTRASAMPLE_ASSOCALPHA}}),
             cv::Vec3b::all(227));
   EXPECT_EQ(pixel(cv::Mat(2, 2, CV_16UC2, cv::Scalar(200 * 257, 128 * 257)),
                   {.photometric = PHOTOMETRIC_MINISBLACK, .bits = 16, .extra = {EXTRASAMPLE_UNASSALPHA}}),
             cv::Vec3b::all(227));
-  EXPECT_EQ(pixel(cv::Mat(2, 2, CV_16UC4, cv::Scalar(51 * 257, 153 * 257, 0, 26 * 257)), {.photometric = PHOTOMETRIC_SEPARATED, .bits = 16}),
+  EXPECT_EQ(pixel(cv::Mat(2, 2, CV_16UC4, cv::Scalar(51 * 257, 153 * 257, 0, 26 * 257)),
+                  {.photometric = PHOTOMETRIC_SEPARATED, .bits = 16}),
             cv::Vec3b(229, 92, 183));
-  TiffStyle palette{.photometric = PHOTOMETRIC_PALETTE, .bits = 2, .palette = {0, 10 << 8, 20 << 8, 30 << 8, 0, 40 << 8, 50 << 8, 60 << 8,
-                                                                               0, 70 << 8, 80 << 8, 90 << 8}};
+  TiffStyle palette{
+      .photometric = PHOTOMETRIC_PALETTE,
+      .bits = 2,
+      .palette = {0, 10 << 8, 20 << 8, 30 << 8, 0, 40 << 8, 50 << 8, 60 << 8, 0, 70 << 8, 80 << 8, 90 << 8}};
   EXPECT_EQ(pixel(cv::Mat(2, 2, CV_8UC1, cv::Scalar(2)), palette), cv::Vec3b(80, 50, 20));
 }
 
@@ -477,15 +486,22 @@ TEST_F(PictureTest, BitmapsOfEveryLayoutAreRead) {
   EXPECT_EQ(pixels(1, 2, two_rows, {.top_down = true}).at<cv::Vec3b>(0, 0), red);
   EXPECT_EQ(pixels(2, 1, {0, 0x7c, 0xff, 0x7f}, {.bits = 16}).at<cv::Vec3b>(0, 0), red);
   EXPECT_EQ(pixels(2, 1, {0, 0x7c, 0xff, 0x7f}, {.bits = 16}).at<cv::Vec3b>(0, 1), white);
-  EXPECT_EQ(pixels(2, 1, {0, 0xf8, 0x1f, 0}, {.bits = 16, .compression = 3, .masks = {0xf800, 0x7e0, 0x1f}}).at<cv::Vec3b>(0, 0), red);
-  EXPECT_EQ(pixels(1, 1, {255, 0, 0, 0}, {.bits = 32, .compression = 3, .masks = {0xff, 0xff00, 0xff0000}}).at<cv::Vec3b>(0, 0), red);
-  EXPECT_EQ(pixels(1, 1, {0, 0, 0xf0, 0x3f}, {.bits = 32, .compression = 3, .masks = {0x3ff00000, 0xffc00, 0x3ff}}).at<cv::Vec3b>(0, 0), red);
+  EXPECT_EQ(pixels(2, 1, {0, 0xf8, 0x1f, 0}, {.bits = 16, .compression = 3, .masks = {0xf800, 0x7e0, 0x1f}})
+                .at<cv::Vec3b>(0, 0),
+            red);
+  EXPECT_EQ(pixels(1, 1, {255, 0, 0, 0}, {.bits = 32, .compression = 3, .masks = {0xff, 0xff00, 0xff0000}})
+                .at<cv::Vec3b>(0, 0),
+            red);
+  EXPECT_EQ(pixels(1, 1, {0, 0, 0xf0, 0x3f}, {.bits = 32, .compression = 3, .masks = {0x3ff00000, 0xffc00, 0x3ff}})
+                .at<cv::Vec3b>(0, 0),
+            red);
   const BmpStyle alpha{.bits = 32, .header = 56, .compression = 3, .masks = {0xff0000, 0xff00, 0xff, 0xff000000}};
   EXPECT_EQ(pixels(2, 1, {0, 0, 255, 255, 0, 0, 255, 0}, alpha).at<cv::Vec3b>(0, 0), red);
   EXPECT_EQ(pixels(2, 1, {0, 0, 255, 255, 0, 0, 255, 0}, alpha).at<cv::Vec3b>(0, 1), white);
   EXPECT_EQ(pixels(1, 1, {0, 0, 255, 0}, alpha).at<cv::Vec3b>(0, 0), red);  // alpha that nobody has written
   EXPECT_EQ(pixels(1, 1, {0, 0, 255, 7}, {.bits = 32}).at<cv::Vec3b>(0, 0), red);
-  EXPECT_EQ(pixels(3, 1, {0x1b, 0, 0, 0}, {.bits = 2, .palette = {0, 0xff0000, 0xff, 0xffffff}}).at<cv::Vec3b>(0, 1), red);
+  EXPECT_EQ(pixels(3, 1, {0x1b, 0, 0, 0}, {.bits = 2, .palette = {0, 0xff0000, 0xff, 0xffffff}}).at<cv::Vec3b>(0, 1),
+            red);
 }
 
 TEST_F(PictureTest, RunLengthsOfBitmapsAreRead) {
@@ -495,13 +511,15 @@ TEST_F(PictureTest, RunLengthsOfBitmapsAreRead) {
   const FileBytes codes{2, 1, 0, 3, 1, 2, 0, 0, 0, 2, 1, 0, 1, 1, 0, 0, 1, 2, 0, 1};
   const BmpStyle style{.bits = 8, .compression = 1, .palette = palette};
   const cv::Mat picture = read(bmp(7, 2, codes, style)).pixels;
-  const cv::Vec3b lower[] = {red, red, red, blue, black, white, red}, upper[] = {blue, white, white, white, white, white, white};
+  const cv::Vec3b lower[] = {red, red, red, blue, black, white, red},
+                  upper[] = {blue, white, white, white, white, white, white};
   for (int x = 0; x < 7; ++x) {
     EXPECT_EQ(picture.at<cv::Vec3b>(1, x), lower[x]) << x;
     EXPECT_EQ(picture.at<cv::Vec3b>(0, x), upper[x]) << x;
   }
   // Nibbles: two of red and blue by turns, then three literal ones.
-  const cv::Mat nibbles = read(bmp(5, 1, {2, 0x12, 0, 3, 0x12, 0x10, 0, 1}, {.bits = 4, .compression = 2, .palette = palette})).pixels;
+  const cv::Mat nibbles =
+      read(bmp(5, 1, {2, 0x12, 0, 3, 0x12, 0x10, 0, 1}, {.bits = 4, .compression = 2, .palette = palette})).pixels;
   const cv::Vec3b row[] = {red, blue, red, blue, red};
   for (int x = 0; x < 5; ++x) EXPECT_EQ(nibbles.at<cv::Vec3b>(0, x), row[x]) << x;
   // Codes that run out of the picture stay within it; those that end too early are noticed.
@@ -548,7 +566,8 @@ TEST_F(PictureTest, CmykJpegsGiveTheirColoursWithAndWithoutAdobesMarker) {
   const cv::Mat light(16, 16, CV_8UC4, cv::Scalar(204, 102, 255, 229));
   const cv::Mat expected(16, 16, CV_8UC3, cv::Scalar(229, 92, 183));
   for (const bool marker : {false, true})
-    EXPECT_LE(difference(read(jpeg(light, {.exif = {}, .adobe_marker = marker, .stored = JCS_CMYK})).pixels, expected), 4);
+    EXPECT_LE(difference(read(jpeg(light, {.exif = {}, .adobe_marker = marker, .stored = JCS_CMYK})).pixels, expected),
+              4);
   EXPECT_LE(difference(read(jpeg(light, {.exif = {}, .stored = JCS_YCCK})).pixels, expected), 6);
 }
 
@@ -735,7 +754,8 @@ TEST_F(PictureTest, ProgressiveJpegsThatLackAScanAreRefused) {
   cv::randu(noise, 0, 256);
   FileBytes bytes = jpeg(noise, {.exif = {}, .progressive = true});
   const FileBytes scan{0xff, 0xda};
-  bytes.erase(std::find_end(bytes.begin(), bytes.end(), scan.begin(), scan.end()), bytes.end());  // cut where a scan begins
+  bytes.erase(std::find_end(bytes.begin(), bytes.end(), scan.begin(), scan.end()),
+              bytes.end());  // cut where a scan begins
   EXPECT_THAT(refusal(bytes), HasSubstr("cut short"));
 }
 
@@ -761,9 +781,11 @@ TEST_F(PictureTest, HeadersThatPromiseMoreThanTheFileCanHoldAreRefusedAtOnce) {
 }
 
 TEST_F(PictureTest, WhatIsNotReadIsCalledByItsName) {
-  EXPECT_THAT(refusal({'8', 'B', 'P', 'S', 0, 1}), HasSubstr("Photoshop (PSD) is not read; convert it to JPEG or PNG first"));
+  EXPECT_THAT(refusal({'8', 'B', 'P', 'S', 0, 1}),
+              HasSubstr("Photoshop (PSD) is not read; convert it to JPEG or PNG first"));
   EXPECT_THAT(refusal({'<', 'h', 't', 'm', 'l', '>'}), HasSubstr("not a picture, but a web page (HTML)"));
-  EXPECT_THAT(refusal(tiff(folder_, cv::Mat(4, 4, CV_16UC1, cv::Scalar(7)), {.photometric = PHOTOMETRIC_MINISBLACK, .bits = 32})),
+  EXPECT_THAT(refusal(tiff(folder_, cv::Mat(4, 4, CV_16UC1, cv::Scalar(7)),
+                           {.photometric = PHOTOMETRIC_MINISBLACK, .bits = 32})),
               HasSubstr("32-bit samples is not read"));
   FileBytes jpg = jpeg(gradient(8, 8));
   const FileBytes frame_header{0xff, 0xc0};

@@ -61,7 +61,8 @@ long decode_all(const std::string& file) {
     ::setitimer(ITIMER_PROF, &limit, nullptr);
     const auto start = std::clock();
     try {
-      attend::decode_picture({reinterpret_cast<const unsigned char*>(mutation.data()), mutation.size()}, "", i % 3 ? 0 : 260);
+      attend::decode_picture({reinterpret_cast<const unsigned char*>(mutation.data()), mutation.size()}, "",
+                             i % 3 ? 0 : 260);
     } catch (const attend::InputError&) {
     }
     longest = std::max<long>(longest, (std::clock() - start) * 1000 / CLOCKS_PER_SEC);
@@ -93,10 +94,12 @@ int main(int count, char** values) {
     if (told && status == 0 && usage.ru_maxrss <= kKilobytes) continue;
     ++findings;
     std::printf("%s: %s, %ld MiB\n", values[i],
-                WIFSIGNALED(status) ? (WTERMSIG(status) == SIGPROF ? "takes too long" : "crashes") : told ? "read" : "stops",
+                WIFSIGNALED(status) ? (WTERMSIG(status) == SIGPROF ? "takes too long" : "crashes")
+                : told              ? "read"
+                                    : "stops",
                 usage.ru_maxrss >> 10);
   }
-  std::printf("%d files, %d mutations each: %d findings; the longest took %ld ms, the most memory %ld MiB\n", count - 1, kMutations,
-              findings, longest, most >> 10);
+  std::printf("%d files, %d mutations each: %d findings; the longest took %ld ms, the most memory %ld MiB\n", count - 1,
+              kMutations, findings, longest, most >> 10);
   return findings > 0 ? 1 : 0;
 }
