@@ -49,7 +49,8 @@ Size some_size(RNG& random) {
 Mat paper(Size size, const Scalar& of = kWhite) { return Mat(size, CV_8UC3, of); }
 
 std::string word(RNG& random) {
-  static const char* parts[] = {"ta", "ri", "mo", "ne", "con", "der", "st", "al", "ver", "is", "por", "en", "tu", "la", "que", "ing"};
+  static const char* parts[] = {"ta",  "ri", "mo",  "ne", "con", "der", "st",  "al",
+                                "ver", "is", "por", "en", "tu",  "la",  "que", "ing"};
   std::string made;
   for (int i = random.uniform(1, 5); i > 0; --i) made += parts[random.uniform(0, 16)];
   return made;
@@ -171,7 +172,8 @@ std::vector<Point> blob(RNG& random, Point centre, int radius) {
   const double a = random.uniform(0.0, 6.3), b = random.uniform(0.0, 6.3), deep = random.uniform(0.1, 0.35);
   std::vector<Point> outline;
   for (int i = 0; i < 60; ++i) {
-    const double angle = i * CV_2PI / 60, r = radius * (1 + deep * std::sin(2 * angle + a) + deep * std::sin(3 * angle + b));
+    const double angle = i * CV_2PI / 60,
+                 r = radius * (1 + deep * std::sin(2 * angle + a) + deep * std::sin(3 * angle + b));
     outline.emplace_back(centre.x + int(r * std::cos(angle)), centre.y + int(r * std::sin(angle)));
   }
   return outline;
@@ -204,7 +206,8 @@ Mat drawing(RNG& random) {
         break;
       case 1: {  // a house
         const Rect wall(at.x, at.y, large * 3 / 2, large);
-        const std::vector<Point> roof{{at.x - 8, at.y}, {at.x + large * 3 / 2 + 8, at.y}, {at.x + large * 3 / 4, at.y - large * 2 / 3}};
+        const std::vector<Point> roof{
+            {at.x - 8, at.y}, {at.x + large * 3 / 2 + 8, at.y}, {at.x + large * 3 / 4, at.y - large * 2 / 3}};
         if (filled) {
           cv::rectangle(sheet, wall, colour(random, 80), cv::FILLED);
           cv::fillPoly(sheet, std::vector<std::vector<Point>>{roof}, colour(random), cv::LINE_AA);
@@ -214,7 +217,8 @@ Mat drawing(RNG& random) {
         break;
       }
       case 2: {  // the sun
-        cv::circle(sheet, at, large / 2, filled ? Scalar(60, 220, 255) : kBlack, filled ? cv::FILLED : thick, cv::LINE_AA);
+        cv::circle(sheet, at, large / 2, filled ? Scalar(60, 220, 255) : kBlack, filled ? cv::FILLED : thick,
+                   cv::LINE_AA);
         for (int ray = 0; ray < 12; ++ray) {
           const cv::Point2d way(std::cos(ray * CV_PI / 6), std::sin(ray * CV_PI / 6));
           cv::line(sheet, at + Point(way * (large * 0.6)), at + Point(way * (large * 0.9)), kBlack, thick, cv::LINE_AA);
@@ -237,7 +241,8 @@ Mat diagram(RNG& random) {
   std::vector<Point> centres;
   for (int i = random.uniform(4, 12); i > 0; --i) {
     centres.push_back(place(random, {size.width - 140, size.height - 60}) + Point(70, 30));
-    if (centres.size() > 1) cv::arrowedLine(sheet, centres[centres.size() - 2], centres.back(), kBlack, 2, cv::LINE_AA, 0, 0.06);
+    if (centres.size() > 1)
+      cv::arrowedLine(sheet, centres[centres.size() - 2], centres.back(), kBlack, 2, cv::LINE_AA, 0, 0.06);
   }
   for (const auto& centre : centres) {
     const Rect box(centre - Point(60, 22), Size(120, 44));
@@ -258,7 +263,8 @@ Mat music(RNG& random) {
   const Size size = some_size(random);
   Mat sheet = paper(size);
   for (int top = 50; top < size.height - 60; top += 90) {
-    for (int line = 0; line < 5; ++line) cv::line(sheet, {30, top + 9 * line}, {size.width - 30, top + 9 * line}, kBlack, 1);
+    for (int line = 0; line < 5; ++line)
+      cv::line(sheet, {30, top + 9 * line}, {size.width - 30, top + 9 * line}, kBlack, 1);
     for (int x = 60; x < size.width - 40; x += random.uniform(18, 45)) {
       const Point head(x, top + random.uniform(-1, 9) * 9 / 2);
       cv::ellipse(sheet, head, {6, 4}, -20, 0, 360, kBlack, chance(random, 0.8) ? cv::FILLED : 1, cv::LINE_AA);
@@ -340,12 +346,12 @@ Mat texture(RNG& random) {
     for (int x = 0; x < size.width; ++x) {
       const double along = x * std::cos(tilt) + y * std::sin(tilt), across = y * std::cos(tilt) - x * std::sin(tilt);
       double share = 0;
-      if (kind == 0) share = std::fmod(along + 1e4, cell) < cell / 2.0;                                    // stripes
-      if (kind == 1) share = (int(along + 1e4) / cell + int(across + 1e4) / cell) % 2;                     // a chessboard
-      if (kind == 2) share = 0.5 + 0.5 * std::sin(along * CV_2PI / cell + warp.at<uchar>(y, x) / 20.0);    // marble
-      if (kind == 3) share = std::hypot(x % cell - cell / 2.0, y % cell - cell / 2.0) < cell / 3.0;        // dots
-      if (kind == 4) share = double(x + y) / (size.width + size.height);                                   // a slope of colour
-      if (kind == 5) share = y % cell < 3 || (x + y / cell % 2 * cell) % (2 * cell) < 3;                   // bricks
+      if (kind == 0) share = std::fmod(along + 1e4, cell) < cell / 2.0;                                  // stripes
+      if (kind == 1) share = (int(along + 1e4) / cell + int(across + 1e4) / cell) % 2;                   // a chessboard
+      if (kind == 2) share = 0.5 + 0.5 * std::sin(along * CV_2PI / cell + warp.at<uchar>(y, x) / 20.0);  // marble
+      if (kind == 3) share = std::hypot(x % cell - cell / 2.0, y % cell - cell / 2.0) < cell / 3.0;      // dots
+      if (kind == 4) share = double(x + y) / (size.width + size.height);                  // a slope of colour
+      if (kind == 5) share = y % cell < 3 || (x + y / cell % 2 * cell) % (2 * cell) < 3;  // bricks
       for (int c = 0; c < 3; ++c)
         made.at<cv::Vec3b>(y, x)[c] = cv::saturate_cast<uchar>(one[c] * share + other[c] * (1 - share));
     }
@@ -361,7 +367,8 @@ Mat x_ray(RNG& random) {
     const int aside = random.uniform(75, 95), tall = random.uniform(120, 160);
     cv::ellipse(film, centre + Point(side * aside, -20), {65, tall}, side * 6, 0, 360, 45, cv::FILLED);
     for (int rib = -130; rib < 140; rib += random.uniform(26, 36))
-      cv::ellipse(film, centre + Point(side * 60, rib), {110, 50}, side * 12, side > 0 ? 250 : 190, side > 0 ? 350 : 290, 150, 7, cv::LINE_AA);
+      cv::ellipse(film, centre + Point(side * 60, rib), {110, 50}, side * 12, side > 0 ? 250 : 190,
+                  side > 0 ? 350 : 290, 150, 7, cv::LINE_AA);
   }
   cv::rectangle(film, Rect(centre.x - 16, 40, 32, 420), 190, cv::FILLED);
   cv::GaussianBlur(film, film, {}, random.uniform(5.0, 9.0));
@@ -405,12 +412,12 @@ Mat from_above(RNG& random) {
 }
 
 const std::pair<const char*, Mat (*)(RNG&)> kKinds[] = {
-    {"document", document}, {"screen", screen}, {"chart", chart},     {"drawing", drawing}, {"diagram", diagram}, {"music", music},
-    {"code", code},         {"noise", noise},   {"texture", texture}, {"x-ray", x_ray},     {"from-above", from_above}};
+    {"document", document},    {"screen", screen}, {"chart", chart}, {"drawing", drawing}, {"diagram", diagram},
+    {"music", music},          {"code", code},     {"noise", noise}, {"texture", texture}, {"x-ray", x_ray},
+    {"from-above", from_above}};
 
 int run(const std::vector<std::string>& arguments) {
-  if (arguments.empty() || arguments.size() > 3)
-    throw UsageError("unlike-pictures DIR [COUNT [SEED]]");
+  if (arguments.empty() || arguments.size() > 3) throw UsageError("unlike-pictures DIR [COUNT [SEED]]");
   const int count = arguments.size() > 1 ? std::stoi(arguments[1]) : 20;
   const uint64_t seed = arguments.size() > 2 ? std::stoull(arguments[2]) : 1;
   const std::filesystem::path folder = arguments[0];
