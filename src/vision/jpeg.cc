@@ -6,8 +6,9 @@
 #include <vector>
 
 // clang-format off: jpeglib.h needs FILE, jerror.h needs jpeglib.h
-#include <jerror.h>
 #include <jpeglib.h>
+// What it names depends on what jpeglib.h says this libjpeg can.
+#include <jerror.h>
 // clang-format on
 
 #include "vision/codecs.h"
