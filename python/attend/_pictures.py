@@ -60,6 +60,8 @@ def _of_pillow(image: PIL.Image.Image, name: str) -> Picture:
     image = ImageOps.exif_transpose(image)
     if image.mode == "RGB" and "icc_profile" not in image.info:
         return _of_array(np.asarray(image), name)
+    if image.mode == "I" and 0 <= image.getextrema()[0] and image.getextrema()[1] <= 65535:
+        image = image.convert("I;16")  # what Pillow before 10.3 makes of a file of 16 bits
     # Transparency, depth and colours are for attend's own reader to judge, as if this were a file.
     file = io.BytesIO()
     image.save(file, "TIFF", icc_profile=image.info.get("icc_profile"))
