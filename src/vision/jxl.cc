@@ -1,5 +1,6 @@
 #include <jxl/decode.h>
 #include <jxl/encode.h>
+#include <jxl/version.h>
 
 #include <memory>
 #include <new>
@@ -21,17 +22,28 @@ void check_inks(const JxlDecoder* decoder, const JxlBasicInfo& info) {
   }
 }
 
+// libjxl 0.9 dropped a parameter that was never used.
+#if JPEGXL_NUMERIC_VERSION < JPEGXL_COMPUTE_NUMERIC_VERSION(0, 9, 0)
+constexpr auto size_of_profile = [](JxlDecoder* decoder, JxlColorProfileTarget target, size_t* size) {
+  return JxlDecoderGetICCProfileSize(decoder, nullptr, target, size);
+};
+constexpr auto copy_profile = [](JxlDecoder* decoder, JxlColorProfileTarget target, unsigned char* to, size_t size) {
+  return JxlDecoderGetColorAsICCProfile(decoder, nullptr, target, to, size);
+};
+#else
+constexpr auto size_of_profile = JxlDecoderGetICCProfileSize;
+constexpr auto copy_profile = JxlDecoderGetColorAsICCProfile;
+#endif
+
 /// The profile of the pixels that the decoder hands out: sRGB's where it can choose, else the file's own.
 std::vector<unsigned char> choose_profile(JxlDecoder* decoder, bool grey) {
   JxlColorEncoding srgb;
   JxlColorEncodingSetToSRGB(&srgb, grey);
   JxlDecoderSetPreferredColorProfile(decoder, &srgb);
   size_t size = 0;
-  if (JxlDecoderGetICCProfileSize(decoder, nullptr, JXL_COLOR_PROFILE_TARGET_DATA, &size) != JXL_DEC_SUCCESS) return {};
+  if (size_of_profile(decoder, JXL_COLOR_PROFILE_TARGET_DATA, &size) != JXL_DEC_SUCCESS) return {};
   std::vector<unsigned char> profile(size);
-  if (JxlDecoderGetColorAsICCProfile(decoder, nullptr, JXL_COLOR_PROFILE_TARGET_DATA, profile.data(), size) !=
-      JXL_DEC_SUCCESS)
-    return {};
+  if (copy_profile(decoder, JXL_COLOR_PROFILE_TARGET_DATA, profile.data(), size) != JXL_DEC_SUCCESS) return {};
   return profile;
 }
 
