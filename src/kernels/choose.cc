@@ -43,8 +43,8 @@ const Kernels& find(const std::string& name) {
 }  // namespace
 
 const Kernels& chosen() {
-  static const Kernels& kernels = find(instruction_set());
-  return kernels;
+  static const Kernels* const kernels = &find(instruction_set());
+  return *kernels;
 }
 
 std::vector<const Kernels*> runnable() {

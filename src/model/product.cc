@@ -75,7 +75,7 @@ memory::desc packed_order(int64_t I, int64_t O, torch::ScalarType type) {
   static std::map<std::tuple<int64_t, int64_t, torch::ScalarType>, memory::desc> known;
   const std::lock_guard lock(mutex);
   auto& order = known[{I, O, type}];
-  if (order.dims().empty()) {
+  if (order.get_size() == 0) {
     const Shape many{256, I, O, type, type, true, Activation::kNone, false};
     order = describe(many, row_major(I, O, type, memory::format_tag::any)).weights_desc();
   }
@@ -116,8 +116,9 @@ torch::Tensor pack_matrix(const torch::Tensor& matrix, torch::ScalarType type) {
 void multiply(const torch::Tensor& x, const torch::Tensor& packed, const torch::Tensor& bias, Activation activation,
               const torch::Tensor& residual, torch::Tensor out) {
   if (out.numel() == 0) return;
-  const auto& product = product_of({x.size(0), x.size(1), out.size(1), x.scalar_type(), out.scalar_type(),
-                                    bias.defined(), activation, residual.defined()});
+  const Shape shape{x.size(0),         x.size(1),      out.size(1), x.scalar_type(),
+                    out.scalar_type(), bias.defined(), activation,  residual.defined()};
+  const auto& product = product_of(shape);
   std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, wrap(product.x, x)},
                                             {DNNL_ARG_WEIGHTS, wrap(product.weights, packed)},
                                             {DNNL_ARG_DST, wrap(product.out, out)}};
