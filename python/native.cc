@@ -276,6 +276,33 @@ struct Work {
   }
 };
 
+/// attend_options whose phrases are its own.
+struct Options : attend_options {
+  std::vector<std::string> must_say, must_not_say;
+
+  void own_phrases() {
+    must_say.assign(must, must + must_count);
+    must_not_say.assign(must_not, must_not + must_not_count);
+  }
+};
+
+/// Getter and setter of a list of phrases. A single text would be a list of its letters.
+template <std::vector<std::string> Options::*phrases>
+py::list phrases_of(const Options& options) {
+  py::list list;
+  for (const auto& phrase : options.*phrases) list.append(text(phrase.c_str()));
+  return list;
+}
+template <std::vector<std::string> Options::*phrases>
+void set_phrases(Options& options, const py::list& list) {
+  std::vector<std::string> texts;
+  for (const auto& phrase : list) {
+    if (!py::isinstance<py::str>(phrase)) throw py::value_error("must, must_not: take texts, and nothing else");
+    texts.push_back(c_text(py::reinterpret_borrow<py::object>(phrase)));
+  }
+  options.*phrases = std::move(texts);
+}
+
 class Model {
  public:
   /// files: bytes each, paths or, where `in_memory`, whole files; none is the model that comes with attend
@@ -302,14 +329,19 @@ class Model {
     model_.reset(model);
   }
 
-  attend_options options() const {
-    attend_options result;
+  Options options() const {
+    Options result;
     check(attend_options_init(model_.get(), &result));
+    result.own_phrases();
     return result;
   }
 
-  std::vector<Seen> caption(const std::vector<const Picture*>& pictures, attend_options options,
+  std::vector<Seen> caption(const std::vector<const Picture*>& pictures, const Options& asked,
                             const py::object& log) const {
+    const auto must = pointers(asked.must_say), must_not = pointers(asked.must_not_say);
+    attend_options options = asked;
+    options.must = must.data(), options.must_count = must.size();
+    options.must_not = must_not.data(), options.must_not_count = must_not.size();
     std::vector<attend_picture> all;
     for (const Picture* picture : pictures) all.push_back(picture->get());
     Work work;
@@ -391,9 +423,9 @@ py::list tokenize(const py::str& line, bool keep_punctuation) {
 
 constexpr const char* kLocations[] = {"expected", "argmax", "sampled"};  // attend_locations
 
-const char* locations(const attend_options& options) { return kLocations[options.locations]; }
+const char* locations(const Options& options) { return kLocations[options.locations]; }
 
-void set_locations(attend_options& options, const std::string& name) {
+void set_locations(Options& options, const std::string& name) {
   for (int i = 0; i < 3; ++i) {
     if (name != kLocations[i]) continue;
     options.locations = attend_locations(i);
@@ -423,20 +455,24 @@ PYBIND11_MODULE(_native, module) {
       .def_static("encoded", &Picture::encoded)
       .def_static("rgb", &Picture::rgb);
 
-  py::class_<attend_options>(module, "Options")
-      .def("__copy__", [](const attend_options& options) { return options; })
-      .def_readwrite("beam_width", &attend_options::beam_width)
-      .def_readwrite("n_best", &attend_options::n_best)
-      .def_readwrite("length_exponent", &attend_options::length_exponent)
-      .def_readwrite("frequency_exponent", &attend_options::frequency_exponent)
-      .def_readwrite("temperature", &attend_options::temperature)
-      .def_readwrite("min_length", &attend_options::min_length)
-      .def_readwrite("max_length", &attend_options::max_length)
-      .def_readwrite("repetition_penalty", &attend_options::repetition_penalty)
-      .def_readwrite("no_repeat_ngram", &attend_options::no_repeat_ngram)
+  py::class_<Options>(module, "Options")
+      .def("__copy__", [](const Options& options) { return options; })
+      .def_readwrite("beam_width", &Options::beam_width)
+      .def_readwrite("n_best", &Options::n_best)
+      .def_readwrite("length_exponent", &Options::length_exponent)
+      .def_readwrite("frequency_exponent", &Options::frequency_exponent)
+      .def_readwrite("temperature", &Options::temperature)
+      .def_readwrite("min_length", &Options::min_length)
+      .def_readwrite("max_length", &Options::max_length)
+      .def_readwrite("repetition_penalty", &Options::repetition_penalty)
+      .def_readwrite("no_repeat_ngram", &Options::no_repeat_ngram)
       .def_property("locations", locations, set_locations)
-      .def_readwrite("threads", &attend_options::threads)
-      .def_readwrite("batch_size", &attend_options::batch_size);
+      .def_readwrite("threads", &Options::threads)
+      .def_readwrite("batch_size", &Options::batch_size)
+      .def_readwrite("beam_groups", &Options::beam_groups)
+      .def_readwrite("diversity", &Options::diversity)
+      .def_property("must", phrases_of<&Options::must_say>, set_phrases<&Options::must_say>)
+      .def_property("must_not", phrases_of<&Options::must_not_say>, set_phrases<&Options::must_not_say>);
 
   py::class_<Style>(module, "Style")
       .def(py::init<>())

@@ -59,7 +59,7 @@ extern "C" {
 #define ATTEND_VERSION_PATCH 0
 
 /* Rises when a struct, an enumeration or the meaning of a function changes: what was compiled for another one must not be run. */
-#define ATTEND_ABI 1
+#define ATTEND_ABI 2
 
 typedef enum attend_status {
   ATTEND_OK = 0,
@@ -169,6 +169,16 @@ typedef struct attend_options {
   void (*log)(void *context, attend_level level,
               const char *message); /* what one should know; message lives during the call */
   void *context;
+  /* The beam falls into as many groups that say different words, so that the n best captions differ; a divisor of beam_width; 1:
+   * they are the likeliest. With several, diversity must be above 0 and n_best above 1. */
+  int beam_groups;
+  double diversity; /* off a word's log-probability for each beam of an earlier group that says it now, 0 to 100 */
+  /* Words and phrases that every caption says, and that none says: a word in any of its forms, "=word" in this one. must may be NULL
+   * where must_count is 0. Of attend_options_init(), they live as long as the model. */
+  const char *const *must;
+  size_t must_count;
+  const char *const *must_not;
+  size_t must_not_count;
 } attend_options;
 
 /* What the model itself decodes with best, all threads, and no callbacks. */

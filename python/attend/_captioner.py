@@ -79,6 +79,11 @@ class Captioner:
             locations: where hard attention looks: "expected", "argmax" or "sampled".
             threads: 1 to 4096; 0: as many as this process may use.
             batch_size: pictures that a thread computes together, 1 to 4096; more take more memory.
+            beam_groups: the beam falls into as many groups that say different words, so that the n_best captions differ; a divisor
+                of beam_width, with diversity above 0 and n_best above 1. 1: they are the likeliest.
+            diversity: off a word's log-probability for each beam of an earlier group that says it now, 0 to 100.
+            must, must_not: lists of words and phrases that every caption says, and that none says: a word in any of its forms,
+                "=word" in this one.
 
         InputError for a file that can't be read or is no model, and for models that don't go together.
         """

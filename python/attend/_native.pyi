@@ -30,6 +30,10 @@ class Options:
     locations: Literal["expected", "argmax", "sampled"]
     threads: int
     batch_size: int
+    beam_groups: int
+    diversity: float
+    must: list[str]
+    must_not: list[str]
     def __copy__(self) -> Options: ...
 
 class Style:

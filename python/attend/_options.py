@@ -18,6 +18,10 @@ class Options(TypedDict, total=False):
     locations: Literal["expected", "argmax", "sampled"]
     threads: int
     batch_size: int
+    beam_groups: int
+    diversity: float
+    must: list[str]
+    must_not: list[str]
 
 
 class DrawOptions(TypedDict, total=False):

@@ -525,6 +525,7 @@ void CaptionRun::gather_and_caption(const std::vector<std::string>& names) {
     if (!ensemble_) {
       open();
       ensemble_->check(decode_);
+      if (const auto remark = ensemble_->remark(decode_); !remark.empty() && !options_.quiet) warn(remark);
       check_confidence(*ensemble_, decode_, options_);
     }
     caption(work);

@@ -21,6 +21,7 @@
 #include "data/results.h"
 #include "evaluate/page.h"
 #include "evaluate/report.h"
+#include "metrics/bleu.h"
 #include "metrics/measure.h"
 #include "pipeline/caption_pictures.h"
 #include "pipeline/page_record.h"
@@ -129,8 +130,9 @@ std::vector<Example> read_examples(const EvaluateOptions& options) {
 struct Candidates {
   std::vector<Example> examples;  // those that have a caption
   std::vector<std::string> captions;
-  std::vector<std::string> compared;  // of the results file that they are compared with
-  std::vector<PagePicture> shown;     // for --html, where a model made the captions
+  std::vector<std::string> compared;        // of the results file that they are compared with
+  std::vector<std::vector<Tokens>> n_best;  // all captions of each picture, where a model made several
+  std::vector<PagePicture> shown;           // for --html, where a model made the captions
   Pointing pointing;
   double seconds = 0;  // it took to make them
   size_t refused = 0;
@@ -257,6 +259,10 @@ Candidates make_candidates(Candidates to_make, Ensemble& ensemble, const DecodeO
                        if (options.pointing && is_exact(tokenize_pair(caption.text, example.captions)))
                          add_pointing(masks[example.id.number], peaks_of(picture), candidates.pointing);
                        if (!options.html.empty()) candidates.shown.push_back(page_record(picture));
+                       if (decode.n_best > 1) {
+                         auto& all = candidates.n_best.emplace_back();
+                         for (const auto& one : picture.captions) all.push_back(caption_tokens(one.text));
+                       }
                        candidates.captions.push_back(std::move(caption.text));
                        if (!compared.empty()) candidates.compared.push_back(compared[picture.index]);
                        candidates.examples.push_back(example);
@@ -290,6 +296,7 @@ Json figures_of(const Candidates& candidates, const EvaluateOptions& options, co
     figures["pointing"] = candidates.pointing.share();
     figures["pointing_words"] = candidates.pointing.words;
   }
+  if (const double alike = self_bleu(candidates.n_best); !std::isnan(alike)) figures["self_bleu_4"] = alike;
   if (candidates.seconds > 0)
     figures["pictures_per_second"] = static_cast<double>(candidates.captions.size()) / candidates.seconds;
   return figures;
@@ -326,6 +333,7 @@ int evaluate_command(const std::vector<std::string>& arguments) {
     parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
     if (answer(line, syntax(), list, std::cout)) return 0;
     ensemble.check(decode);
+    if (const auto remark = ensemble.remark(decode); !remark.empty()) warn(remark);
     watch_interrupts();
     candidates = make_candidates(std::move(candidates), ensemble, decode, threads, options);
   }

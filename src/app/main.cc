@@ -13,6 +13,7 @@
 #include "app/exit_status.h"
 #include "base/error.h"
 #include "base/memory_limit.h"
+#include "base/nearest.h"
 #include "base/processor.h"
 
 namespace attend {
@@ -81,8 +82,8 @@ int run(const std::vector<std::string>& arguments, char** values) {
     if (name == command.name) return command.run({arguments.begin() + 1, arguments.end()});
     names.push_back(command.name);
   }
-  const std::string near = nearest(name, names);
-  throw UsageError(name + ": no such command" + (near.empty() ? "" : "; did you mean " + near + "?") +
+  const auto near = nearest(name, names, 1);
+  throw UsageError(name + ": no such command" + (near.empty() ? "" : "; did you mean " + near.front() + "?") +
                    " `attend --help` lists them");
 }
 

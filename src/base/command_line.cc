@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <numeric>
 #include <ostream>
 #include <set>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/nearest.h"
 
 namespace attend {
 namespace {
@@ -67,10 +67,10 @@ std::vector<po::option> split(const std::vector<std::string>& arguments, const p
   const std::string flag = argument.substr(0, argument.find('='));
   std::vector<std::string> known;
   for (const auto& option : description.options()) known.push_back("--" + option->long_name());
-  const std::string near = flag.size() > 3 ? nearest(flag, known) : "";
-  throw UsageError(
-      flag + ": unknown option; " +
-      (near.empty() ? "see --help, and put -- before a file name that begins with -" : "did you mean " + near + "?"));
+  const auto near = flag.size() > 3 ? nearest(flag, known, 1) : std::vector<std::string>();
+  throw UsageError(flag + ": unknown option; " +
+                   (near.empty() ? "see --help, and put -- before a file name that begins with -"
+                                 : "did you mean " + near.front() + "?"));
 }
 
 void check_count(const std::vector<std::string>& positional, const CommandSyntax& syntax) {
@@ -80,34 +80,7 @@ void check_count(const std::vector<std::string>& positional, const CommandSyntax
   if (positional.size() < syntax.least_arguments) throw UsageError("missing argument; " + usage);
 }
 
-size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({substituted, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
-
-std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
-  std::string best;
-  size_t least = std::max<size_t>(2, word.size() / 4) + 1;  // further away is no likeness
-  for (const auto& candidate : candidates) {
-    const size_t distance = candidate.rfind(word, 0) == 0 ? 0 : edit_distance(word, candidate);
-    if (distance >= least) continue;
-    least = distance;
-    best = candidate;
-  }
-  return best;
-}
 
 CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& options, const CommandSyntax& syntax) {
   const po::options_description description = describe(options);

@@ -46,7 +46,4 @@ std::string command_help(const CommandSyntax& syntax, const OptionList& options)
 /// Writes what --help or --dump-config asks for, if one was given; then there is nothing more to do.
 bool answer(const CommandLine& line, const CommandSyntax& syntax, const OptionList& options, std::ostream& out);
 
-/// The candidate most like `word`: one that starts with it, or else the fewest edits away; "" if none is near.
-std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
-
 }  // namespace attend

@@ -117,6 +117,11 @@ void check_decode_options(const DecodeOptions& options, const Captioner& caption
     throw UsageError("decode.frequency_exponent: " + source +
                      " doesn't say how often its words stand in its training "
                      "captions; leave the exponent at 0, or train a model anew");
+  constraints_of(options, captioner.vocabulary, source);
+}
+
+Constraints constraints_of(const DecodeOptions& options, const Vocabulary& vocabulary, const std::string& source) {
+  return {options.must, options.must_not, options.max_length, vocabulary, source};
 }
 
 std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor& annotations,
@@ -136,7 +141,8 @@ std::unique_ptr<WordModel> make_word_model(Captioner& captioner, const torch::Te
 std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,
                                                   const DecodeOptions& options, const std::vector<int32_t>& families) {
   std::vector<std::vector<Caption>> captions;
-  for (auto& hypotheses : beam_search(model, options, families)) {
+  const Constraints constraints = constraints_of(options, vocabulary, "the model");
+  for (auto& hypotheses : beam_search(model, options, families, constraints)) {
     auto& list = captions.emplace_back();
     for (auto& hypothesis : hypotheses) {
       Caption caption;
@@ -147,6 +153,7 @@ std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabu
       caption.log_probability = hypothesis.log_probability;
       caption.alpha = std::move(hypothesis.alpha);  // [T, L]
       caption.locations = std::move(hypothesis.locations);
+      caption.holds_all = hypothesis.holds_all;
       list.push_back(std::move(caption));
     }
   }

@@ -21,6 +21,7 @@ struct Caption {
   double plain_log_probability() const;            // of the whole caption as the model itself has it
   torch::Tensor alpha;                             // [words, L]
   std::vector<int64_t> locations;  // [words], the cell hard attention looked at; -1: the expected context
+  bool holds_all = true;           // false: no caption was found that holds all that it must, and this isn't one
   // Of the best caption of a picture, where the model knows it:
   std::optional<double> confidence;  // probability that it is among the better half: decode/confidence.h
   std::optional<bool> familiar;      // whether the picture is like those of training
@@ -34,7 +35,8 @@ DecodeOptions model_decode_options(const Captioner& captioner, const std::string
 /// Throws UsageError where `options` contradict each other, or ask of a captioner what its attention can't do.
 void check_decode_options(const DecodeOptions& options, const AttentionOptions& attention);
 
-/// The same for a captioner read from the file `source`, whose vocabulary must have the counts that `options` need, too.
+/// The same for a captioner read from the file `source`, whose vocabulary must have the counts that `options` need and the words that
+/// captions must hold, too.
 void check_decode_options(const DecodeOptions& options, const Captioner& captioner, const std::string& source);
 
 /// The decoder over annotations [B, L, D] as Captioner::annotate() gives them; `decoder` must outlive it. locations: where
@@ -47,6 +49,9 @@ std::unique_ptr<WordModel> make_word_model(Decoder& decoder, const torch::Tensor
 /// frequency is how often it stands in a training caption, <end> once; the vocabulary must have counts for that.
 std::unique_ptr<WordModel> make_word_model(Captioner& captioner, const torch::Tensor& annotations,
                                            const DecodeOptions& options);
+
+/// What captions in this vocabulary, of the file `source`, must hold and mustn't. Throws UsageError as Constraints does.
+Constraints constraints_of(const DecodeOptions& options, const Vocabulary& vocabulary, const std::string& source);
 
 /// The n best captions of each of a model's pictures, best first. families: word_families() of the vocabulary.
 std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/printable.h"
 #include "model/pictures.h"
 #include "text/word_families.h"
 
@@ -126,6 +127,15 @@ void Ensemble::judge(std::vector<std::vector<Caption>>& captions, const torch::T
 }
 
 void Ensemble::check(const DecodeOptions& options) const { check_decode_options(options, first(), source_); }
+
+std::string Ensemble::remark(const DecodeOptions& options) const {
+  const auto unsayable = constraints_of(options, first().vocabulary, source_).unsayable();
+  if (unsayable.empty()) return "";
+  std::string words;
+  for (size_t i = 0; i < std::min<size_t>(unsayable.size(), 3); ++i) words += (i ? ", " : "") + quote(unsayable[i]);
+  return "decode.must_not: " + source_ + " never says " + words +
+         (unsayable.size() > 3 ? " and " + std::to_string(unsayable.size() - 3) + " more" : "") + " anyway";
+}
 
 /// Of each captioner, [B, L, D].
 std::vector<torch::Tensor> Ensemble::annotate(const std::vector<torch::Tensor>& pictures) {

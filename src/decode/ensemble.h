@@ -48,6 +48,9 @@ class Ensemble {
   /// Throws UsageError where `options` contradict each other, or ask of the captioners what they can't do.
   void check(const DecodeOptions& options) const;
 
+  /// What `options` ask for without need, in one line: "" for nothing.
+  std::string remark(const DecodeOptions& options) const;
+
   /// Why captions that are decoded so get no confidence, "" where they do: one line that names the file.
   std::string confidence_fault(const DecodeOptions& options) const;
 

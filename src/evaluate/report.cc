@@ -99,6 +99,7 @@ std::string figures_table(const Json& figures, const Evaluation& evaluation) {
       {"distinct_words", "words used", "%.0f", "", 1},
       {"exact_captions", "exact captions", "%.1f", " %", 100},
       {"training_captions", "known captions", "%.1f", " % stand in the training captions", 100},
+      {"self_bleu_4", "self-BLEU-4", "%.1f", "   of the captions of --n-best, each against its picture's others", 100},
       {"pointing", "looks inside", "%.1f", " % of the words that name an object", 100},
       {"pictures_per_second", "speed", "%.1f", " pictures/s", 1}};
   size_t width = 18;

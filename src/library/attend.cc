@@ -28,8 +28,9 @@ using namespace attend;
 
 struct attend_model {
   Ensemble ensemble;
-  DecodeOptions decode;  // the model's own
-  std::string about;     // JSON
+  DecodeOptions decode;                               // the model's own
+  std::string about;                                  // JSON
+  std::vector<const char*> must = {}, must_not = {};  // of `decode`
 };
 
 namespace {
@@ -119,6 +120,8 @@ std::unique_ptr<attend_model> make_model(std::vector<Captioner> captioners, cons
   auto model = std::make_unique<attend_model>(
       attend_model{make_ensemble(std::move(captioners), sources, choice, device), {}, {}});
   model->decode = model_decode_options(model->ensemble.first(), sources.front());
+  for (const auto& phrase : model->decode.must) model->must.push_back(phrase.c_str());
+  for (const auto& phrase : model->decode.must_not) model->must_not.push_back(phrase.c_str());
   model->about = one_line(model->ensemble.first().about);
   return model;
 }
@@ -126,6 +129,15 @@ std::unique_ptr<attend_model> make_model(std::vector<Captioner> captioners, cons
 double finite(double value, const char* name) {
   if (!std::isfinite(value)) throw UsageError(std::string(name) + ": must be a finite number");
   return value;
+}
+
+std::vector<std::string> texts_of(const char* const* texts, size_t count, const std::string& name) {
+  std::vector<std::string> list;
+  for (size_t i = 0; i < count; ++i) {
+    const char* text = (&require(texts, name.c_str()))[i];
+    list.emplace_back(&require(text, (name + "[" + std::to_string(i) + "]").c_str()));
+  }
+  return list;
 }
 
 constexpr const char* kLocations[] = {"expected", "argmax", "sampled"};
@@ -147,7 +159,11 @@ DecodeOptions decode_options(const attend_options& options) {
                     {"max_length", options.max_length},
                     {"repetition_penalty", finite(options.repetition_penalty, "options.repetition_penalty")},
                     {"no_repeat_ngram", options.no_repeat_ngram},
-                    {"locations", kLocations[options.locations]}}}},
+                    {"locations", kLocations[options.locations]},
+                    {"beam_groups", options.beam_groups},
+                    {"diversity", finite(options.diversity, "options.diversity")},
+                    {"must", texts_of(options.must, options.must_count, "options.must")},
+                    {"must_not", texts_of(options.must_not, options.must_not_count, "options.must_not")}}}},
                  "options");
   return decode;
 }
@@ -169,7 +185,8 @@ OverlayOptions overlay_options(const attend_style& style) {
   return overlay;
 }
 
-void fill(attend_options& options, const DecodeOptions& decode) {
+void fill(attend_options& options, const attend_model& model) {
+  const DecodeOptions& decode = model.decode;
   options = {};
   options.beam_width = decode.beam_width;
   options.n_best = decode.n_best;
@@ -184,6 +201,12 @@ void fill(attend_options& options, const DecodeOptions& decode) {
                       : decode.locations == "sampled" ? ATTEND_SAMPLED
                                                       : ATTEND_EXPECTED;
   options.batch_size = kBatchSize;
+  options.beam_groups = decode.beam_groups;
+  options.diversity = decode.diversity;
+  options.must = model.must.data();
+  options.must_count = model.must.size();
+  options.must_not = model.must_not.data();
+  options.must_not_count = model.must_not.size();
 }
 
 const SeenPicture& captioned(const attend_seen* seen) {
@@ -314,7 +337,7 @@ attend_picture attend_picture_rgb(const void* pixels, int width, int height, siz
 }
 
 attend_status attend_options_init(const attend_model* model, attend_options* options) {
-  return guarded([&] { fill(require(options, "options"), require(model, "model").decode); });
+  return guarded([&] { fill(require(options, "options"), require(model, "model")); });
 }
 
 attend_status attend_model_caption(attend_model* model, const attend_picture* pictures, size_t count,
@@ -323,7 +346,7 @@ attend_status attend_model_caption(attend_model* model, const attend_picture* pi
     Ensemble& ensemble = require(model, "model").ensemble;
     if (!take) throw UsageError("take: is NULL");
     attend_options own;
-    fill(own, model->decode);
+    fill(own, *model);
     if (!options) options = &own;
     if (options->batch_size < 1 || options->batch_size > 4096)
       throw UsageError("options.batch_size: " + std::to_string(options->batch_size) +
@@ -338,6 +361,7 @@ attend_status attend_model_caption(attend_model* model, const attend_picture* pi
     if (options->log)
       host.warn = [&](const std::string& message) { options->log(options->context, ATTEND_WARNING, message.c_str()); };
     if (options->cancelled) host.cancelled = [&] { return options->cancelled(options->context) != 0; };
+    if (const auto remark = ensemble.remark(work.decode); !remark.empty()) host.warn(remark);
     if (!ensemble.first().confidence.is_null())
       if (const std::string fault = ensemble.confidence_fault(work.decode); !fault.empty())
         host.warn("no confidence is given: " + fault);

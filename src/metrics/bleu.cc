@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -94,6 +95,19 @@ BleuScores bleu_of_counts(std::span<const BleuCounts> pictures) {
   }
   if (!pictures.empty()) scores.corpus = total.scores();
   return scores;
+}
+
+double self_bleu(std::span<const std::vector<Tokens>> pictures) {
+  BleuCounts total;
+  for (const auto& captions : pictures) {
+    if (captions.size() < 2) continue;
+    for (size_t i = 0; i < captions.size(); ++i) {
+      auto others = captions;
+      others.erase(others.begin() + static_cast<long>(i));
+      total += BleuReferences(others).count(captions[i]);
+    }
+  }
+  return total.length > 0 ? total.scores()[3] : std::numeric_limits<double>::quiet_NaN();
 }
 
 BleuScores bleu(std::span<const CaptionPair> pairs) { return bleu_of_counts(bleu_counts(pairs)); }

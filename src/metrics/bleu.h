@@ -51,4 +51,9 @@ BleuScores bleu(std::span<const CaptionPair> pairs);
 /// The same from bleu_counts().
 BleuScores bleu_of_counts(std::span<const BleuCounts> pictures);
 
+/// Self-BLEU-4 (Zhu et al., "Texygen: a benchmarking platform for text generation models", 2018): how alike the captions of each
+/// picture are. BLEU-4 of every caption with the others of its picture as references, from counts summed over all captions of all
+/// pictures; 1 where they are the same. Pictures with fewer than two captions are left out; NaN where that leaves none.
+double self_bleu(std::span<const std::vector<Tokens>> pictures);
+
 }  // namespace attend

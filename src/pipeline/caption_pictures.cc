@@ -22,6 +22,12 @@ std::vector<SeenPicture> compute(Ensemble& ensemble, PictureBatch batch, const C
       picture.refusal = picture.name + ": the model gives its words no finite probabilities";
       continue;
     }
+    if (!found.front().holds_all) {
+      picture.refusal = picture.name + ": no caption of at most " + std::to_string(work.decode.max_length) +
+                        " words was found that says all of decode.must; more words (decode.max_length) or a wider beam "
+                        "may help";
+      continue;
+    }
     std::optional<Explanation> explanation;
     if (work.explain)
       explanation =

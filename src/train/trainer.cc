@@ -144,6 +144,7 @@ class Run {
                        " times in the training captions; lower train.min_word_count (and see that words are parted by "
                        "blanks)");
     count_unknown(captions);
+    constraints_of(job_.decode, captioner_->vocabulary, "a model of these captions");
 
     auto& encoder = *captioner_->encoder;
     if (!job_.train.encoder_weights.empty())
@@ -434,7 +435,7 @@ class Run {
   std::vector<std::string> validation_captions(bool live) {
     DecodeOptions decode = job_.decode;
     decode.beam_width = job_.train.validation_beam;
-    decode.n_best = 1;
+    decode.n_best = decode.beam_groups = 1;
     torch::manual_seed(job_.train.seed);  // the same locations in every epoch where hard attention samples them
     const auto list = chunks(data_->validation(), 32);
     std::vector<std::string> candidates;

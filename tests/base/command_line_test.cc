@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/nearest.h"
 
 namespace attend {
 namespace {
@@ -226,10 +227,11 @@ TEST(CommandLineWithoutSectionsTest, HasNoConfiguration) {
 }
 
 TEST(NearestTest, PrefersWhatBeginsWithTheWordThenTheFewestEdits) {
-  EXPECT_EQ(nearest("--beam", {"--bean", "--beam-width"}), "--beam-width");
-  EXPECT_EQ(nearest("--sede", {"--speed", "--seed"}), "--seed");
-  EXPECT_EQ(nearest("--zzzzzz", {"--speed", "--seed"}), "");
-  EXPECT_EQ(nearest("--x", {}), "");
+  EXPECT_THAT(nearest("--beam", {"--bean", "--beam-width"}, 1), ElementsAre("--beam-width"));
+  EXPECT_THAT(nearest("--sede", {"--speed", "--seed"}, 1), ElementsAre("--seed"));
+  EXPECT_THAT(nearest("dgo", {"doe", "ego", "dogs", "do", "cat"}, 3), ElementsAre("ego", "do", "doe"));
+  EXPECT_THAT(nearest("--zzzzzz", {"--speed", "--seed"}, 1), IsEmpty());
+  EXPECT_THAT(nearest("--x", {}, 1), IsEmpty());
 }
 
 }  // namespace

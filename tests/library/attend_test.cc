@@ -197,6 +197,29 @@ TEST_F(Attend, OptionsBeginAsTheModelHasThemAndAreHeeded) {
   EXPECT_EQ(caption.word_count, 2u);
 }
 
+TEST_F(Attend, CaptionsSayWhatTheyMustAndDifferWhereAsked) {
+  const char* const must[] = {"dogs", "red circle"};
+  const char* const must_not[] = {"a"};
+  EXPECT_EQ(options_.must_count, 0u);
+  EXPECT_EQ(options_.beam_groups, 1);
+  options_.must = must, options_.must_count = 2;
+  options_.must_not = must_not, options_.must_not_count = 1;
+  options_.beam_width = options_.n_best = 4;
+  options_.beam_groups = 2;
+  options_.diversity = 1;
+  const attend_seen* seen = see(picture_);
+  attend_seen_info info;
+  ASSERT_EQ(attend_seen_picture(seen, &info), ATTEND_OK);
+  EXPECT_GT(info.caption_count, 1u);
+  for (size_t i = 0; i < info.caption_count; ++i) {
+    attend_caption caption;
+    ASSERT_EQ(attend_seen_caption(seen, i, &caption), ATTEND_OK);
+    EXPECT_THAT(caption.text, ::testing::AllOf(HasSubstr("dog"), HasSubstr("red circle")));
+    EXPECT_THAT(std::vector<std::string>(caption.words, caption.words + caption.word_count),
+                ::testing::Not(::testing::Contains("a")));
+  }
+}
+
 TEST_F(Attend, ACallbackStopsTheWork) {
   const std::vector<attend_picture> pictures(12, picture_);
   struct Count {
@@ -395,6 +418,18 @@ TEST_F(Attend, RefusesOptionsThatCannotBe) {
                  {"options: decode.repetition_penalty", with([](auto& o) { o.repetition_penalty = -1; })},
                  {"options: decode.no_repeat_ngram", with([](auto& o) { o.no_repeat_ngram = -1; })},
                  {"decode.locations", with([](auto& o) { o.locations = ATTEND_ARGMAX; })},
+                 {"decode.beam_groups", with([](auto& o) { o.beam_groups = 2; })},
+                 {"options: decode.beam_groups", with([](auto& o) { o.beam_groups = 0; })},
+                 {"options.diversity: must be", with([](auto& o) { o.diversity = NAN; })},
+                 {"options.must: is NULL", with([](auto& o) { o.must = nullptr, o.must_count = 1; })},
+                 {"options.must_not[0]: is NULL", with([](auto& o) {
+                    static const char* const none[] = {nullptr};
+                    o.must_not = none, o.must_not_count = 1;
+                  })},
+                 {"decode.must: \"hippopotamus\" is no word", with([](auto& o) {
+                    static const char* const unknown[] = {"hippopotamus"};
+                    o.must = unknown, o.must_count = 1;
+                  })},
                  {"threads: -1", with([](auto& o) { o.threads = -1; })},
                  {"options.batch_size: 0", with([](auto& o) { o.batch_size = 0; })}});
 }

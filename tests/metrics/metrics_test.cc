@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <filesystem>
 #include <map>
@@ -53,6 +54,22 @@ std::vector<CaptionPair> golden_pairs(const Json& golden, const Json& captions) 
     if (!all) pair.references.erase(pair.references.begin());
   }
   return pairs;
+}
+
+TEST(SelfBleu, AgreesWithNltkAndLeavesOutPicturesWithOneCaption) {
+  std::vector<std::vector<Tokens>> pictures;
+  for (const auto& captions : std::vector<std::vector<std::string>>{
+           {"a black dog runs on the beach", "a black dog is running on the beach",
+            "a dog runs along the beach near the sea"},
+           {"two boys play football in a park", "two boys are playing with a ball in a park"},
+           {"a cat sleeps"},
+           {"a man rides a horse", "a man rides a horse"}}) {
+    auto& tokens = pictures.emplace_back();
+    for (const auto& caption : captions) tokens.push_back(caption_tokens(caption));
+  }
+  EXPECT_NEAR(self_bleu(pictures), 0.36783644175583, 1e-6);  // nltk.translate.bleu_score.corpus_bleu
+  EXPECT_NEAR(self_bleu(std::span(pictures).last(1)), 1, 1e-6);
+  EXPECT_TRUE(std::isnan(self_bleu({})));
 }
 
 // The figures below are those of coco-caption's Python code for the same sentences.

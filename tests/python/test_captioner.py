@@ -244,6 +244,21 @@ def test_options_of_a_call_go_before_those_of_the_captioner(tiny_model):
     assert len(captioner(photo(1), min_length=5, max_length=5).words) == 5
 
 
+def test_captions_say_what_they_must_and_differ_where_asked(tiny_model):
+    captioner = attend.Captioner(tiny_model, must=["dogs", "red circle"], must_not=["a", "square"])
+    seen = captioner(photo(1), n_best=3)
+    for caption in seen.captions:
+        assert {"dog", "red", "circle"} <= set(caption.words)
+        assert not {"a", "square"} & set(caption.words)
+    assert captioner(photo(1), must=[]).words != seen.words
+    several = captioner(photo(1), beam_width=4, n_best=4, beam_groups=4, diversity=100.0, must=[], must_not=[])
+    assert len({caption.words[0] for caption in several.captions}) == 4
+    with pytest.raises(TypeError, match="must: 'dog' is str, not list"):
+        captioner.caption([], must="dog")
+    with pytest.raises(ValueError, match="must"):
+        captioner.caption([], must=[3])
+
+
 def test_options_that_cant_be_are_refused_at_once(captioner, tiny_model):
     with pytest.raises(TypeError, match="no option 'beam'; there are beam_width, n_best"):
         attend.Captioner(tiny_model, beam=3)
@@ -255,6 +270,10 @@ def test_options_that_cant_be_are_refused_at_once(captioner, tiny_model):
         {"temperature": float("nan")},
         {"locations": "argmax"},
         {"locations": "there"},
+        {"beam_groups": 2},
+        {"diversity": 0.5},
+        {"must": ["hippopotamus"]},
+        {"must_not": [""]},
     ):
         with pytest.raises(ValueError, match=next(iter(options))):
             captioner.caption([], **options)
