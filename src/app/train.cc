@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "app/rank_options.h"
 #include "app/training_line.h"
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -19,7 +20,8 @@ int train_command(const std::vector<std::string>& arguments) {
       "folders, …) and keeps the "
       "one with the best validation CIDEr as DIR/model.safetensors. Paths in a configuration start from its folder, "
       "those "
-      "of flags from the working directory. Ctrl-C stops it with a checkpoint; --resume goes on.",
+      "of flags from the working directory. Ctrl-C stops it with a checkpoint; --resume goes on. Started in several "
+      "processes (torchrun, srun, mpirun, tools/launch), these train one model together.",
       {{"attend train --config configs/flickr8k-soft.json --output runs/flickr8k", "train by a recipe"},
        {"attend train --config configs/flickr8k-soft.json --output runs/flickr8k --resume", "go on with a run"},
        {"attend train --config configs/flickr8k-soft.json --output runs/small --epochs 2", "a recipe with a change"},
@@ -41,15 +43,18 @@ int train_command(const std::vector<std::string>& arguments) {
               "METEOR's tables for --reward-meteor, from tools/fetch-meteor; without it, those in data/meteor");
   job.list(options);
   run.list(options);
+  RankOptions together;
+  together.list(options);
   const CommandLine line = parse_training_line(arguments, options, job, syntax);
   if (answer(line, syntax, options, std::cout)) return 0;
   if (job.output.empty()) throw UsageError("--output: say which folder the run is kept in");
+  watch_interrupts();
+  job.ranks = together.join(run);
   job.device = choose_device(run.device);
   job.threads = run.set_threads();
   if (job.train.reward_meteor > 0) job.meteor = find_meteor_tables(meteor);
-  watch_interrupts();
   train(job);
-  std::cout << (job.output / "model.safetensors").string() << "\n";
+  if (job.ranks->first()) std::cout << (job.output / "model.safetensors").string() << "\n";
   return 0;
 }
 

@@ -5,10 +5,12 @@
 #include <cstdio>
 
 #include "base/printable.h"
+#include "base/speaker.h"
 
 namespace attend {
 namespace {
 bool line_open = false;  // a progress line stands on the terminal without its newline
+std::string speaker;     // one of several processes that isn't the one that speaks; empty where there is no other
 
 void erase_line() {
   if (!line_open) return;
@@ -30,7 +32,7 @@ std::string clock_text(double seconds) {
 Progress::Progress(std::string what, int64_t total)
     : what_(std::move(what)),
       total_(total),
-      shown_(::isatty(STDERR_FILENO)),
+      shown_(speaker.empty() && ::isatty(STDERR_FILENO)),
       start_(std::chrono::steady_clock::now()) {}
 
 Progress::~Progress() { clear(); }
@@ -60,13 +62,17 @@ void Progress::clear() {
   if (drawn_) erase_line();
 }
 
+void speak_as(const std::string& who) { speaker = who + ": "; }
+
 void complain(const std::string& message) {
   erase_line();
-  std::fprintf(stderr, "attend: %s\n", printable(message).c_str());
+  std::fprintf(stderr, "attend: %s\n", printable(speaker + message).c_str());
 }
 
-void note(const std::string& message) { complain(message); }
+void note(const std::string& message) {
+  if (speaker.empty()) complain(message);
+}
 
-void warn(const std::string& message) { complain("warning: " + message); }
+void warn(const std::string& message) { note("warning: " + message); }
 
 }  // namespace attend

@@ -138,10 +138,10 @@ void write_at(int file, const std::filesystem::path& path, const void* data, siz
 }
 
 /// Waits a moment for another process that only looks something up; one that fills the store takes too long.
-void lock(int file, const std::filesystem::path& path) {
+void lock(int file, const std::filesystem::path& path, std::chrono::seconds patience) {
   for (int tries = 0; ::flock(file, LOCK_EX | LOCK_NB) != 0; ++tries) {
     if (errno != EWOULDBLOCK && errno != EINTR) fail(path, "can't be locked");
-    if (tries == 10)
+    if (tries >= 10 * patience.count())
       throw Error(path.string() + ": another process is filling this feature store; wait for it or use another folder");
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
@@ -306,11 +306,12 @@ void FeatureStore::State::sync() {
 }
 
 FeatureStore FeatureStore::open(const std::filesystem::path& folder, const std::string& key,
-                                std::vector<std::filesystem::path> pictures, size_t L, size_t D) {
+                                std::vector<std::filesystem::path> pictures, size_t L, size_t D,
+                                std::chrono::seconds patience) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   auto state = std::make_unique<State>(folder, key, std::move(pictures), L, D);
-  lock(state->index_file, state->index_path);
+  lock(state->index_file, state->index_path, patience);
   state->find_rows(state->load());
   state->sync();
   return FeatureStore(std::move(state));

@@ -3,6 +3,7 @@
 // n pictures · L = grid cells · D annotation size · row = one picture's annotations [L, D]
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -36,9 +37,10 @@ class FeatureStore {
   /// Finds the rows of `pictures` and which are missing; creates folder and files as needed. `key`: everything the
   /// annotations depend on beside the picture (encoder options, hash of the weights, preprocessing). Hashes pictures it
   /// can't trust on all processors, with a progress line, and throws Interrupted if asked to stop there. Throws Error
-  /// when the folder can't be written or another process is filling the store.
+  /// when the folder can't be written or another process is filling the store, and has not ended within `patience`.
   static FeatureStore open(const std::filesystem::path& folder, const std::string& key,
-                           std::vector<std::filesystem::path> pictures, size_t L, size_t D);
+                           std::vector<std::filesystem::path> pictures, size_t L, size_t D,
+                           std::chrono::seconds patience = std::chrono::seconds(1));
   ~FeatureStore();  // as sync(), silently
   FeatureStore(FeatureStore&&) noexcept;
 

@@ -1,6 +1,9 @@
 // B pictures in a batch · S input side · L grid cells · D annotation size
 #include "train/features.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
@@ -42,16 +45,87 @@ struct Encoded {
 
 }  // namespace
 
+std::vector<Refusal> of_all_ranks(const std::vector<Refusal>& refused, Ranks& ranks) {
+  if (ranks.alone()) return refused;
+  Json own = Json::array();
+  for (const auto& one : refused) own.push_back({one.picture, one.reason});
+  std::string bytes;
+  Json::to_msgpack(own, bytes);
+  Json all = Json::array();
+  for (const auto& of_rank : ranks.gather(bytes))
+    for (const auto& one : Json::from_msgpack(of_rank)) all.push_back(one);
+  std::vector<Refusal> list;
+  for (const auto& one : ranks.broadcast(all)) list.push_back({one[0].get<size_t>(), one[1].get<std::string>()});
+  return list;
+}
+
+namespace {
+
+/// What another rank encoded, on its way to rank 0.
+std::string packed(const Encoded& encoded) {
+  Json refused = Json::array();
+  for (const auto& one : encoded.read.refused) refused.push_back({one.picture, one.reason});
+  std::vector<uint8_t> rows;
+  if (encoded.annotations.defined()) {
+    const auto* begin = static_cast<const uint8_t*>(encoded.annotations.data_ptr());
+    rows.assign(begin, begin + encoded.annotations.nbytes());
+  }
+  std::string bytes;
+  Json::to_msgpack({{"pictures", encoded.read.pictures},
+                    {"hashes", encoded.read.hashes},
+                    {"refused", std::move(refused)},
+                    {"rows", Json::binary(std::move(rows))}},
+                   bytes);
+  return bytes;
+}
+
+Encoded unpacked(const std::string& bytes, int64_t L, int64_t D) {
+  const Json json = Json::from_msgpack(bytes);
+  Encoded encoded;
+  encoded.read.pictures = json["pictures"].get<std::vector<size_t>>();
+  encoded.read.hashes = json["hashes"].get<std::vector<uint64_t>>();
+  for (const auto& one : json["refused"])
+    encoded.read.refused.push_back({one[0].get<size_t>(), one[1].get<std::string>()});
+  const auto& rows = json["rows"].get_binary();
+  encoded.annotations =
+      torch::empty({static_cast<int64_t>(encoded.read.pictures.size()), L, D}, torch::kHalf);  // [B, L, D]
+  std::copy(rows.begin(), rows.end(), static_cast<uint8_t*>(encoded.annotations.data_ptr()));
+  return encoded;
+}
+
+void put_in(FeatureStore& store, const Encoded& encoded, std::vector<Refusal>& refused) {
+  for (const auto& refusal : encoded.read.refused) {
+    store.leave_out(refusal.picture);
+    refused.push_back(refusal);
+  }
+  for (size_t i = 0; i < encoded.read.pictures.size(); ++i) {
+    const auto row = encoded.annotations[static_cast<int64_t>(i)];  // [L, D]
+    store.put(encoded.read.pictures[i],
+              {static_cast<const uint16_t*>(row.data_ptr()), static_cast<size_t>(row.numel())}, encoded.read.hashes[i]);
+  }
+}
+
+}  // namespace
+
 FeatureStore encode_features(Captioner& captioner, const std::vector<std::filesystem::path>& pictures,
-                             const std::filesystem::path& folder, int threads, std::vector<Refusal>& refused) {
+                             const std::filesystem::path& folder, int threads, std::vector<Refusal>& refused,
+                             Ranks& ranks) {
   const auto [rows, columns] = captioner.encoder->grid(captioner.options.encoder.input_size);
-  auto store = FeatureStore::open(folder, feature_key(captioner), pictures, static_cast<size_t>(rows * columns),
-                                  static_cast<size_t>(captioner.encoder->annotation_size()));
-  const auto missing = store.missing();
-  const size_t batches = (missing.size() + kBatch - 1) / kBatch;
+  const int64_t L = rows * columns, D = captioner.encoder->annotation_size();
+  const std::string key = feature_key(captioner);
+  ranks.require_same({{"encoder", key}, {"pictures", pictures.size()}});
+  const auto open = [&](std::chrono::seconds patience) {
+    return FeatureStore::open(folder, key, pictures, static_cast<size_t>(L), static_cast<size_t>(D), patience);
+  };
+  std::optional<FeatureStore> store;
+  if (ranks.first()) store.emplace(open(std::chrono::seconds(1)));
+  const auto missing = ranks.broadcast(store ? Json(store->missing()) : Json()).get<std::vector<size_t>>();
+  const auto rank = static_cast<size_t>(ranks.rank()), size = static_cast<size_t>(ranks.size());
+  const size_t rounds = (missing.size() + kBatch * size - 1) / (kBatch * size);
   const auto end = [&](size_t batch) { return std::min(missing.size(), (batch + 1) * kBatch); };
-  const auto read = [&](size_t batch) {
+  const auto read = [&](size_t round) {
     Read some;
+    const size_t batch = round * size + rank;
     for (size_t i = batch * kBatch; i < end(batch); ++i) {
       try {
         const uint64_t hash = content_hash(pictures[missing[i]]);
@@ -75,28 +149,31 @@ FeatureStore encode_features(Captioner& captioner, const std::vector<std::filesy
     return encoded;
   };
   Progress progress("encoding", static_cast<int64_t>(missing.size()));
-  size_t batch = 0;
-  compute_batches({batches, threads, captioner.device}, read, encode, [&](const Encoded& encoded) {
-    for (const auto& refusal : encoded.read.refused) {
-      store.leave_out(refusal.picture);
-      refused.push_back(refusal);
-    }
-    for (size_t i = 0; i < encoded.read.pictures.size(); ++i) {
-      const auto row = encoded.annotations[static_cast<int64_t>(i)];  // [L, D]
-      store.put(encoded.read.pictures[i],
-                {static_cast<const uint16_t*>(row.data_ptr()), static_cast<size_t>(row.numel())},
-                encoded.read.hashes[i]);
-    }
-    progress.update(static_cast<int64_t>(end(batch)));
-    if (interrupted()) {
-      store.sync();
-      throw Interrupted("stopped after " + std::to_string(end(batch)) + " of " + std::to_string(missing.size()) +
+  size_t round = 0;
+  compute_batches({rounds, threads, captioner.device}, read, encode, [&](const Encoded& encoded) {
+    const auto all = ranks.gather(ranks.first() ? "" : packed(encoded));
+    if (store) put_in(*store, encoded, refused);
+    for (size_t r = 1; r < all.size(); ++r) put_in(*store, unpacked(all[r], L, D), refused);
+    const size_t done = end(round * size + size - 1);
+    progress.update(static_cast<int64_t>(done));
+    if (ranks.any(interrupted())) {
+      if (store) store->sync();
+      throw Interrupted("stopped after " + std::to_string(done) + " of " + std::to_string(missing.size()) +
                         " pictures were encoded; run it again to go on");
     }
-    ++batch;
+    ++round;
   });
-  store.sync();
-  return store;
+  if (store) store->sync();
+  refused = of_all_ranks(refused, ranks);  // after which rank 0 has written all
+  if (store) return std::move(*store);
+
+  store.emplace(open(std::chrono::minutes(5)));  // one after another
+  for (const auto& refusal : refused) store->leave_out(refusal.picture);
+  if (const size_t unseen = store->missing().size())
+    throw InputError(folder.string() + ": rank 0 wrote the features of " + std::to_string(unseen) +
+                     " pictures that aren't there; the feature store has to lie in a folder that all ranks see");
+  store->sync();
+  return std::move(*store);
 }
 
 std::vector<std::filesystem::path> put_up_with(const std::vector<Refusal>& refused,

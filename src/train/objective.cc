@@ -53,7 +53,7 @@ Tensor doubly_stochastic_regularizer(const TeacherForced& taught, const TrainOpt
 }
 
 Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& captions, const TrainOptions& options,
-                        const Tensor& teachers, const Tensor& weights) {
+                        const Tensor& teachers, const Tensor& weights, const Share& share) {
   const auto device = taught.logits.device();
   const auto mean = [&](const Tensor& of_words) {  // [N] → []
     return (weights.defined() ? of_words * weights.to(device) : of_words).mean();
@@ -72,8 +72,9 @@ Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& capti
     const double weight = options.distillation_weight;
     loss.total = (1 - weight) * loss.total + weight * mean(divergence);  // []
   }
+  if (share.words != 1) loss.total = loss.total * share.words;  // []
   if (const Tensor regularizer = doubly_stochastic_regularizer(taught, options); regularizer.defined())
-    loss.total = loss.total + regularizer;  // []
+    loss.total = loss.total + (share.rows != 1 ? regularizer * share.rows : regularizer);  // []
   return loss;
 }
 
@@ -95,7 +96,8 @@ Tensor location_log_probability(const TeacherForced& taught) {
 }
 
 HardAttentionLoss hard_attention_loss(const TeacherForced& taught, const PackedCaptions& captions,
-                                      const TrainOptions& options, double baseline, const Tensor& weights) {
+                                      const TrainOptions& options, double baseline, const Tensor& weights,
+                                      const Share& share) {
   const auto device = taught.logits.device();
   const auto targets = captions.targets.to(device).unsqueeze(1);                           // [N, 1]
   const auto said = taught.logits.detach().log_softmax(-1).gather(1, targets).squeeze(1);  // [N]
@@ -114,7 +116,9 @@ HardAttentionLoss hard_attention_loss(const TeacherForced& taught, const PackedC
 
   HardAttentionLoss loss;
   loss.total = -options.reinforce_weight * reinforce - options.entropy_weight * entropy;  // []
+  if (share.words != 1) loss.total = loss.total * share.words;                            // []
   const double sampled = chosen.sum().item<double>();
+  loss.averaged = sampled > 0 ? sampled : words;
   loss.log_probability = sampled > 0 ? (said * chosen).sum().item<double>() / sampled : said.mean().item<double>();
   return loss;
 }

@@ -8,6 +8,12 @@
 
 namespace attend {
 
+/// How much of a step's whole batch a part of it is: 1 where it is all of it. Each rank computes its part of the loss, so that the
+/// sum over the ranks is what one process computes.
+struct Share {
+  double pictures = 1, rows = 1, words = 1;
+};
+
 struct Loss {
   torch::Tensor total;          // scalar, what is differentiated
   torch::Tensor cross_entropy;  // scalar, nats a word, with label smoothing
@@ -24,9 +30,9 @@ torch::Tensor doubly_stochastic_regularizer(const TeacherForced& taught, const T
 /// stochastic regularizer. With `teachers`, the log-probabilities that they give every word [N, V], the cross-entropy has
 /// the weight 1 - distillation_weight, and KL(teachers || model) has distillation_weight: word-level knowledge
 /// distillation (Hinton et al. 2015; Kim and Rush 2016, equation 4). With `weights` [N], `total` has each word's part times
-/// its weight, still over N; the figures beside it are without.
+/// its weight, still over N; the figures beside it are without. `share`: `total` is this part of the whole batch's loss.
 Loss cross_entropy_loss(const TeacherForced& taught, const PackedCaptions& captions, const TrainOptions& options,
-                        const torch::Tensor& teachers = {}, const torch::Tensor& weights = {});
+                        const torch::Tensor& teachers = {}, const torch::Tensor& weights = {}, const Share& share = {});
 
 /// log alpha of the cell each word looked at, [N]; 0 where that was the expected context. Needs taught.locations.
 torch::Tensor location_log_probability(const TeacherForced& taught);
@@ -42,8 +48,10 @@ torch::Tensor location_log_probability(const TeacherForced& taught);
 struct HardAttentionLoss {
   torch::Tensor total;         // scalar
   double log_probability = 0;  // mean over the words with a sampled location, nats: what the baseline averages
+  double averaged = 0;         // how many words that is the mean of
 };
 HardAttentionLoss hard_attention_loss(const TeacherForced& taught, const PackedCaptions& captions,
-                                      const TrainOptions& options, double baseline, const torch::Tensor& weights = {});
+                                      const TrainOptions& options, double baseline, const torch::Tensor& weights = {},
+                                      const Share& share = {});
 
 }  // namespace attend

@@ -6,7 +6,6 @@
 #include "base/parallel.h"
 #include "decode/caption.h"
 #include "train/batches.h"
-#include "train/objective.h"
 
 namespace attend {
 namespace {
@@ -69,7 +68,7 @@ SelfCritical::SelfCritical(Reward reward, const Vocabulary& vocabulary, const Tr
       threads_(threads) {}
 
 SelfCritical::Step SelfCritical::step(Decoder& decoder, const Tensor& annotations, const std::vector<size_t>& pictures,
-                                      const std::vector<bool>& mirrored) const {
+                                      const std::vector<bool>& mirrored, const Share& share) const {
   // No dropout, neither here nor below. Samples drawn by one mask and taught by another would come from another
   // distribution than the one whose gradient is taken; without masks both are the one that captions are said by.
   decoder.eval();
@@ -104,7 +103,8 @@ SelfCritical::Step SelfCritical::step(Decoder& decoder, const Tensor& annotation
   const auto taught = decoder.teach(decoder.remember(annotations), packed);
   done.loss = policy_gradient_loss(taught, packed, samples, advantages);  // []
   if (const Tensor regularizer = doubly_stochastic_regularizer(taught, options_); regularizer.defined())
-    done.loss = done.loss + regularizer;  // []
+    done.loss = done.loss + regularizer;                            // []
+  if (share.pictures != 1) done.loss = done.loss * share.pictures;  // [], of as many samples each
   done.words = packed.targets.size(0);
   const auto rows = static_cast<double>(packed.captions.size());
   done.sampled_length = (static_cast<double>(done.words) - rows) / rows;

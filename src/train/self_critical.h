@@ -11,6 +11,7 @@
 #include "decode/sample.h"
 #include "model/decoder.h"
 #include "text/vocabulary.h"
+#include "train/objective.h"
 #include "train/options.h"
 #include "train/reward.h"
 
@@ -39,9 +40,10 @@ class SelfCritical {
   /// on the sample. With hard attention a sample is its words and its locations, both drawn. p is what the samples are drawn from (say_log_probability). The mean is over samples, not over
   /// their words: a divisor that depends on the samples would bias the estimate. Leaves the decoder in evaluation mode.
   ///
+  /// `share`: the loss is this part of the whole batch's.
   /// mirrored[b]: what is said of picture b on the left counts as on the right; empty: of none.
   Step step(Decoder& decoder, const torch::Tensor& annotations, const std::vector<size_t>& pictures,
-            const std::vector<bool>& mirrored = {}) const;
+            const std::vector<bool>& mirrored = {}, const Share& share = {}) const;
 
  private:
   using Samples = std::vector<std::vector<Sample>>;

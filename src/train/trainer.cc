@@ -31,22 +31,32 @@ using torch::Tensor;
 
 /// What a step did.
 struct StepDone {
-  int64_t words = 0;                                    // that were taught
-  std::vector<std::pair<std::string, double>> figures;  // for the log, which averages them; the loss first
+  /// For the log, which averages it over steps; the loss is the first.
+  struct Figure {
+    std::string name;
+    double value;
+    double share = 1;  // how much of the whole batch it is the mean of
+  };
+  int64_t words = 0;  // that were taught
+  std::vector<Figure> figures;
+  double log_probability = 0, averaged = 0;  // as HardAttentionLoss's
+  bool stop = false;                         // a rank was asked to
 };
 
 class Run {
  public:
-  explicit Run(const TrainJob& job) : job_(job), beginning_{recipe(job), 0, {}} {
+  explicit Run(const TrainJob& job) : job_(job), ranks_(*job.ranks), beginning_{recipe(job), 0, {}} {
     check_decode_options(job.decode, job.model.attention);
     job.check();
     check_model_options(job.model);
+    check_ranks();
     if (!job.train.initial_model.empty()) captioner_.emplace(initial_captioner(job));
-    const bool begun = std::filesystem::exists(file("checkpoint.safetensors"));
+    const bool begins = ranks_.first() && !std::filesystem::exists(file("checkpoint.safetensors"));
+    const bool begun = !ranks_.any(begins);
     if (begun && !job.resume)
       throw UsageError(job.output.string() +
                        ": already holds a run; --resume goes on with it, or choose another folder");
-    if (!begun && !job.resume && std::filesystem::exists(file("model.safetensors")))
+    if (begins && !job.resume && std::filesystem::exists(file("model.safetensors")))
       throw UsageError(file("model.safetensors").string() +
                        ": is there, without a checkpoint to go on from, and would be "
                        "replaced; move it away, or choose another output folder");
@@ -54,35 +64,46 @@ class Run {
       warn("augmentation only takes effect while the encoder is trained (train.fine_tune_stages)");
     data_.emplace(job);
     beginning_.data = data_->hash();
+    ranks_.require_same({{"captions", beginning_.data}});
     std::optional<Checkpoint> checkpoint;
     if (begun) {
-      checkpoint.emplace(read_checkpoint(file("checkpoint.safetensors")));
-      checkpoint->require_same(beginning_.recipe, beginning_.data);
-      data_->leave_out(checkpoint->beginning.left_out);
+      Json left_out = Json::array();
+      if (ranks_.first()) {
+        checkpoint.emplace(read_checkpoint(file("checkpoint.safetensors")));
+        checkpoint->require_same(beginning_.recipe, beginning_.data);
+        for (const auto& picture : checkpoint->beginning.left_out) left_out.push_back(picture.string());
+      }
+      std::vector<std::filesystem::path> pictures;
+      for (const auto& picture : ranks_.broadcast(left_out)) pictures.emplace_back(picture.get<std::string>());
+      data_->leave_out(pictures);
     }
     make_captioner();
-    std::filesystem::create_directories(job.output);  // a run that can't begin leaves no folder
-    lock_.emplace(job.output);
+    ranks_.require_same({{"vocabulary", captioner_->vocabulary.words()}});
+    if (ranks_.first()) {
+      std::filesystem::create_directories(job.output);  // a run that can't begin leaves no folder
+      lock_.emplace(job.output);
+    }
     if (!begun) read_pictures();
     beginning_.left_out = data_->left_out();
     steps_ = data_->steps_per_epoch() * job.train.epochs;
     check_length();
     make_optimizer();
-    if (begun) {
+    if (checkpoint) {
       checkpoint->restore(*captioner_, *optimizer_);
       progression_ = checkpoint->progression;
       if (progression_.step > steps_ || progression_.validated_epochs > progression_.step / data_->steps_per_epoch())
         throw InputError(checkpoint->source + ": it stands after " + std::to_string(progression_.step) + " steps and " +
                          std::to_string(progression_.validated_epochs) + " epochs, of a run of " +
                          std::to_string(steps_) + " steps; the file is damaged");
-    } else {
+    } else if (!begun) {
       // An initial model is validated first: what it is kept for is that no epoch be worse.
       if (!job.train.initial_model.empty()) progression_.validated_epochs = -1;
-      write_file_atomically(file("config.json"), whole_recipe(job, true).dump(2) + "\n");
+      if (ranks_.first()) write_file_atomically(file("config.json"), whole_recipe(job, true).dump(2) + "\n");
     }
-    log_.emplace(file("log.jsonl"), begun ? progression_.step : -1, progression_.validated_epochs);
+    share_state();
+    if (ranks_.first()) log_.emplace(file("log.jsonl"), begun ? progression_.step : -1, progression_.validated_epochs);
     describe_data();
-    if (!begun) log_->write({{"step", 0}, {"epoch", 0}, {"data", about_data_}});
+    if (!begun) log({{"step", 0}, {"epoch", 0}, {"data", about_data_}});
     prepare_objective();
   }
 
@@ -97,6 +118,7 @@ class Run {
       run_epoch(epoch, progression_.step % per_epoch);
       if (out_of_steps() && progression_.step % per_epoch != 0) break;
     }
+    if (!ranks_.first()) return;
     save();
     if (!std::filesystem::exists(file("model.safetensors"))) keep_unvalidated();
     describe();
@@ -120,6 +142,34 @@ class Run {
   }
 
   std::filesystem::path file(const char* name) const { return job_.output / name; }
+  void log(const Json& line) {
+    if (log_) log_->write(line);
+  }
+
+  void check_ranks() {
+    if (ranks_.alone()) return;
+    if (job_.train.batch_size < ranks_.size())
+      throw UsageError("train.batch_size is " + std::to_string(job_.train.batch_size) + ", less than the " +
+                       std::to_string(ranks_.size()) + " ranks: each needs a picture of every step");
+    Json same = whole_recipe(job_);
+    same["train"].erase("features");
+    ranks_.require_same(same);
+    note("ranks: " + std::to_string(ranks_.size()) + " processes train together, this one with " +
+         std::to_string(job_.threads) + (job_.threads == 1 ? " thread" : " threads"));
+  }
+
+  /// Has every rank begin or go on with what rank 0 has: machines of different kinds round differently.
+  void share_state() {
+    if (ranks_.alone()) return;
+    for (auto& [name, tensor] : captioner_state(*captioner_)) ranks_.broadcast(tensor);
+    auto state = optimizer_->state();
+    for (auto& [name, tensor] : state) ranks_.broadcast(tensor);
+    optimizer_->load(state, "rank 0");
+    Progression& p = progression_;
+    const Json stands =
+        ranks_.broadcast(Json{p.step, p.best, p.epochs_since_best, p.plateau, p.baseline, p.validated_epochs});
+    p = {stands[0], stands[1], stands[2], stands[3], stands[4], stands[5]};
+  }
   bool out_of_patience() const {
     return job_.train.patience > 0 && progression_.epochs_since_best >= job_.train.patience;
   }
@@ -316,15 +366,16 @@ class Run {
         throw;
       }
     };
+    ranks_.reduce_gradients(learning_parameters(changed));
     Progress progress("epoch " + std::to_string(epoch) + "/" + std::to_string(job_.train.epochs),
                       static_cast<int64_t>(list.size()));
     auto since = std::chrono::steady_clock::now();
     std::vector<std::pair<std::string, double>> sums;
     int64_t words = 0, steps = 0, done = 0;
     while (const auto batch = next()) {
-      const auto one = step(*batch, epoch);
+      const auto one = step(*batch, list[static_cast<size_t>(done)], epoch);
       if (steps == 0) sums.assign(one.figures.size(), {});
-      for (size_t i = 0; i < sums.size(); ++i) sums[i] = {one.figures[i].first, sums[i].second + one.figures[i].second};
+      for (size_t i = 0; i < sums.size(); ++i) sums[i] = {one.figures[i].name, sums[i].second + one.figures[i].value};
       words += one.words;
       ++steps, ++done;
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - since).count();
@@ -339,11 +390,11 @@ class Run {
         line["gradient_norm"] = gradient_norm_;
         line["learning_rate"] = job_.train.learning_rate * factor();
         line["tokens_per_second"] = static_cast<double>(words) / seconds;
-        log_->write(line);
+        log(line);
         words = 0, steps = 0;
         since = std::chrono::steady_clock::now();
       }
-      if (interrupted()) {
+      if (one.stop) {
         progress.clear();
         save();
         throw Interrupted("stopped at step " + std::to_string(progression_.step) + "; " +
@@ -355,31 +406,78 @@ class Run {
 
   double factor() const { return progression_.plateau * schedule_factor(schedule_, progression_.step, steps_); }
 
-  /// One update.
-  StepDone step(const Batch& batch, int64_t epoch) {
-    torch::manual_seed(mix(job_.train.seed, 3, progression_.step) >> 1);
+  /// What has gradients while the encoder is trained, and while it isn't.
+  std::vector<Tensor> learning_parameters(bool with_encoder) {
+    std::vector<Tensor> parameters;
+    if (with_encoder) parameters = captioner_->encoder->trainable_parameters();
+    for (auto& parameter : captioner_->decoder->parameters()) parameters.push_back(parameter);
+    return parameters;
+  }
+
+  /// One update. `batch` is this rank's part of the `whole`.
+  StepDone step(const Batch& batch, const BatchPlan& whole, int64_t epoch) {
+    const uint64_t seed = mix(job_.train.seed, 3, progression_.step);
+    torch::manual_seed((ranks_.first() ? seed : mix(seed, ranks_.rank())) >> 1);
     auto& decoder = *captioner_->decoder;
-    const Tensor annotations = fine_tuning(epoch)
-                                   ? captioner_->annotate(batch.pictures)
-                                   : batch.annotations.to(captioner_->device, torch::kFloat);  // [B, L, D]
     StepDone done;
-    const Tensor loss =
-        self_critical_ ? self_critical_loss(annotations, batch, done) : taught_loss(annotations, batch, done);  // []
-    loss.backward();
+    Tensor loss;
+    if (!batch.examples.empty()) {
+      const Tensor annotations = fine_tuning(epoch)
+                                     ? captioner_->annotate(batch.pictures)
+                                     : batch.annotations.to(captioner_->device, torch::kFloat);  // [B, L, D]
+      loss =
+          self_critical_ ? self_critical_loss(annotations, batch, done) : taught_loss(annotations, batch, done);  // []
+    }
+    ranks_.backward(loss);
+    put_together(done);
     gradient_norm_ = optimizer_->clip();
-    if (!std::isfinite(done.figures.front().second) || !std::isfinite(gradient_norm_)) refuse(batch);
+    if (!std::isfinite(done.figures.front().value) || !std::isfinite(gradient_norm_)) refuse(whole);
+    if (done.averaged > 0) {
+      double& baseline = progression_.baseline;
+      const double decay = baseline == 0 ? 0 : job_.train.baseline_decay;
+      baseline = decay * baseline + (1 - decay) * done.log_probability;
+    }
     optimizer_->step(factor());
     ++progression_.step;
     decoder.eval();
     return done;
   }
 
+  /// The names of a step's figures, which a rank has that had no part of it, too.
+  std::vector<std::string> figure_names() const {
+    if (!self_critical_)
+      return teachers_ ? std::vector<std::string>{"loss", "distillation"} : std::vector<std::string>{"loss"};
+    if (job_.train.reward_baseline == "greedy") return {"loss", "sampled_reward", "greedy_reward", "sampled_length"};
+    return {"loss", "sampled_reward", "sampled_length"};
+  }
+
+  /// Makes what this rank did what all did.
+  void put_together(StepDone& done) {
+    done.stop = interrupted();
+    if (ranks_.alone()) return;
+    const auto names = figure_names();
+    if (done.figures.empty())
+      for (const auto& name : names) done.figures.push_back({name, 0});
+    std::vector<double> parts{static_cast<double>(done.words), double(done.stop), done.averaged,
+                              done.averaged * done.log_probability};
+    for (const auto& figure : done.figures) parts.push_back(figure.share * figure.value);
+    const Tensor sums = torch::tensor(parts, torch::kDouble);  // [4 + figures]
+    ranks_.sum(sums);
+    const auto* sum = sums.data_ptr<double>();
+    done.words = static_cast<int64_t>(sum[0]);
+    done.stop = sum[1] > 0;
+    done.averaged = sum[2];
+    done.log_probability = done.averaged > 0 ? sum[3] / done.averaged : 0;
+    for (size_t i = 0; i < done.figures.size(); ++i) done.figures[i].value = sum[4 + i];
+  }
+
   /// Of the training captions; logs the cross-entropy, nats a word.
   Tensor taught_loss(const Tensor& annotations, const Batch& batch, StepDone& done) {
-    const auto loss = cross_entropy(annotations, batch);
+    const auto loss = cross_entropy(annotations, batch, done);
+    const double share = batch.share.words;
     done.words = batch.captions.targets.size(0);
-    done.figures = {{"loss", loss.cross_entropy.item<double>()}};
-    if (teachers_) done.figures.emplace_back("distillation", loss.distillation.item<double>());
+    done.figures = {{"loss", loss.cross_entropy.item<double>(), share}};
+    if (teachers_) done.figures.push_back({"distillation", loss.distillation.item<double>(), share});
     return loss.total;  // []
   }
 
@@ -389,19 +487,20 @@ class Run {
     std::vector<size_t> pictures;  // counted through the training split
     for (const size_t example : batch.examples)
       pictures.push_back(std::lower_bound(train.begin(), train.end(), example) - train.begin());
-    const auto sampled = self_critical_->step(*captioner_->decoder, annotations, pictures, batch.mirrored);
+    const auto sampled = self_critical_->step(*captioner_->decoder, annotations, pictures, batch.mirrored, batch.share);
     Tensor loss = sampled.loss;  // []
     const double weight = job_.train.reward_cross_entropy;
-    if (weight > 0) loss = loss + weight * cross_entropy(annotations, batch).total;  // []
+    if (weight > 0) loss = loss + weight * cross_entropy(annotations, batch, done).total;  // []
     done.words = sampled.words;
-    done.figures = {{"loss", loss.item<double>()}, {"sampled_reward", sampled.sampled_reward}};
-    if (job_.train.reward_baseline == "greedy") done.figures.emplace_back("greedy_reward", sampled.greedy_reward);
-    done.figures.emplace_back("sampled_length", sampled.sampled_length);
+    const double share = batch.share.pictures;
+    done.figures = {{"loss", loss.item<double>()}, {"sampled_reward", sampled.sampled_reward, share}};  // loss: a part
+    if (job_.train.reward_baseline == "greedy") done.figures.push_back({"greedy_reward", sampled.greedy_reward, share});
+    done.figures.push_back({"sampled_length", sampled.sampled_length, share});
     return loss;
   }
 
   /// Of the training captions, with what hard attention adds.
-  Loss cross_entropy(const Tensor& annotations, const Batch& batch) {
+  Loss cross_entropy(const Tensor& annotations, const Batch& batch, StepDone& done) {
     auto& decoder = *captioner_->decoder;
     decoder.train();
     Tensor shown = annotations;                                                                      // [B, L, D]
@@ -410,17 +509,17 @@ class Run {
     const Tensor teachers =
         teachers_ ? teachers_->log_probability(batch.teachers_pictures, batch.captions, job_.train.teacher_temperature)
                   : Tensor();  // [N, V]
-    auto loss = cross_entropy_loss(taught, batch.captions, job_.train, teachers, batch.weights);
+    auto loss = cross_entropy_loss(taught, batch.captions, job_.train, teachers, batch.weights, batch.share);
     if (!taught.locations.defined()) return loss;
-    double& baseline = progression_.baseline;
-    const auto hard = hard_attention_loss(taught, batch.captions, job_.train, baseline, batch.weights);
+    const auto hard =
+        hard_attention_loss(taught, batch.captions, job_.train, progression_.baseline, batch.weights, batch.share);
     loss.total = loss.total + hard.total;  // []
-    const double decay = baseline == 0 ? 0 : job_.train.baseline_decay;
-    baseline = decay * baseline + (1 - decay) * hard.log_probability;
+    done.log_probability = hard.log_probability;
+    done.averaged = hard.averaged;
     return loss;
   }
 
-  [[noreturn]] void refuse(const Batch& batch) const {
+  [[noreturn]] void refuse(const BatchPlan& batch) const {
     std::string pictures;
     for (const size_t i : batch.examples)
       pictures.append(" ").append(data_->dataset().examples[i].picture.filename().string());
@@ -431,15 +530,18 @@ class Run {
         pictures);
   }
 
-  /// Captions of the validation split, by the weights as they are.
+  /// Captions of the validation split, by the weights as they are; each rank decodes its batches, and rank 0 has all.
   std::vector<std::string> validation_captions(bool live) {
     DecodeOptions decode = job_.decode;
     decode.beam_width = job_.train.validation_beam;
     decode.n_best = decode.beam_groups = 1;
     torch::manual_seed(job_.train.seed);  // the same locations in every epoch where hard attention samples them
-    const auto list = chunks(data_->validation(), 32);
+    const auto all = chunks(data_->validation(), 32);
+    const auto size = static_cast<size_t>(ranks_.size());
+    std::vector<std::vector<size_t>> list;
+    for (size_t i = static_cast<size_t>(ranks_.rank()); i < all.size(); i += size) list.push_back(all[i]);
     std::vector<std::string> candidates;
-    Progress progress("validating", static_cast<int64_t>(data_->validation().size()));
+    Progress progress("validating", static_cast<int64_t>(data_->validation().size() / size));
     // Several workers would draw locations in any order.
     compute_batches(
         {list.size(), job_.threads, captioner_->device, decode.locations != "sampled"},
@@ -457,6 +559,13 @@ class Run {
           candidates.insert(candidates.end(), texts.begin(), texts.end());
           progress.update(static_cast<int64_t>(candidates.size()));
         });
+    if (ranks_.alone()) return candidates;
+    std::vector<Json> of_ranks;
+    for (const auto& texts : ranks_.gather(Json(candidates).dump())) of_ranks.push_back(Json::parse(texts));
+    candidates.clear();
+    std::vector<size_t> taken(of_ranks.size());
+    for (size_t i = 0; i < all.size() && ranks_.first(); ++i)
+      for (size_t b = 0; b < all[i].size(); ++b) candidates.push_back(of_ranks[i % size][taken[i % size]++]);
     return candidates;
   }
 
@@ -466,25 +575,29 @@ class Run {
     if (!live) data_->store_annotations(*captioner_, false);
     const auto begin = std::chrono::steady_clock::now();
     optimizer_->swap_average();
-    const Json figures = validation_->of(validation_captions(live));
+    const auto captions = validation_captions(live);
+    const Json figures = ranks_.broadcast(ranks_.first() ? validation_->of(captions) : Json());
     const double figure = figures[validation_->chosen_by()];
     const bool best = figure > progression_.best;
     Json line{{"epoch", epoch}, {"step", progression_.step}};
     line.update(figures);
     line["best"] = best;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    if (best || job_.train.keep == "last") keep(line);  // without the time, so that equal runs keep equal files
+    if (ranks_.first() && (best || job_.train.keep == "last"))
+      keep(line);  // without the time, so that equal runs keep equal files
     line["seconds"] = seconds;
     optimizer_->swap_average();
-    log_->write(line);
-    std::fprintf(stderr, "epoch %lld/%d  CIDEr %.3f%s  BLEU-4 %.1f  ROUGE-L %.1f%s\n", static_cast<long long>(epoch),
-                 job_.train.epochs, figures["validation_cider"].get<double>(), ciders_of_sources(figures).c_str(),
-                 100 * figures["validation_bleu_4"].get<double>(), 100 * figures["validation_rouge_l"].get<double>(),
-                 best ? "  best so far, kept" : "");
+    log(line);
+    if (ranks_.first())
+      std::fprintf(stderr, "epoch %lld/%d  CIDEr %.3f%s  BLEU-4 %.1f  ROUGE-L %.1f%s\n", static_cast<long long>(epoch),
+                   job_.train.epochs, figures["validation_cider"].get<double>(), ciders_of_sources(figures).c_str(),
+                   100 * figures["validation_bleu_4"].get<double>(), 100 * figures["validation_rouge_l"].get<double>(),
+                   best ? "  best so far, kept" : "");
     progression_.validated_epochs = epoch;
     progression_.epochs_since_best = best ? 0 : progression_.epochs_since_best + 1;
     if (best) progression_.best = figure;
     if (!best && job_.train.schedule == "plateau") progression_.plateau *= job_.train.plateau_factor;
+    share_state();
     save();
   }
 
@@ -530,9 +643,13 @@ class Run {
     save_captioner(best, file("model.safetensors"));
   }
 
-  void save() { save_checkpoint(file("checkpoint.safetensors"), *captioner_, *optimizer_, progression_, beginning_); }
+  void save() {
+    if (ranks_.first())
+      save_checkpoint(file("checkpoint.safetensors"), *captioner_, *optimizer_, progression_, beginning_);
+  }
 
   const TrainJob& job_;
+  Ranks& ranks_;
   Beginning beginning_;
   std::optional<TrainingData> data_;
   std::optional<ValidationFigures> validation_;

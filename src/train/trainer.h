@@ -10,6 +10,7 @@
 #include "metrics/meteor_tables.h"
 #include "model/captioner.h"
 #include "train/options.h"
+#include "train/ranks.h"
 #include "vision/augment.h"
 
 namespace attend {
@@ -27,8 +28,9 @@ struct TrainJob {
   torch::Device device = torch::kCPU;
   int threads = 1;
   bool resume = false;
+  std::shared_ptr<Ranks> ranks = std::make_shared<Ranks>();  // the processes that train together
 
-  /// The recipe's sections; METEOR's tables, output, device, threads and resume are the command's.
+  /// The recipe's sections; METEOR's tables, output, device, threads, resume and ranks are the command's.
   void list(OptionList& options);
   /// Throws UsageError where options contradict each other.
   void check() const;
@@ -47,6 +49,11 @@ struct TrainJob {
 /// of a finished run takes them over. What is learnt from, and what will not be learnt, is said before the first step. Throws
 /// UsageError when `output` holds a run and `resume` is not set, or one of another recipe or of other captions; Error with the step and the batch's pictures when the loss is not finite (the last checkpoint stays); Interrupted
 /// after Ctrl-C or SIGTERM, with the checkpoint written.
+///
+/// Several ranks train the same model on the same batches: each computes its pictures' part of every step. Rank 0 reads and writes
+/// `output`, which the others needn't see; the feature store has to lie where all see it. All begin with rank 0's weights, and
+/// have them again after every validation. What is drawn at random (dropout, hard attention's locations, self-critical samples) is drawn
+/// otherwise by another number of ranks. Throws UsageError where ranks differ in configuration or captions.
 void train(const TrainJob& job);
 
 }  // namespace attend

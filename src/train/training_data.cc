@@ -162,10 +162,13 @@ void TrainingData::leave_out(const std::vector<std::filesystem::path>& pictures)
 void TrainingData::check_pictures() {
   const auto all = files(used());
   std::vector<Refusal> refused;
-  Progress progress("checking pictures", static_cast<int64_t>(all.size()));
+  Progress progress("checking pictures", static_cast<int64_t>(all.size()) / job_.ranks->size());
   std::mutex mutex;
   int64_t done = 0;
-  parallel_for(all.size(), job_.threads, [&](size_t i) {
+  Ranks& ranks = *job_.ranks;
+  const auto rank = static_cast<size_t>(ranks.rank()), size = static_cast<size_t>(ranks.size());
+  parallel_for((all.size() + size - 1 - rank) / size, job_.threads, [&](size_t own) {
+    const size_t i = own * size + rank;
     if (interrupted()) throw Interrupted("stopped while checking pictures");
     std::string reason;
     try {
@@ -178,7 +181,7 @@ void TrainingData::check_pictures() {
     progress.update(++done);
   });
   progress.clear();
-  take_refusals(std::move(refused), all, true);
+  take_refusals(of_all_ranks(refused, ranks), all, true);
 }
 
 void TrainingData::take_refusals(std::vector<Refusal> refused, const std::vector<std::filesystem::path>& pictures,
@@ -287,9 +290,37 @@ std::vector<float> TrainingData::caption_weights(const BatchPlan& plan) const {
   return weights;
 }
 
-Batch TrainingData::load(const BatchPlan& plan, int64_t epoch, bool changed,
+BatchPlan TrainingData::part_of(const BatchPlan& plan, Share& share) const {
+  const auto rank = static_cast<size_t>(job_.ranks->rank()), size = static_cast<size_t>(job_.ranks->size());
+  if (size == 1) return plan;
+  // Every n-th: pictures of like length stand side by side, so that all ranks end at about the same time. Ranks without a
+  // picture in the last batch of an epoch have no sentences either.
+  BatchPlan part;
+  for (size_t i = rank; i < plan.examples.size(); i += size) part.examples.push_back(plan.examples[i]);
+  for (size_t i = rank; rank < plan.examples.size() && i < plan.sentences.size();
+       i += std::min(size, plan.examples.size()))
+    part.sentences.push_back(plan.sentences[i]);
+  const auto counts = [&](const BatchPlan& of) {
+    Share all{static_cast<double>(of.examples.size()), 0, 0};
+    const auto add = [&](const std::vector<int64_t>& caption) {
+      all.rows += 1;
+      all.words += static_cast<double>(caption.size()) + 1;  // <end>
+    };
+    for (const size_t i : of.examples)
+      for (const auto& caption : words_[i]) add(caption);
+    for (const size_t i : of.sentences) add(sentence_words_[i]);
+    return all;
+  };
+  const Share own = counts(part), all = counts(plan);
+  share = {own.pictures / all.pictures, own.rows / all.rows, own.words / all.words};
+  return part;
+}
+
+Batch TrainingData::load(const BatchPlan& whole, int64_t epoch, bool changed,
                          const std::vector<EncoderOptions>& forms) const {
   Batch batch;
+  const BatchPlan plan = part_of(whole, batch.share);
+  if (plan.examples.empty()) return batch;
   const auto& examples = plan.examples;
   std::vector<std::vector<std::vector<int64_t>>> captions;
   for (const size_t i : examples) captions.push_back(words_[i]);
@@ -325,7 +356,7 @@ void TrainingData::store_annotations(Captioner& captioner, bool may_fail) {
   const auto pictures = files(examples);
   for (size_t row = 0; row < examples.size(); ++row) store_row_.emplace(examples[row], row);
   std::vector<Refusal> refused;
-  features_.emplace(encode_features(captioner, pictures, folder, job_.threads, refused));
+  features_.emplace(encode_features(captioner, pictures, folder, job_.threads, refused, *job_.ranks));
   take_refusals(std::move(refused), pictures, may_fail);
 }
 

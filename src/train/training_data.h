@@ -12,17 +12,18 @@
 #include "metrics/caption_pair.h"
 #include "model/captioner.h"
 #include "train/features.h"
+#include "train/objective.h"
 #include "train/trainer.h"
 
 namespace attend {
 
-/// What a step learns from, by number.
+/// What a step learns from, by number; of all ranks.
 struct BatchPlan {
   std::vector<size_t> examples;   // indices into the data set
   std::vector<size_t> sentences;  // of those without a picture
 };
 
-/// What a step needs.
+/// What a step needs; of one rank.
 struct Batch {
   std::vector<size_t> examples;  // indices into the data set
   std::vector<bool> mirrored;    // of each; empty: none is
@@ -32,6 +33,7 @@ struct Batch {
   bool has_sentences = false;                    // they are the captions of a picture B + 1, which is left out
   PackedCaptions captions;
   torch::Tensor weights;  // fp32 [N] of words in the loss; undefined: 1
+  Share share;            // of the whole batch; nothing where there were too few pictures for this rank
 };
 
 class TrainingData {
@@ -73,7 +75,7 @@ class TrainingData {
   /// An epoch's batches: the same for the same seed and epoch.
   std::vector<BatchPlan> batches(int64_t epoch) const;
 
-  /// A training batch. changed: pictures as this epoch augments them, left and right exchanged in the captions of
+  /// This rank's part of a training batch. changed: pictures as this epoch augments them, left and right exchanged in the captions of
   /// mirrored ones; else their stored annotations. forms: those that teachers want. Safe to call from several threads.
   Batch load(const BatchPlan& plan, int64_t epoch, bool changed, const std::vector<EncoderOptions>& forms) const;
 
@@ -93,6 +95,8 @@ class TrainingData {
   /// Examples that an epoch shows of a source.
   std::vector<size_t> shown(size_t source, int64_t epoch) const;
   std::vector<float> caption_weights(const BatchPlan& plan) const;
+  /// The part of a rank, and how much of the whole it is.
+  BatchPlan part_of(const BatchPlan& plan, Share& share) const;
   void take_refusals(std::vector<Refusal> refused, const std::vector<std::filesystem::path>& pictures, bool may_fail);
   torch::Tensor changed_pictures(const std::vector<size_t>& examples, int64_t epoch, const EncoderOptions& form,
                                  std::vector<bool>* mirrored = nullptr) const;
