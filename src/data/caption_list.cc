@@ -158,14 +158,21 @@ void read_tabs(std::string_view text, Collector& to) {
 
 CaptionList read_dataset_file(const fs::path& file, const fs::path& images) {
   CaptionList list;
-  Dataset dataset = read_captions(file, images, "all", 1);
-  for (auto& example : dataset.examples) {
-    list.captions += std::max<size_t>(example.captions.size(), 1);
-    if (example.captions.empty())
-      list.refusals.push_back(example.picture.string() + ": has no captions in " + file.string());
-    else
-      list.pictures.push_back({std::move(example.picture), std::move(example.captions)});
+  Findings findings;
+  WholeDataset whole = read_everything(file, images, 1, &findings);
+  for (const auto& [kind, entries] : findings) {
+    if (kind.starts_with("captions with marks")) continue;  // which are taken off
+    for (const auto& entry : entries) list.refusals.push_back(file.string() + ": " + kind + ": " + entry);
   }
+  const bool named = findings.count("without captions") > 0;
+  for (auto& example : whole.dataset.examples) {
+    list.captions += example.captions.size();
+    if (!example.captions.empty())
+      list.pictures.push_back({std::move(example.picture), std::move(example.captions)});
+    else if (!named)
+      list.refusals.push_back(example.picture.string() + ": has no captions in " + file.string());
+  }
+  list.captions += list.refusals.size();
   return list;
 }
 

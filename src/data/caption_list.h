@@ -24,7 +24,7 @@ struct CaptionList {
 
 /// Reads one file; its ending says which kind it is:
 ///
-///   .json           COCO captions JSON or Karpathy's, as read_captions() takes them: faults are warned of there
+///   .json           COCO captions JSON or Karpathy's, as read_everything() takes them
 ///   .jsonl .ndjson  an object a line: the picture's file under "file", "image", "picture", "path", "filename" or
 ///                   "file_name", one caption under "caption" or "text", or a list of them under "captions". `attend
 ///                   caption --format jsonl` writes such lines

@@ -135,6 +135,21 @@ TEST_F(CaptionListTest, ReadsCocoCaptions) {
   EXPECT_EQ(list.captions, 3u);
 }
 
+TEST_F(CaptionListTest, NamesWhatIsWrongInCocoCaptions) {
+  folder_.write("photos/a.jpg", "x");
+  folder_.write("photos/b.jpg", "x");
+  const auto file =
+      folder_.write("coco.json", R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"},
+      {"id": 3, "file_name": "c.jpg"}], "annotations": [{"image_id": 1, "caption": "a dog"}, {"image_id": 1, "caption": "..."},
+      {"image_id": 7, "caption": "it"}]})");
+  const auto list = read_caption_list(file, folder_ / "photos");
+  ASSERT_THAT(list.pictures, SizeIs(1));
+  EXPECT_THAT(list.pictures[0].captions, ElementsAre("a dog"));
+  ASSERT_THAT(list.refusals, SizeIs(4));  // no word, no picture 7, no file c.jpg, nothing of b.jpg
+  for (const auto& refusal : list.refusals) EXPECT_THAT(refusal, HasSubstr("coco.json: "));
+  EXPECT_EQ(list.captions, 5u);
+}
+
 TEST(CaptionFault, SaysWhyACaptionIsNone) {
   const auto fault = [](std::string caption) { return caption_fault(caption); };
   EXPECT_EQ(fault("a dog"), "");
