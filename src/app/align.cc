@@ -7,10 +7,9 @@
 #include <optional>
 
 #include "app/caption_file_options.h"
-#include "app/commands.h"
 #include "app/given_options.h"
 #include "app/html_name.h"
-#include "app/model_file.h"
+#include "app/model_command.h"
 #include "app/terminal.h"
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -127,9 +126,7 @@ Work gather(std::vector<std::string> positional, GivenOptions given, const Capti
 /// Aligns them, writes their files and lines, and returns how many captions failed.
 size_t align_all(Ensemble& ensemble, const Work& work, ScoreWork how, const AlignOptions& options,
                  const CaptionFileOptions& files, const std::string& credit) {
-  std::vector<PictureSource> pictures;
-  std::vector<std::vector<std::string>> captions;
-  for (const auto& one : work.list.pictures) pictures.emplace_back(one.picture), captions.push_back(one.captions);
+  const auto [pictures, captions] = GivenPictures(work.list.pictures);
   CaptionOutputs outputs(files, options.html, credit, how.plan.threads);
   if (files.explained) {
     how.explain = &files.explanation;
@@ -144,7 +141,7 @@ size_t align_all(Ensemble& ensemble, const Work& work, ScoreWork how, const Alig
     std::vector<SeenPicture> seen;
     for (auto& picture : batch) {
       failed += picture.seen.refused() ? captions[picture.seen.index].size() : picture.refusals.size();
-      for (auto& refusal : picture.refusals) refusals.push_back(std::move(refusal));
+      for (auto& refusal : picture.refusals) refusals.push_back(std::move(refusal.text));
       for (size_t i = 0; i < picture.given.size(); ++i) lines += lines_of(picture, i, options);
       seen.push_back(std::move(picture.seen));
       if (!seen.back().refused() && seen.back().captions.empty())
@@ -171,41 +168,33 @@ size_t align_all(Ensemble& ensemble, const Work& work, ScoreWork how, const Alig
 }  // namespace
 
 int align_command(const std::vector<std::string>& arguments) {
+  ModelCommand command(arguments, syntax());
   GivenOptions given;
   AlignOptions options;
   CaptionFileOptions outputs;
   WeighingOptions weighing;
-  ModelFiles files;
-  DecodeOptions decode;
-  RunOptions run;
-  CommandSyntax described = syntax();
-  show_model_defaults(arguments, false, decode, described);
-  OptionList list;
-  given.list(list);
-  options.list(list);
-  outputs.list(list, false);
-  files.list(list);
-  weighing.list(list, decode);
-  run.list(list);
-  const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (line.help) return answer(line, described, list, std::cout), 0;
+  given.list(command.list);
+  options.list(command.list);
+  outputs.list(command.list, false);
+  command.files.list(command.list);
+  weighing.list(command.list, command.decode);
+  command.run.list(command.list);
+  const auto line = command.read();
+  if (!line) return 0;
   check_html_name(options.html);
   outputs.check();
   Work work;
-  if (!line.dump_config) work = gather(line.positional, given, outputs);
+  if (!line->dump_config) work = gather(line->positional, given, outputs);
   size_t failed = work.list.refusals.size();
-  if (!work.list.pictures.empty() || line.dump_config) {
+  if (!work.list.pictures.empty() || line->dump_config) {
+    auto ensemble = command.open();
+    if (!ensemble) return 0;
+    weighing.check(command.decode);
+    if (outputs.explained && ensemble->size() > 1)
+      throw UsageError("--explain: explains what one model says; name one --model");
     ScoreWork how;
-    how.plan.threads = run.set_threads();
-    files.choose();
-    Ensemble ensemble = open_models(files, choose_device(run.device));
-    decode = model_decode_options(ensemble.first(), files.models.front().string());
-    parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
-    if (answer(line, syntax(), list, std::cout)) return 0;
-    require_one_model(files);
-    ensemble.check(decode);
-    weighing.check(decode);
-    how.decode = decode;
+    how.plan.threads = command.threads();
+    how.decode = command.decode;
     how.paths = weighing.paths;
     auto [incomplete, faults, no_file] = prepare_folders(work.files, outputs);
     if (!no_file.empty()) throw Error(no_file);
@@ -214,7 +203,8 @@ int align_command(const std::vector<std::string>& arguments) {
     if (!options.html.empty()) check_writable(options.html);
     if (!outputs.font.empty()) use_font(outputs.font);
     watch_interrupts();
-    failed += align_all(ensemble, work, how, options, outputs, "given, and looked at" + credit_of(ensemble).substr(2));
+    failed +=
+        align_all(*ensemble, work, how, options, outputs, "given, and looked at" + credit_of(*ensemble).substr(2));
   }
   if (failed > 0) complain(count_of_captions(failed, work.list.captions) + " failed");
   return failed > 0 ? 1 : 0;

@@ -6,18 +6,22 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 
-#include "app/commands.h"
 #include "app/given_options.h"
-#include "app/model_file.h"
+#include "app/html_name.h"
+#include "app/model_command.h"
 #include "app/terminal.h"
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/files.h"
 #include "base/interrupt.h"
 #include "base/printable.h"
 #include "base/process.h"
+#include "pipeline/caption_pictures.h"
 #include "pipeline/caption_record.h"
-#include "pipeline/open_models.h"
+#include "pipeline/page_record.h"
+#include "pipeline/score_pictures.h"
 #include "text/near_duplicates.h"
 #include "text/ptb_tokenizer.h"
 
@@ -30,6 +34,8 @@ constexpr size_t kLeastWordsToCompare = 5;
 struct AuditOptions {
   std::string format = "text";
   double least = 0.5;
+  std::filesystem::path html;
+  int worst = 100;
   AuditWork work;
 
   void list(OptionList& options) {
@@ -43,6 +49,11 @@ struct AuditOptions {
                 one_of({"text", "csv", "json"}));
     options.add("least", least, "scores below this are left out of text and csv; 0: every caption stands there",
                 between(0, 1));
+    options.add(
+        "html", html,
+        "write a page of the worst captions to this file, with where the model looks for their words, what it says "
+        "itself, and the picture's other captions");
+    options.add("worst", worst, "how many stand on the page", between(1, 100000));
     options.add("max_words", work.max_words, "a caption of more words is refused", between(1, 100000));
   }
 };
@@ -62,6 +73,7 @@ CommandSyntax syntax() {
           "changed.",
           {{"attend audit captions_train.json --images photos", "doubtful captions, worst first"},
            {"attend audit captions.csv --images photos --least 0 --format csv", "every caption with its score"},
+           {"attend audit captions.csv --images photos --html worst.html", "the worst, to look at"},
            {"attend audit photos --sidecar --format json", "captions beside their pictures; all that was found"}}};
 }
 
@@ -74,12 +86,9 @@ std::string digits(double value, int places) {
   return text;
 }
 
-/// Pictures with captions, as they were given.
-struct Data {
-  std::vector<PictureSource> pictures;
-  std::vector<std::vector<std::string>> captions;
-  const std::string& text(const AuditedCaption& one) const { return captions[one.picture][one.place]; }
-};
+const std::string& text_of(const AuditedCaption& one, const GivenPictures& data) {
+  return data.captions[one.picture][one.place];
+}
 
 /// Captions that are alike, wherever they stand: picture, place.
 struct Alike {
@@ -87,7 +96,7 @@ struct Alike {
   bool equal;
 };
 
-std::vector<Alike> find_alike_captions(const Data& data) {
+std::vector<Alike> find_alike_captions(const GivenPictures& data) {
   std::vector<std::vector<std::string>> sentences;
   std::vector<std::pair<size_t, size_t>> places;
   for (size_t i = 0; i < data.captions.size(); ++i)
@@ -105,14 +114,14 @@ std::vector<Alike> find_alike_captions(const Data& data) {
   return found;
 }
 
-Json json_of(const AuditReport& report, const Data& data, const std::vector<Alike>& alike) {
+Json json_of(const AuditReport& report, const GivenPictures& data, const std::vector<Alike>& alike) {
   Json json{{"pictures", data.pictures.size()}, {"captions", report.captions.size()},
             {"refused", report.refused},        {"share_of_strangers", rounded(report.share)},
             {"fitted", report.fitted},          {"doubtful", Json::array()},
             {"alike_captions", Json::array()},  {"same_pictures", Json::array()}};
   for (const auto& one : report.captions)
     json["doubtful"].push_back({{"file", data.pictures[one.picture].name()},
-                                {"caption", data.text(one)},
+                                {"caption", text_of(one, data)},
                                 {"score", rounded(one.score)},
                                 {"log_probability", rounded(one.log_probability)},
                                 {"contrast", rounded(one.contrast)},
@@ -133,7 +142,7 @@ Json json_of(const AuditReport& report, const Data& data, const std::vector<Alik
   return json;
 }
 
-void print_lines(const AuditReport& report, const Data& data, const AuditOptions& options) {
+void print_lines(const AuditReport& report, const GivenPictures& data, const AuditOptions& options) {
   static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
   const auto shown = [&](const std::string& text) { return on_terminal ? printable(text) : text; };
   if (options.format == "csv")
@@ -142,12 +151,55 @@ void print_lines(const AuditReport& report, const Data& data, const AuditOptions
     if (one.score < options.least) break;
     const std::string& name = data.pictures[one.picture].name();
     if (options.format == "csv")
-      std::cout << csv_row({csv_field(name), csv_field(data.text(one)), digits(one.score, 6),
+      std::cout << csv_row({csv_field(name), csv_field(text_of(one, data)), digits(one.score, 6),
                             digits(one.log_probability, 6), digits(one.contrast, 6), digits(one.likeness, 6),
                             std::to_string(one.words), std::to_string(one.unknown)});
     else
-      std::cout << digits(one.score, 3) << "\t" << shown(name) << "\t" << shown(data.text(one)) << "\n";
+      std::cout << digits(one.score, 3) << "\t" << shown(name) << "\t" << shown(text_of(one, data)) << "\n";
   }
+}
+
+/// A page of the worst captions, each beside what the model says itself.
+void write_page(const AuditReport& report, const GivenPictures& data, Ensemble& ensemble, const ModelCommand& command,
+                const AuditOptions& options) {
+  const size_t count = std::min(report.captions.size(), static_cast<size_t>(options.worst));
+  std::vector<PictureSource> pictures;
+  std::vector<std::vector<std::string>> captions;
+  for (size_t i = 0; i < count; ++i) {
+    pictures.push_back(data.pictures[report.captions[i].picture]);
+    captions.push_back({text_of(report.captions[i], data)});
+  }
+  std::vector<std::optional<SeenCaption>> own(count);
+  Progress progress("page", 2 * static_cast<int64_t>(count));
+  Host host = terminal_host(progress);
+  CaptionWork caption{command.decode, command.threads()};
+  caption.decode.n_best = 1;
+  caption_pictures(ensemble, pictures, caption, host, [&](std::vector<SeenPicture>& batch) {
+    for (auto& picture : batch)
+      if (!picture.refused()) own[picture.index] = std::move(picture.captions.front());
+  });
+  CaptionPage page(options.html,
+                   "the worst of " + std::to_string(report.captions.size()) + " captions, audited " +
+                       credit_of(ensemble) + "; each first as given, then as the model says it",
+                   {{"score", 3}, {"contrast", 2}});
+  ScoreWork score;
+  score.max_words = options.work.max_words;
+  score.plan.threads = command.threads();
+  host.progress = [&](int64_t done, int64_t) { progress.update(static_cast<int64_t>(count) + done); };
+  score_pictures(ensemble, pictures, captions, score, host, [&](std::vector<ScoredPicture>& batch) {
+    for (auto& scored : batch) {
+      if (scored.seen.refused() || scored.seen.captions.empty()) continue;
+      const AuditedCaption& audited = report.captions[scored.seen.index];
+      if (auto& said = own[scored.seen.index]) scored.seen.captions.push_back(*std::move(said));
+      PagePicture shown = page_record(scored.seen);
+      shown.thumbnail = read_thumbnail(pictures[scored.seen.index]);
+      for (size_t place = 0; place < data.captions[audited.picture].size(); ++place)
+        if (place != audited.place) shown.references.push_back(data.captions[audited.picture][place]);
+      shown.figures = {audited.score, audited.contrast};
+      page.add(shown);
+    }
+  });
+  page.finish();
 }
 
 /// What there is to know beside the list.
@@ -169,39 +221,34 @@ void remark(const AuditReport& report, const std::vector<Alike>& alike) {
 }  // namespace
 
 int audit_command(const std::vector<std::string>& arguments) {
+  ModelCommand command(arguments, syntax(), false);
   GivenOptions given;
   AuditOptions options;
-  ModelFiles files;
-  RunOptions run;
-  OptionList list;
   options.work.plan.batch_size = 32;
   options.work.plan.alike = true;
-  given.list(list);
-  options.list(list);
-  files.list(list);
-  run.list(list);
-  list.add("batch_size", options.work.plan.batch_size,
-           "pictures that a processor computes together; more take more memory", between(2, 4096));
-  const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (answer(line, syntax(), list, std::cout)) return 0;
-  auto paths = line.positional;
+  given.list(command.list);
+  options.list(command.list);
+  command.files.list(command.list);
+  command.run.list(command.list);
+  command.list.add("batch_size", options.work.plan.batch_size,
+                   "pictures that a processor computes together; more take more memory", between(2, 4096));
+  const auto line = command.read();
+  if (!line) return 0;
+  auto paths = line->positional;
   if (given.captions.empty() && given.caption.empty() && !given.sidecar && paths.size() == 1) {
     given.captions = paths.front();
     paths.clear();
   }
-  CaptionList captions = given.gather(paths);
-  Data data;
-  for (auto& one : captions.pictures) {
-    data.pictures.emplace_back(std::move(one.picture));
-    data.captions.push_back(std::move(one.captions));
-  }
-  options.work.plan.threads = run.set_threads();
-  files.choose();
-  require_one_model(files);
-  Ensemble ensemble = open_models(files, choose_device(run.device));
+  check_html_name(options.html);
+  const CaptionList list = given.gather(paths);
+  if (!options.html.empty()) check_writable(options.html);
+  const GivenPictures data(list.pictures);
+  auto ensemble = command.open();
+  if (!ensemble) return 0;
+  options.work.plan.threads = command.threads();
   watch_interrupts();
   Progress progress("auditing", static_cast<int64_t>(data.pictures.size()));
-  const auto report = audit_captions(ensemble, data.pictures, data.captions, options.work, terminal_host(progress));
+  const auto report = audit_captions(*ensemble, data.pictures, data.captions, options.work, terminal_host(progress));
   progress.clear();
   for (const auto& refusal : report.refusals) complain(refusal);
   const auto alike = find_alike_captions(data);
@@ -210,9 +257,10 @@ int audit_command(const std::vector<std::string>& arguments) {
   else
     print_lines(report, data, options);
   flush_output();
+  if (!options.html.empty()) write_page(report, data, *ensemble, command, options);
   remark(report, alike);
-  const size_t failed = captions.refusals.size() + report.refused;
-  if (failed > 0) complain(count_of_captions(failed, captions.captions) + " failed");
+  const size_t failed = list.refusals.size() + report.refused;
+  if (failed > 0) complain(count_of_captions(failed, list.captions) + " failed");
   return failed > 0 ? 1 : 0;
 }
 

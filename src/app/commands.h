@@ -17,6 +17,8 @@ int caption_command(const std::vector<std::string>& arguments);
 int score_command(const std::vector<std::string>& arguments);
 int align_command(const std::vector<std::string>& arguments);
 int audit_command(const std::vector<std::string>& arguments);
+int retrieve_command(const std::vector<std::string>& arguments);
+int compare_models_command(const std::vector<std::string>& arguments);
 int evaluate_command(const std::vector<std::string>& arguments);
 int report_command(const std::vector<std::string>& arguments);
 int inspect_command(const std::vector<std::string>& arguments);

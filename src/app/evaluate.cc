@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdio>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -9,14 +11,15 @@
 #include <unordered_map>
 #include <utility>
 
-#include "app/commands.h"
+#include "app/given_pointing.h"
 #include "app/html_name.h"
-#include "app/model_file.h"
+#include "app/model_command.h"
 #include "app/terminal.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
 #include "data/dataset.h"
+#include "data/instances.h"
 #include "data/masks.h"
 #include "data/results.h"
 #include "evaluate/page.h"
@@ -35,7 +38,8 @@ struct EvaluateOptions : EvaluationChoice {
   std::filesystem::path captions, images, results, candidates, html;
   std::filesystem::path compare, csv;
   std::string split;
-  bool pointing = false, json = false, partial = false;
+  std::filesystem::path instances, words;
+  bool pointing = false, given = false, json = false, partial = false;
   double max_faulty = 0.01;
 
   void list(OptionList& options) {
@@ -69,7 +73,16 @@ struct EvaluateOptions : EvaluationChoice {
     options.add("results", results, "write the captions to this file, as COCO results");
     options.add("html", html, "write a page of the pictures with captions, references and figures to this file");
     options.add("pointing", pointing,
-                "say how many words that name objects looked inside them; for captions files of attend shapes");
+                "say how many words that name objects looked inside them; for captions files of attend shapes, or with "
+                "--instances");
+    options.add("instances", instances, "COCO instances JSON: where the objects of --pointing are");
+    options.add("words", words,
+                "table (CSV, TSV) with the columns category and word: which words name the objects of which category; "
+                "without it, a category's own name and its plural");
+    options.add(
+        "given", given,
+        "with --pointing: lead the model along the captions of the file in place of its own, and say too how many "
+        "of their objects' words are less likely with another picture");
     options.add("json", json, "print the figures as JSON, BLEU, METEOR and ROUGE-L as shares of one");
   }
 
@@ -79,6 +92,11 @@ struct EvaluateOptions : EvaluationChoice {
     if (!candidates.empty() && (!results.empty() || pointing))
       throw UsageError(
           "--candidates: scores captions that are there; --results and --pointing need a model to make them");
+    if (!pointing && (given || !instances.empty() || !words.empty()))
+      throw UsageError("--given, --instances, --words: are of --pointing; say it too");
+    if (!words.empty() && instances.empty()) throw UsageError("--words: is of --instances; name one");
+    if (given && !(results.empty() && html.empty() && csv.empty() && compare.empty()))
+      throw UsageError("--given: makes no captions; --results, --html, --csv and --compare have nothing to show");
     if (partial && candidates.empty() && compare.empty())
       throw UsageError("--partial: is for results files; name one with --candidates or --compare");
     if (!compare.empty() && resamples == 0) throw UsageError("--compare: needs --resamples of 1 or more");
@@ -218,26 +236,38 @@ Candidates read_results_of(std::vector<Example> examples, const EvaluateOptions&
   return candidates;
 }
 
-/// Where each word of a caption looked most: the centre of its largest cell, in pixels of the picture.
-std::vector<cv::Point2d> peaks_of(const SeenPicture& picture) {
-  const MapStack& attention = picture.best().attention;
-  const Geometry geometry = picture.geometry();
-  std::vector<cv::Point2d> peaks;
-  for (size_t t = 0; t < attention.size(); ++t) {
-    const auto map = attention.map(t);
-    const auto cell = static_cast<int>(std::max_element(map.begin(), map.end()) - map.begin());
-    const auto [rows, columns] = attention.grid;
-    const cv::Rect2d area = geometry.cell(cell / columns, cell % columns, rows, columns);
-    peaks.emplace_back(area.x + area.width / 2, area.y + area.height / 2);
+/// The objects in pictures, of attend shapes or of COCO's instances, and the words that name them.
+class Objects {
+ public:
+  explicit Objects(const EvaluateOptions& options) {
+    if (options.instances.empty()) {
+      masks_ = read_masks(options.captions);
+      return;
+    }
+    instances_.emplace(options.instances);
+    names_ = options.words.empty() ? instances_->category_words() : read_category_words(options.words);
   }
-  return peaks;
-}
+  /// Those that the words of a caption name. Those of shapes are known of the caption that the file has, and no other.
+  std::vector<MaskedObject> operator()(const Example& example, size_t caption,
+                                       const std::vector<std::string>& words) const {
+    if (instances_) return instances_->named_by(example.id.number, words, names_);
+    const auto found = masks_.find(example.id.number);
+    return caption > 0 || found == masks_.end() ? std::vector<MaskedObject>() : found->second;
+  }
+  /// Whether words count by their places in the one caption that the file has.
+  bool are_of_reference() const { return !instances_; }
+
+ private:
+  std::unordered_map<int64_t, std::vector<MaskedObject>> masks_;
+  std::optional<Instances> instances_;
+  CategoryWords names_;
+};
 
 /// Captions the pictures of `to_make`, which has no captions yet.
 Candidates make_candidates(Candidates to_make, Ensemble& ensemble, const DecodeOptions& decode, int threads,
                            const EvaluateOptions& options) {
-  std::unordered_map<int64_t, std::vector<MaskedObject>> masks;
-  if (options.pointing) masks = read_masks(options.captions);
+  std::optional<Objects> objects;
+  if (options.pointing) objects.emplace(options);
   Candidates candidates = std::move(to_make);
   const auto examples = std::exchange(candidates.examples, {});
   const auto compared = std::exchange(candidates.compared, {});
@@ -245,29 +275,26 @@ Candidates make_candidates(Candidates to_make, Ensemble& ensemble, const DecodeO
   for (const auto& example : examples) pictures.emplace_back(example.picture);
   Progress progress("captioning", static_cast<int64_t>(pictures.size()));
   const auto begin = std::chrono::steady_clock::now();
-  caption_pictures(ensemble, pictures, {decode, threads}, terminal_host(progress),
-                   [&](std::vector<SeenPicture>& batch) {
-                     for (auto& picture : batch) {
-                       if (picture.refused()) {
-                         complain(picture.refusal);
-                         ++candidates.refused;
-                         continue;
-                       }
-                       const Example& example = examples[picture.index];
-                       SeenCaption& caption = picture.captions.front();
-                       // The objects' words are counted in the reference: only in a caption equal to it do they stand in those places.
-                       if (options.pointing && is_exact(tokenize_pair(caption.text, example.captions)))
-                         add_pointing(masks[example.id.number], peaks_of(picture), candidates.pointing);
-                       if (!options.html.empty()) candidates.shown.push_back(page_record(picture));
-                       if (decode.n_best > 1) {
-                         auto& all = candidates.n_best.emplace_back();
-                         for (const auto& one : picture.captions) all.push_back(caption_tokens(one.text));
-                       }
-                       candidates.captions.push_back(std::move(caption.text));
-                       if (!compared.empty()) candidates.compared.push_back(compared[picture.index]);
-                       candidates.examples.push_back(example);
-                     }
-                   });
+  caption_pictures(
+      ensemble, pictures, {decode, threads}, terminal_host(progress), [&](std::vector<SeenPicture>& batch) {
+        for (auto& picture : batch) {
+          if (picture.refused()) {
+            complain(picture.refusal);
+            ++candidates.refused;
+            continue;
+          }
+          const Example& example = examples[picture.index];
+          SeenCaption& caption = picture.captions.front();
+          // The objects' words are counted in the reference: only in a caption equal to it do they stand in those places.
+          if (options.pointing &&
+              (!objects->are_of_reference() || is_exact(tokenize_pair(caption.text, example.captions))))
+            add_pointing((*objects)(example, 0, caption.words), peaks_of(picture, caption), candidates.pointing);
+          if (!options.html.empty()) candidates.shown.push_back(page_record(picture));
+          candidates.captions.push_back(std::move(caption.text));
+          if (!compared.empty()) candidates.compared.push_back(compared[picture.index]);
+          candidates.examples.push_back(example);
+        }
+      });
   candidates.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (candidates.captions.empty()) throw InputError(options.captions.string() + ": none of its pictures can be read");
   return candidates;
@@ -302,40 +329,63 @@ Json figures_of(const Candidates& candidates, const EvaluateOptions& options, co
   return figures;
 }
 
+/// Of --given: prints figures of pointing alone, and returns the exit status.
+int evaluate_given(const std::vector<Example>& examples, Ensemble& ensemble, const ModelCommand& command,
+                   const EvaluateOptions& options) {
+  const Objects objects(options);
+  Progress progress("pointing", static_cast<int64_t>(examples.size()));
+  const auto found =
+      point_given(ensemble, examples, std::cref(objects), command.decode, command.threads(), terminal_host(progress));
+  progress.clear();
+  for (const auto& refusal : found.refusals) complain(refusal);
+  if (found.pointing.words == 0) warn("no word of the captions names an object");
+  const double lower = found.held > 0 ? static_cast<double>(found.lower) / static_cast<double>(found.held) : 0;
+  if (options.json) {
+    const Json figures{{"captions", options.captions.string()},
+                       {"model", command.files.names()},
+                       {"pictures", examples.size()},
+                       {"pointing", found.pointing.share()},
+                       {"pointing_words", found.pointing.words},
+                       {"less_likely_elsewhere", lower},
+                       {"less_likely_elsewhere_words", found.held}};
+    std::cout << figures.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  } else {
+    char lines[256];
+    std::snprintf(lines, sizeof lines,
+                  "captions that name objects             %zu\n"
+                  "of their words, look inside            %.1f %% of %lld\n"
+                  "less likely with another picture       %.1f %% of %lld\n",
+                  found.captions, 100 * found.pointing.share(), static_cast<long long>(found.pointing.words),
+                  100 * lower, static_cast<long long>(found.held));
+    std::cout << lines;
+  }
+  return found.refusals.empty() ? 0 : 1;
+}
+
 }  // namespace
 
 int evaluate_command(const std::vector<std::string>& arguments) {
+  ModelCommand command(arguments, syntax());
   EvaluateOptions options;
-  ModelFiles files;
-  DecodeOptions decode;
-  RunOptions run;
-  CommandSyntax described = syntax();
-  show_model_defaults(arguments, false, decode, described);
-  OptionList list;
-  options.list(list);
-  files.list(list);
-  decode.list(list);
-  run.list(list);
-  const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (line.help) return answer(line, described, list, std::cout), 0;
+  options.list(command.list);
+  command.files.list(command.list);
+  command.decode.list(command.list);
+  command.run.list(command.list);
+  const auto line = command.read();
+  if (!line) return 0;
   Candidates candidates;
-  if (!line.dump_config) {
+  if (!line->dump_config) {
     options.check();
     for (const auto& output : {options.html, options.csv, options.results})
       if (!output.empty()) check_writable(output);
     candidates = read_results_of(read_examples(options), options);
   }
-  if (options.candidates.empty() || line.dump_config) {
-    files.choose();
-    const int threads = run.set_threads();
-    Ensemble ensemble = open_models(files, choose_device(run.device));
-    decode = model_decode_options(ensemble.first(), files.models.front().string());
-    parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
-    if (answer(line, syntax(), list, std::cout)) return 0;
-    ensemble.check(decode);
-    if (const auto remark = ensemble.remark(decode); !remark.empty()) warn(remark);
+  if (options.candidates.empty() || line->dump_config) {
+    auto ensemble = command.open();
+    if (!ensemble) return 0;
     watch_interrupts();
-    candidates = make_candidates(std::move(candidates), ensemble, decode, threads, options);
+    if (options.given) return evaluate_given(candidates.examples, *ensemble, command, options);
+    candidates = make_candidates(std::move(candidates), *ensemble, command.decode, command.threads(), options);
   }
   if (!options.results.empty()) {
     std::vector<Result> results;
@@ -345,19 +395,21 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   }
   Evaluation evaluation;
   if (!candidates.examples.front().captions.empty())
-    evaluation = evaluate(candidates.examples, candidates.captions, candidates.compared, options, run.count_threads());
+    evaluation =
+        evaluate(candidates.examples, candidates.captions, candidates.compared, options, command.run.count_threads());
   if (std::any_of(evaluation.measures.begin(), evaluation.measures.end(),
                   [](const Measure& one) { return std::isnan(one.corpus); }))
     warn("CIDEr is not defined here: every n-gram of " +
          (options.document_frequencies.empty() ? "the references" : options.document_frequencies.string()) +
          " stands in all of its pictures or in none, so none tells pictures apart; it needs several pictures with "
          "different references, or --document-frequencies FILE to count n-grams in");
-  const Json figures = figures_of(candidates, options, options.candidates.empty() ? files.names() : Json(), evaluation);
+  const Json figures =
+      figures_of(candidates, options, options.candidates.empty() ? command.files.names() : Json(), evaluation);
   if (!options.csv.empty()) write_picture_csv(options.csv, candidates.examples, candidates.captions, evaluation);
   if (!options.html.empty())
     for (const auto& remark :
          write_evaluation_page(options.html, candidates.examples, candidates.captions, std::move(candidates.shown),
-                               figures, evaluation, run.count_threads()))
+                               figures, evaluation, command.run.count_threads()))
       warn(remark);
   if (options.json)
     std::cout << figures.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";

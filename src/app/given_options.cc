@@ -29,13 +29,8 @@ CaptionList GivenOptions::gather(const std::vector<std::string>& paths) const {
     list = read_caption_list(captions, images);
   } else {
     if (!images.empty()) throw UsageError("--images: is where the pictures of --captions lie; name one");
-    if (paths.empty()) throw UsageError("no pictures: name files, folders or patterns");
-    const FoundPictures found = find_pictures(paths, recursive);
-    for (const auto& remark : found.remarks()) warn(remark);
-    for (const auto& [folder, deeper] : found.empty)
-      warn(folder.string() + ": no pictures there" + (deeper ? "; --recursive looks in subfolders too" : ""));
-    std::vector<std::filesystem::path> pictures;
-    for (const auto& picture : found.pictures) pictures.push_back(picture.path);
+    CaptionList missing;
+    auto pictures = find_given_pictures(paths, recursive, missing);
     if (sidecar) {
       list = read_sidecars(pictures);
     } else {
@@ -45,8 +40,8 @@ CaptionList GivenOptions::gather(const std::vector<std::string>& paths) const {
       for (auto& picture : pictures) list.pictures.push_back({std::move(picture), given});
       list.captions = given.size() * list.pictures.size();
     }
-    list.refusals.insert(list.refusals.begin(), found.refusals.begin(), found.refusals.end());
-    list.captions += found.refusals.size();
+    list.refusals.insert(list.refusals.begin(), missing.refusals.begin(), missing.refusals.end());
+    list.captions += missing.refusals.size();
   }
   for (const auto& refusal : list.refusals) complain(refusal);
   if (list.pictures.empty() && list.refusals.empty())
@@ -77,8 +72,24 @@ void WeighingOptions::check(const DecodeOptions& decode) const {
   if (paths > 1 && decode.locations != "sampled") throw UsageError("--paths: is of --locations sampled only");
 }
 
-void require_one_model(const ModelFiles& files) {
-  if (files.models.size() > 1) throw UsageError("--model: given captions are walked by one model; name one");
+std::vector<std::filesystem::path> find_given_pictures(const std::vector<std::string>& paths, bool recursive,
+                                                       CaptionList& list) {
+  if (paths.empty()) throw UsageError("no pictures: name files, folders or patterns");
+  const FoundPictures found = find_pictures(paths, recursive);
+  for (const auto& remark : found.remarks()) warn(remark);
+  for (const auto& [folder, deeper] : found.empty)
+    warn(folder.string() + ": no pictures there" + (deeper ? "; --recursive looks in subfolders too" : ""));
+  list.refusals = found.refusals;
+  std::vector<std::filesystem::path> pictures;
+  for (const auto& picture : found.pictures) pictures.push_back(picture.path);
+  return pictures;
+}
+
+GivenPictures::GivenPictures(const std::vector<CaptionedPicture>& list) {
+  for (const auto& one : list) {
+    pictures.emplace_back(one.picture);
+    captions.push_back(one.captions);
+  }
 }
 
 std::string count_of_captions(size_t part, size_t all) {

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "app/model_file.h"
 #include "base/options.h"
 #include "data/caption_list.h"
 #include "decode/beam.h"
+#include "pipeline/picture_source.h"
 
 namespace attend {
 
@@ -34,8 +34,17 @@ struct WeighingOptions {
   void check(const DecodeOptions& decode) const;
 };
 
-/// Throws UsageError where several models are named.
-void require_one_model(const ModelFiles& files);
+/// The pictures at `paths`; what is passed over is said, what isn't there goes to `list`. Throws UsageError where no path is named.
+std::vector<std::filesystem::path> find_given_pictures(const std::vector<std::string>& paths, bool recursive,
+                                                       CaptionList& list);
+
+/// Pictures and the captions of each, as the pipeline takes them.
+struct GivenPictures {
+  explicit GivenPictures(const std::vector<CaptionedPicture>& list);
+
+  std::vector<PictureSource> pictures;
+  std::vector<std::vector<std::string>> captions;  // of pictures[i], at least one
+};
 
 /// "2 of 5 captions"
 std::string count_of_captions(size_t part, size_t all);

@@ -30,6 +30,8 @@ const Command kCommands[] = {
     {"score", nullptr, "say how likely captions are that are given, word by word"},
     {"align", nullptr, "show where every word of a given caption looked"},
     {"audit", nullptr, "find captions that probably don't belong to their picture"},
+    {"retrieve", nullptr, "find the pictures of a text, or the texts of a picture"},
+    {"compare-models", nullptr, "show side by side what two models say and where each looks"},
     {"evaluate", nullptr, "compare captions with what people said: BLEU, METEOR, ROUGE-L, CIDEr-D"},
     {"report", nullptr, "draw the training curves of one or several runs"},
     {"inspect", nullptr, "say what a model file is"},

@@ -5,9 +5,8 @@
 #include <iostream>
 #include <map>
 
-#include "app/commands.h"
 #include "app/given_options.h"
-#include "app/model_file.h"
+#include "app/model_command.h"
 #include "app/terminal.h"
 #include "base/csv.h"
 #include "base/error.h"
@@ -15,7 +14,6 @@
 #include "base/printable.h"
 #include "base/process.h"
 #include "pipeline/caption_record.h"
-#include "pipeline/open_models.h"
 #include "pipeline/score_pictures.h"
 
 namespace attend {
@@ -147,53 +145,38 @@ class UnknownWords {
 }  // namespace
 
 int score_command(const std::vector<std::string>& arguments) {
+  ModelCommand command(arguments, syntax());
   GivenOptions given;
   ScoreOptions options;
   WeighingOptions weighing;
-  ModelFiles files;
-  DecodeOptions decode;
-  RunOptions run;
-  CommandSyntax described = syntax();
-  show_model_defaults(arguments, false, decode, described);
-  OptionList list;
-  given.list(list);
-  options.list(list);
-  files.list(list);
-  weighing.list(list, decode);
-  run.list(list);
-  list.add("batch_size", options.batch_size, "pictures that a processor computes together; more take more memory",
-           between(1, 4096));
-  const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (line.help) return answer(line, described, list, std::cout), 0;
-  CaptionList captions;
-  if (!line.dump_config) captions = given.gather(line.positional);
-  size_t failed = captions.refusals.size();
-  if (!captions.pictures.empty() || line.dump_config) {
+  given.list(command.list);
+  options.list(command.list);
+  command.files.list(command.list);
+  weighing.list(command.list, command.decode);
+  command.run.list(command.list);
+  command.list.add("batch_size", options.batch_size,
+                   "pictures that a processor computes together; more take more memory", between(1, 4096));
+  const auto line = command.read();
+  if (!line) return 0;
+  CaptionList list;
+  if (!line->dump_config) list = given.gather(line->positional);
+  size_t failed = list.refusals.size();
+  if (!list.pictures.empty() || line->dump_config) {
+    auto ensemble = command.open();
+    if (!ensemble) return 0;
+    weighing.check(command.decode);
     ScoreWork work;
-    work.plan = {run.set_threads(), options.batch_size};
-    files.choose();
-    Ensemble ensemble = open_models(files, choose_device(run.device));
-    decode = model_decode_options(ensemble.first(), files.models.front().string());
-    parse_command_line(arguments, list, syntax());  // what the line says counts more than what the model says
-    if (answer(line, syntax(), list, std::cout)) return 0;
-    require_one_model(files);
-    ensemble.check(decode);
-    weighing.check(decode);
-    work.decode = decode;
+    work.plan = {command.threads(), options.batch_size};
+    work.decode = command.decode;
     work.paths = weighing.paths;
     work.max_words = options.max_words;
     work.maps = options.format == "jsonl";
-    std::vector<PictureSource> pictures;
-    std::vector<std::vector<std::string>> texts;
-    for (auto& picture : captions.pictures) {
-      pictures.emplace_back(std::move(picture.picture));
-      texts.push_back(std::move(picture.captions));
-    }
+    const GivenPictures all(list.pictures);
     watch_interrupts();
     UnknownWords unknown;
-    Progress progress("scoring", static_cast<int64_t>(pictures.size()));
+    Progress progress("scoring", static_cast<int64_t>(all.pictures.size()));
     std::cout << header_of(options.format);
-    score_pictures(ensemble, pictures, texts, work, terminal_host(progress), [&](std::vector<ScoredPicture>& batch) {
+    const auto take = [&](std::vector<ScoredPicture>& batch) {
       progress.clear();
       const auto fail = [&](const std::string& fault, size_t count) {
         std::cout << std::flush;  // so that on a terminal both keep their order
@@ -201,19 +184,20 @@ int score_command(const std::vector<std::string>& arguments) {
         failed += count;
       };
       for (const auto& picture : batch) {
-        if (picture.seen.refused()) fail(picture.seen.refusal, texts[picture.seen.index].size());
-        for (const auto& refusal : picture.refusals) fail(refusal, 1);
+        if (picture.seen.refused()) fail(picture.seen.refusal, all.captions[picture.seen.index].size());
+        for (const auto& refusal : picture.refusals) fail(refusal.text, 1);
         for (size_t i = 0; i < picture.given.size(); ++i) {
           unknown.add(picture.given[i]);
           std::cout << lines_of(picture, i, options);
         }
       }
       flush_output();
-    });
+    };
+    score_pictures(*ensemble, all.pictures, all.captions, work, terminal_host(progress), take);
     progress.clear();
     if (const auto said = unknown.said(); !said.empty()) note(said);
   }
-  if (failed > 0) complain(count_of_captions(failed, captions.captions) + " failed");
+  if (failed > 0) complain(count_of_captions(failed, list.captions) + " failed");
   return failed > 0 ? 1 : 0;
 }
 

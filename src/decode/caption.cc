@@ -138,24 +138,26 @@ std::unique_ptr<WordModel> make_word_model(Captioner& captioner, const torch::Te
                                               prior);
 }
 
+Caption caption_of(Hypothesis hypothesis, const Vocabulary& vocabulary) {
+  Caption caption;
+  for (const int64_t word : hypothesis.words) caption.words.push_back(vocabulary.word(word));
+  caption.text = detokenize(caption.words);
+  caption.word_log_probability = std::move(hypothesis.word_log_probability);
+  caption.plain_word_log_probability = std::move(hypothesis.plain_word_log_probability);
+  caption.log_probability = hypothesis.log_probability;
+  caption.alpha = std::move(hypothesis.alpha);  // [T, L]
+  caption.locations = std::move(hypothesis.locations);
+  caption.holds_all = hypothesis.holds_all;
+  return caption;
+}
+
 std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,
                                                   const DecodeOptions& options, const std::vector<int32_t>& families) {
   std::vector<std::vector<Caption>> captions;
   const Constraints constraints = constraints_of(options, vocabulary, "the model");
   for (auto& hypotheses : beam_search(model, options, families, constraints)) {
     auto& list = captions.emplace_back();
-    for (auto& hypothesis : hypotheses) {
-      Caption caption;
-      for (const int64_t word : hypothesis.words) caption.words.push_back(vocabulary.word(word));
-      caption.text = detokenize(caption.words);
-      caption.word_log_probability = std::move(hypothesis.word_log_probability);
-      caption.plain_word_log_probability = std::move(hypothesis.plain_word_log_probability);
-      caption.log_probability = hypothesis.log_probability;
-      caption.alpha = std::move(hypothesis.alpha);  // [T, L]
-      caption.locations = std::move(hypothesis.locations);
-      caption.holds_all = hypothesis.holds_all;
-      list.push_back(std::move(caption));
-    }
+    for (auto& hypothesis : hypotheses) list.push_back(caption_of(std::move(hypothesis), vocabulary));
   }
   return captions;
 }

@@ -53,6 +53,9 @@ std::unique_ptr<WordModel> make_word_model(Captioner& captioner, const torch::Te
 /// What captions in this vocabulary, of the file `source`, must hold and mustn't. Throws UsageError as Constraints does.
 Constraints constraints_of(const DecodeOptions& options, const Vocabulary& vocabulary, const std::string& source);
 
+/// A hypothesis in words.
+Caption caption_of(Hypothesis hypothesis, const Vocabulary& vocabulary);
+
 /// The n best captions of each of a model's pictures, best first. families: word_families() of the vocabulary.
 std::vector<std::vector<Caption>> search_captions(WordModel& model, const Vocabulary& vocabulary,
                                                   const DecodeOptions& options, const std::vector<int32_t>& families);

@@ -137,8 +137,8 @@ std::string Ensemble::remark(const DecodeOptions& options) const {
          (unsayable.size() > 3 ? " and " + std::to_string(unsayable.size() - 3) + " more" : "") + " anyway";
 }
 
-/// Of each captioner, [B, L, D].
 std::vector<torch::Tensor> Ensemble::annotate(const std::vector<torch::Tensor>& pictures) {
+  const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> annotations;  // [B, L, D] each
   for (size_t m = 0; m < captioners_.size(); ++m)
     annotations.push_back(encoder_of_[m] < m ? annotations[encoder_of_[m]]
@@ -146,14 +146,26 @@ std::vector<torch::Tensor> Ensemble::annotate(const std::vector<torch::Tensor>& 
   return annotations;
 }
 
+MeanWordModel Ensemble::word_model(const std::vector<torch::Tensor>& annotations, const DecodeOptions& options) {
+  std::vector<std::unique_ptr<WordModel>> models;
+  for (size_t m = 0; m < captioners_.size(); ++m)
+    models.push_back(make_word_model(captioners_[m], annotations[m], options));
+  return MeanWordModel(std::move(models), maps_agree_);
+}
+
+std::vector<ForcedCaption> Ensemble::force(const std::vector<torch::Tensor>& annotations,
+                                           const std::vector<GivenWords>& captions, const DecodeOptions& decode,
+                                           const ForceOptions& options) {
+  const torch::NoGradGuard no_grad;
+  auto model = word_model(annotations, decode);
+  return force_captions(model, captions, decode, options, families_);
+}
+
 std::vector<std::vector<Caption>> Ensemble::caption(const std::vector<torch::Tensor>& pictures,
                                                     const DecodeOptions& options) {
   const torch::NoGradGuard no_grad;
   const auto annotations = annotate(pictures);  // [B, L, D] each
-  std::vector<std::unique_ptr<WordModel>> models;
-  for (size_t m = 0; m < captioners_.size(); ++m)
-    models.push_back(make_word_model(captioners_[m], annotations[m], options));
-  MeanWordModel model(std::move(models), maps_agree_);
+  auto model = word_model(annotations, options);
   auto captions = search_captions(model, first().vocabulary, options, families_);
   judge(captions, annotations.front(), options);
   return captions;

@@ -10,6 +10,7 @@
 
 #include "decode/caption.h"
 #include "decode/confidence.h"
+#include "decode/forced.h"
 
 namespace attend {
 
@@ -62,6 +63,17 @@ class Ensemble {
   /// grids and ways to resize are the same, else the first one's.
   std::vector<std::vector<Caption>> caption(const std::vector<torch::Tensor>& pictures, const DecodeOptions& options);
 
+  /// The annotations [B, L, D] of such pictures by each captioner, without gradient.
+  std::vector<torch::Tensor> annotate(const std::vector<torch::Tensor>& pictures);
+
+  /// The captioners as one model over their annotations of the same pictures; the ensemble must outlive it.
+  MeanWordModel word_model(const std::vector<torch::Tensor>& annotations, const DecodeOptions& options);
+
+  /// Captions that are given, walked over the same: see force_captions().
+  std::vector<ForcedCaption> force(const std::vector<torch::Tensor>& annotations,
+                                   const std::vector<GivenWords>& captions, const DecodeOptions& decode,
+                                   const ForceOptions& options);
+
   /// The same pictures with captions that are known → log of the mean of the captioners' probabilities of every word after
   /// the true ones before it, [N, V], without gradient: softmax(logits / temperature) of each. Hard attention looks at the
   /// expected context.
@@ -72,7 +84,6 @@ class Ensemble {
   /// Adds to each picture's best caption what is known of how good it is; annotations: the first captioner's, [B, L, D].
   void judge(std::vector<std::vector<Caption>>& captions, const torch::Tensor& annotations,
              const DecodeOptions& options) const;
-  std::vector<torch::Tensor> annotate(const std::vector<torch::Tensor>& pictures);
 
   std::vector<Captioner> captioners_;  // [M]
   std::string source_;                 // the first one's file

@@ -8,9 +8,7 @@
 #include <map>
 #include <numeric>
 
-#include "text/detokenize.h"
 #include "text/ptb_tokenizer.h"
-#include "text/word_families.h"
 
 namespace attend {
 namespace {
@@ -220,31 +218,9 @@ std::vector<ForcedCaption> force_captions(WordModel& model, const std::vector<Gi
                                           const DecodeOptions& decode, const ForceOptions& options,
                                           const std::vector<int32_t>& families) {
   const torch::NoGradGuard no_grad;
-  return Walk(model, captions, decode, options, families).run();
-}
-
-std::vector<ForcedCaption> force_annotations(Captioner& captioner, const Tensor& annotations,
-                                             const std::vector<GivenWords>& captions, const DecodeOptions& decode,
-                                             const ForceOptions& options) {
-  const torch::NoGradGuard no_grad;
-  const auto model = make_word_model(captioner, annotations, decode);
-  const auto families =
-      decode.repetition_penalty > 0 ? word_families(captioner.vocabulary.words()) : std::vector<int32_t>{};
-  if (options.paths == 1) return force_captions(*model, captions, decode, options, families);
-  PathsWordModel paths(*model, options.paths);
-  return force_captions(paths, captions, decode, options, families);
-}
-
-Caption caption_of(ForcedCaption forced, const Vocabulary& vocabulary) {
-  Caption caption;
-  for (const int64_t word : forced.words) caption.words.push_back(vocabulary.word(word));
-  caption.text = detokenize(caption.words);
-  caption.word_log_probability = std::move(forced.word_log_probability);
-  caption.plain_word_log_probability = std::move(forced.plain_word_log_probability);
-  caption.log_probability = forced.log_probability;
-  caption.alpha = std::move(forced.alpha);  // [T, L]
-  caption.locations = std::move(forced.locations);
-  return caption;
+  if (options.paths == 1) return Walk(model, captions, decode, options, families).run();
+  PathsWordModel paths(model, options.paths);
+  return Walk(paths, captions, decode, options, families).run();
 }
 
 PathsWordModel::PathsWordModel(WordModel& model, int paths) : model_(model), paths_(paths) {}

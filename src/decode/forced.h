@@ -52,25 +52,16 @@ struct ForcedCaption : Hypothesis {
 struct ForceOptions {
   bool maps = true;   // alpha and locations
   bool ranks = true;  // rank, likeliest and its log-probability
-  int paths = 1;      // N, over which force_annotations() takes the mean where hard attention samples its cells
+  int paths = 1;      // N, over which the mean is taken where hard attention samples its cells: see PathsWordModel
 };
 
 /// Walks captions over a model's pictures, in the order given, and weighs their words as a search with `decode` does, of which
 /// the repetition penalty (families: word_families() of the vocabulary) and the length exponent count here: log-probabilities
 /// and maps are those that the search gives its own captions. Several may be of one picture, and of the same words: rows that
-/// have said the same of the same picture are computed once. Where hard attention samples its cells, such rows share them, too;
-/// PathsWordModel is the mean over many.
+/// have said the same of the same picture are computed once. Where hard attention samples its cells, such rows share them, too.
 std::vector<ForcedCaption> force_captions(WordModel& model, const std::vector<GivenWords>& captions,
                                           const DecodeOptions& decode, const ForceOptions& options,
                                           const std::vector<int32_t>& families = {});
-
-/// The same over annotations [B, L, D] as Captioner::annotate() gives them, as caption_annotations() would weigh them.
-std::vector<ForcedCaption> force_annotations(Captioner& captioner, const torch::Tensor& annotations,
-                                             const std::vector<GivenWords>& captions, const DecodeOptions& decode,
-                                             const ForceOptions& options);
-
-/// A walked caption in words.
-Caption caption_of(ForcedCaption forced, const Vocabulary& vocabulary);
 
 /// The marginal distribution over the paths that hard attention may take, by sampling: every row of this model is N rows of
 /// one that samples its cells, each weighed by how likely it made the words so far (importance sampling with the prior as

@@ -14,7 +14,9 @@
 #include "data/hash.h"
 #include "decode/forced.h"
 #include "decode/logistic.h"
+#include "pipeline/held_against.h"
 #include "pipeline/score_pictures.h"
+#include "text/word_vectors.h"
 
 namespace attend {
 namespace {
@@ -36,30 +38,9 @@ struct Findings {
   size_t refused = 0;
 };
 
-/// Log-probabilities → logarithm of their mean.
-double log_mean(const std::vector<double>& logs) {
-  const double most = *std::max_element(logs.begin(), logs.end());
-  double sum = 0;
-  for (const double log : logs) sum += std::exp(log - most);
-  return most + std::log(sum / static_cast<double>(logs.size()));
-}
-
-/// `count` of these, or all where they are fewer, drawn by lot.
-std::vector<size_t> draw(std::vector<size_t> from, size_t count, std::mt19937_64& lot) {
-  count = std::min(count, from.size());
-  for (size_t i = 0; i < count; ++i) std::swap(from[i], from[i + lot() % (from.size() - i)]);
-  from.resize(count);
-  return from;
-}
-
-/// A generator for picture `picture`, whatever else is audited.
-std::mt19937_64 lot_of(const AuditWork& work, size_t picture) {
-  return std::mt19937_64(static_cast<uint64_t>(work.seed) * 0x9e3779b97f4a7c15ull + picture);
-}
-
 /// Walks every caption of the batch with its own picture, and with up to work.others + 1 others of the batch. order[i]: the
 /// picture at place i of the list.
-Findings hold_against(Captioner& captioner, const PictureBatch& batch, std::span<const size_t> order,
+Findings hold_against(Ensemble& ensemble, const PictureBatch& batch, std::span<const size_t> order,
                       std::span<const std::vector<std::string>> captions, const AuditWork& work) {
   Findings findings;
   std::vector<const SeenPicture*> rows;  // of the inputs
@@ -82,10 +63,10 @@ Findings hold_against(Captioner& captioner, const PictureBatch& batch, std::span
     std::vector<size_t> others;
     for (size_t other = 0; other < rows.size(); ++other)
       if (findings.contents[other].first != findings.contents[row].first) others.push_back(other);
-    auto lot = lot_of(work, picture);
+    auto lot = lot_of(work.seed, picture);
     others = draw(std::move(others), static_cast<size_t>(work.others) + 1, lot);
     for (size_t place = 0; place < captions[picture].size(); ++place) {
-      const auto given = given_caption(captions[picture][place], captioner.vocabulary);
+      const auto given = given_caption(captions[picture][place], ensemble.first().vocabulary);
       auto refusal = caption_refusal(given, rows[row]->name, work.max_words);
       if (refusal.empty() && others.empty())
         refusal = rows[row]->name + ": no other picture was read with it to hold its captions against";
@@ -104,7 +85,7 @@ Findings hold_against(Captioner& captioner, const PictureBatch& batch, std::span
     }
   }
   if (walks.empty()) return findings;
-  const auto forced = force_annotations(captioner, annotate(captioner, batch), walks, DecodeOptions(), {false, false});
+  const auto forced = ensemble.force(ensemble.annotate(batch.inputs), walks, DecodeOptions(), {false, false});
   size_t at = 0;
   for (size_t i = 0; i < ends.size(); ++i) {
     auto& found = findings.captions[i];
@@ -116,40 +97,11 @@ Findings hold_against(Captioner& captioner, const PictureBatch& batch, std::span
   return findings;
 }
 
-/// A caption's words as a vector of length 1, the rarer the longer: term frequency times inverse document frequency (Salton and
-/// Buckley 1988), documents being pictures.
-using WordVector = std::map<int64_t, double>;
-
-double cosine(const WordVector& a, const WordVector& b) {
-  double sum = 0;
-  for (const auto& [word, weight] : a)
-    if (const auto found = b.find(word); found != b.end()) sum += weight * found->second;
-  return sum;
-}
-
-std::vector<WordVector> word_vectors(const std::vector<Likelihoods>& captions) {
-  std::unordered_map<int64_t, std::pair<size_t, size_t>> pictures;  // word → how many have it, the last of them
-  size_t count = 0, last = SIZE_MAX;
-  for (const auto& one : captions) {
-    count += one.caption.picture != last;
-    last = one.caption.picture;
-    for (const int64_t word : one.words) {
-      const auto [found, is_new] = pictures.try_emplace(word, 1, last);
-      if (is_new || found->second.second == last) continue;
-      ++found->second.first;
-      found->second.second = last;
-    }
-  }
-  std::vector<WordVector> vectors;
-  for (const auto& one : captions) {
-    auto& vector = vectors.emplace_back();
-    for (const int64_t word : one.words)
-      vector[word] += std::log(static_cast<double>(count + 1) / static_cast<double>(pictures[word].first));
-    double square = 0;
-    for (const auto& [word, weight] : vector) square += weight * weight;
-    for (auto& [word, weight] : vector) weight /= std::sqrt(square);
-  }
-  return vectors;
+std::vector<WordVector> vectors_of(const std::vector<Likelihoods>& captions) {
+  std::vector<std::vector<int64_t>> words;
+  std::vector<size_t> pictures;
+  for (const auto& one : captions) words.push_back(one.words), pictures.push_back(one.caption.picture);
+  return word_vectors(words, pictures);
 }
 
 /// What is known of a caption as one of a picture.
@@ -163,7 +115,7 @@ struct Evidence {
 /// Captions of one picture after another, with what is known of each.
 class Evidences {
  public:
-  explicit Evidences(const std::vector<Likelihoods>& captions) : captions_(captions), vectors_(word_vectors(captions)) {
+  explicit Evidences(const std::vector<Likelihoods>& captions) : captions_(captions), vectors_(vectors_of(captions)) {
     for (size_t i = 0; i < captions.size(); ++i) of_picture_[captions[i].caption.picture].push_back(i);
   }
 
@@ -267,7 +219,7 @@ void judge(const std::vector<Likelihoods>& captions, const AuditWork& work, Audi
     caption.contrast = evidence.contrast;
     caption.likeness = evidence.likeness;
     own.push_back(evidence.numbers());
-    auto lot = lot_of(work, captions.size() + i);
+    auto lot = lot_of(work.seed, captions.size() + i);
     strange.push_back(evidences.strange(i, lot).numbers());
     scores.push_back(1 / (1 + std::exp(evidence.contrast) / static_cast<double>(captions[i].others.size())));
     report.share += scores.back() / static_cast<double>(captions.size());
@@ -286,7 +238,7 @@ AuditReport audit_captions(Ensemble& ensemble, std::span<const PictureSource> pi
   // Neighbours in a data set are often of one kind; those of a batch are to be any.
   std::vector<size_t> order(pictures.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  auto lot = lot_of(work, pictures.size());
+  auto lot = lot_of(work.seed, pictures.size());
   order = draw(std::move(order), pictures.size(), lot);
   std::vector<PictureSource> drawn;
   for (const size_t index : order) drawn.push_back(pictures[index]);
@@ -296,7 +248,7 @@ AuditReport audit_captions(Ensemble& ensemble, std::span<const PictureSource> pi
   std::map<uint64_t, std::vector<size_t>> contents;
   compute_pictures(
       ensemble, drawn, work.plan, host,
-      [&](PictureBatch batch) { return hold_against(ensemble.first(), batch, order, captions, work); },
+      [&](PictureBatch batch) { return hold_against(ensemble, batch, order, captions, work); },
       [&](Findings& findings) {
         for (auto& found : findings.captions) {
           if (std::isfinite(found.caption.log_probability) && std::isfinite(found.stranger) &&

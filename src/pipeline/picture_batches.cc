@@ -48,11 +48,6 @@ PictureBatch read_batch(const Ensemble& ensemble, std::span<const PictureSource>
   return batch;
 }
 
-torch::Tensor annotate(Captioner& captioner, const PictureBatch& batch) {
-  const torch::NoGradGuard no_grad;
-  return captioner.annotate(batch.inputs.front());  // [B, L, D]
-}
-
 Grid grid_of(const Captioner& captioner) {
   const auto [rows, columns] = captioner.encoder->grid(captioner.options.encoder.input_size);
   return {static_cast<int>(rows), static_cast<int>(columns)};

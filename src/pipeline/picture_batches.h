@@ -29,9 +29,6 @@ struct PictureBatch {
 /// Reads pictures first to last - 1 of the list.
 PictureBatch read_batch(const Ensemble& ensemble, std::span<const PictureSource> pictures, size_t first, size_t last);
 
-/// Annotations [B, L, D] of the pictures that could be read, without gradient. The captioner's input is the batch's first form.
-torch::Tensor annotate(Captioner& captioner, const PictureBatch& batch);
-
 /// The grid of a captioner's annotations.
 Grid grid_of(const Captioner& captioner);
 

@@ -48,17 +48,20 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
     std::vector<GivenWords> walks;
     std::vector<GivenCaption> given;  // one a walk
     std::vector<size_t> picture_of;   // of each walk, in `scored`
+    std::vector<size_t> place_of;     // of each walk, among its picture's captions
     int64_t row = 0;                  // of the inputs
     for (auto& picture : batch.pictures) {
       ScoredPicture& to = scored.emplace_back();
       to.seen = std::move(picture);
       if (to.seen.refused()) continue;
-      for (const auto& text : captions[to.seen.index]) {
-        auto one = given_caption(text, captioner.vocabulary);
+      const auto& texts = captions[to.seen.index];
+      for (size_t place = 0; place < texts.size(); ++place) {
+        auto one = given_caption(texts[place], captioner.vocabulary);
         if (auto refusal = caption_refusal(one, to.seen.name, work.max_words); !refusal.empty()) {
-          to.refusals.push_back(std::move(refusal));
+          to.refusals.push_back({place, std::move(refusal)});
           continue;
         }
+        place_of.push_back(place);
         walks.push_back({row, one.words()});
         given.push_back(std::move(one));
         picture_of.push_back(scored.size() - 1);
@@ -66,14 +69,16 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
       ++row;
     }
     if (walks.empty()) return scored;
-    auto forced = force_annotations(captioner, annotate(captioner, batch), walks, work.decode, force);
+    auto forced = ensemble.force(ensemble.annotate(batch.inputs), walks, work.decode, force);
     for (size_t i = 0; i < forced.size(); ++i) {
       ScoredPicture& to = scored[picture_of[i]];
       if (!std::isfinite(forced[i].log_probability)) {
-        to.refusals.push_back(to.seen.name + ": the model gives the words of a caption no finite probabilities");
+        to.refusals.push_back(
+            {place_of[i], to.seen.name + ": the model gives the words of a caption no finite probabilities"});
         continue;
       }
       to.given.push_back(beside(given[i], forced[i], captioner.vocabulary));
+      to.given.back().place = place_of[i];
       Caption caption = caption_of(std::move(forced[i]), captioner.vocabulary);
       caption.text = given[i].text;
       const bool explained = work.explain && to.seen.captions.empty();

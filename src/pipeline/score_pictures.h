@@ -32,6 +32,7 @@ std::string caption_refusal(const GivenCaption& given, const std::string& pictur
 
 /// What is known of a given caption beside what a SeenCaption has.
 struct GivenBeside {
+  size_t place = 0;                    // among the captions that were given to the picture
   std::vector<std::string> tokens;     // all of the caption's
   std::vector<size_t> unknown;         // places in `tokens` of those that the model has no word for; they are left out
   std::vector<int64_t> rank;           // [T + 1] of each word and of <end> among all that the model may say there
@@ -40,11 +41,17 @@ struct GivenBeside {
   double perplexity = 0;                          // of the plain probabilities, <end> counts
 };
 
+/// Why a caption couldn't be scored, one line that names its picture.
+struct CaptionRefusal {
+  size_t place;  // among the captions that were given to the picture
+  std::string text;
+};
+
 /// A picture with captions that were given.
 struct ScoredPicture {
   SeenPicture seen;  // its captions are those given, in their order, but for those that couldn't be scored
-  std::vector<GivenBeside> given;     // of seen.captions
-  std::vector<std::string> refusals;  // why captions couldn't be scored, a line each; none where the picture is refused
+  std::vector<GivenBeside> given;        // of seen.captions
+  std::vector<CaptionRefusal> refusals;  // none where the picture is refused
 };
 
 /// Scores captions[i], at least one, of pictures[i], and hands batches to `take` in the order of the list. Throws Interrupted,

@@ -139,13 +139,20 @@ std::string colours_element() {
   return "<script type=\"application/json\" id=\"colours\">\"" + base64(bytes) + "\"</script>\n";
 }
 
-CaptionPage::CaptionPage(const std::filesystem::path& path, const std::string& source)
-    : file_(path, "Captions and where they looked") {
+CaptionPage::CaptionPage(const std::filesystem::path& path, const std::string& source, std::vector<PageFigure> figures)
+    : file_(path, "Captions and where they looked"), figures_(std::move(figures)) {
   file_.write("<header>\n<h1>Captions and where they looked</h1>\n<p class=\"source\">" + html_text(source) +
               "</p>\n</header>\n" + colours_element() + "<main>\n<div class=\"pictures\">\n");
 }
 
-void CaptionPage::add(const PagePicture& picture) { file_.write(picture_article(picture, ++count_, {})); }
+void CaptionPage::add(const PagePicture& picture) { file_.write(picture_article(picture, ++count_, figures_)); }
+
+void CaptionPage::add_pair(const PagePicture& left, const PagePicture& right) {
+  file_.write("<div class=\"pair\">\n");
+  add(left);
+  add(right);
+  file_.write("</div>\n");
+}
 
 void CaptionPage::finish() {
   file_.write("</div>\n</main>\n");

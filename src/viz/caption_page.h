@@ -78,13 +78,17 @@ std::string colours_element();
 /// A page that grows picture by picture, in memory for one.
 class CaptionPage {
  public:
-  /// source: what made the captions, for the page's head. Throws Error when the file can't be written.
-  CaptionPage(const std::filesystem::path& path, const std::string& source);
+  /// source: what made the captions, for the page's head; figures: the names of every picture's. Throws Error when the file can't
+  /// be written.
+  CaptionPage(const std::filesystem::path& path, const std::string& source, std::vector<PageFigure> figures = {});
   void add(const PagePicture& picture);
+  /// Two that belong together, one beside the other where there is room.
+  void add_pair(const PagePicture& left, const PagePicture& right);
   void finish();
 
  private:
   HtmlFile file_;
+  const std::vector<PageFigure> figures_;
   size_t count_ = 0;
 };
 

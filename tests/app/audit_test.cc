@@ -96,6 +96,25 @@ TEST_F(AuditCommand, ReportsWhatCannotBeReadAndAuditsTheRest) {
     EXPECT_THAT(run.err, HasSubstr(said));
 }
 
+TEST_F(AuditCommand, ShowsTheWorstOnAPageBesideWhatTheModelSays) {
+  const std::string file = data(6), page = at("worst.html");
+  const auto run =
+      with_model({"audit", file, "--images", at("in"), "--html", page, "--worst", "4", "--format", "json"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Json report = Json::parse(run.out);
+  const std::string html = read_file(page);
+  size_t last = 0;
+  for (size_t i = 0; i < 4; ++i) {  // in the order of the list
+    const size_t found =
+        html.find("class=\"caption\">" + report["doubtful"][i]["caption"].get<std::string>(), last + 1);
+    ASSERT_NE(found, html.npos) << i;
+    last = found;
+  }
+  EXPECT_THAT(html, HasSubstr("<dt>score</dt>"));
+  EXPECT_EQ(html.find("<article id=\"p5\""), html.npos);
+  EXPECT_NE(with_model({"audit", file, "--images", at("in"), "--html", at("worst.txt")}).status, 0);
+}
+
 TEST_F(AuditCommand, NeedsTwoPictures) {
   EXPECT_THAT(with_model({"audit", data(1), "--images", at("in")}).err, HasSubstr("two pictures or more"));
   EXPECT_EQ(with_model({"audit"}).status, 2);

@@ -324,5 +324,39 @@ TEST_F(EvaluateCommand, ShapesAreDeterministicAndMeasureWhereWordsLook) {
   EXPECT_TRUE(fs::exists(at("images/0.png")));
 }
 
+TEST_F(EvaluateCommand, SaysWhereTheWordsOfGivenCaptionsLookOnShapes) {
+  ASSERT_EQ(attend_command({"shapes", at("s"), "--train", "1", "--val", "1", "--test", "6"}).status, 0);
+  const auto run = with_model({"evaluate", "--captions", at("s/captions_test.json"), "--images", at("s/images"),
+                               "--pointing", "--given", "--json"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Json figures = Json::parse(run.out);
+  EXPECT_EQ(figures["pictures"], 6);
+  EXPECT_GT(figures["pointing_words"], 0);
+  for (const char* share : {"pointing", "less_likely_elsewhere"}) {
+    EXPECT_GE(figures[share], 0);
+    EXPECT_LE(figures[share], 1);
+  }
+}
+
+TEST_F(EvaluateCommand, SaysWhereWordsThatNameInstancesLook) {
+  const std::string captions = make_data();
+  // One object is all of the picture: whoever looks for it looks inside.
+  const std::string instances = write("instances.json", R"({"images": [{"id": 10, "width": 40, "height": 30}],
+    "categories": [{"id": 1, "name": "dog"}], "annotations": [{"image_id": 10, "category_id": 1, "bbox": [0, 0, 40, 30]}]})");
+  const std::vector<std::string> arguments{"evaluate",   "--captions",  captions,  "--images", at("images"),
+                                           "--pointing", "--instances", instances, "--given",  "--json"};
+  const auto run = with_model(arguments);
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Json figures = Json::parse(run.out);
+  EXPECT_EQ(figures["pointing"], 1);
+  EXPECT_EQ(figures["pointing_words"], 2);  // a dog twice
+  EXPECT_EQ(figures["less_likely_elsewhere_words"], 1);
+  auto named = arguments;
+  named.insert(named.end(), {"--words", write("w.csv", "category,word\ndog,grass\n")});
+  EXPECT_EQ(Json::parse(with_model(named).out)["pointing_words"], 1);
+  EXPECT_THAT(with_model({"evaluate", "--captions", captions, "--images", at("images"), "--given"}).err,
+              HasSubstr("are of --pointing"));
+}
+
 }  // namespace
 }  // namespace attend::testing

@@ -178,6 +178,35 @@ TEST_F(ScoreCommand, TakesTheMeanOverSampledPathsOfHardAttention) {
               HasSubstr("--paths: is of --locations sampled only"));
 }
 
+TEST_F(ScoreCommand, OfSeveralModelsTakesTheMeanOfTheirProbabilities) {
+  pictures();
+  const auto score = [&](const std::vector<std::string>& models) {
+    std::vector<std::string> all{"score", at("in/0.jpg"), "--caption", "a dog",       "--format",
+                                 "jsonl", "--threads",    "1",         "--precision", "fp32"};
+    for (const auto& model : models) all.insert(all.end(), {"--model", model});
+    const auto run = attend_command(all);
+    EXPECT_EQ(run.status, 0) << run.err;
+    return Json::parse(run.out);
+  };
+  const auto a = score({ATTEND_TINY_MODEL}), b = score({ATTEND_WIDE_MODEL}),
+             both = score({ATTEND_TINY_MODEL, ATTEND_WIDE_MODEL});
+  for (size_t t = 0; t < 2; ++t) {
+    const auto probability = [&](const Json& one) {
+      return std::exp(one["words"][t]["plain_log_probability"].get<double>());
+    };
+    EXPECT_NEAR(probability(both), (probability(a) + probability(b)) / 2, 1e-4);
+  }
+  const auto audit = attend_command({"audit", at("in"), "--caption", "a dog", "--least", "0", "--threads", "1",
+                                     "--model", ATTEND_TINY_MODEL, "--model", ATTEND_WIDE_MODEL});
+  EXPECT_EQ(audit.status, 0) << audit.err;
+  EXPECT_THAT(audit.out_lines(), SizeIs(3));
+  const auto explained =
+      attend_command({"align", at("in/0.jpg"), "a dog", "--threads", "1", "--explain", "gradient", "--html",
+                      at("x.html"), "--model", ATTEND_TINY_MODEL, "--model", ATTEND_WIDE_MODEL});
+  EXPECT_EQ(explained.status, 2);
+  EXPECT_THAT(explained.err, HasSubstr("explains what one model says"));
+}
+
 TEST_F(ScoreCommand, RefusesACommandLineThatSaysTooLittleOrTooMuch) {
   pictures();
   const auto refusal = [&](std::vector<std::string> arguments) {

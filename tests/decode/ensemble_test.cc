@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "base/error.h"
@@ -200,6 +201,27 @@ TEST_P(At, OneModelSaysAndWeighsWordsAsItDoesOneByOne) {
       EXPECT_NEAR(caption.plain_log_probability(), mean_log_probability({&alone}, {batch.narrow(0, i, 1)}, said, {}),
                   1e-4);
     }
+}
+
+TEST_P(At, CaptionsThatAreGivenAreWalkedByTheMeanOfTheirProbabilities) {
+  auto a = small(1), b = small(2, 96);
+  auto both = together(small(1), small(2, 96));
+  DecodeOptions options;
+  std::tie(options.temperature, options.frequency_exponent) = GetParam();
+  const auto large = pictures(2, 96), little = large.narrow(1, 0, 64).narrow(2, 0, 64).contiguous();
+  std::vector<GivenWords> given;
+  for (const auto& said : all_captions(2))
+    for (int64_t i = 0; i < 2; ++i) given.push_back({i, said});
+  const auto forced = both.force(both.annotate({little, large}), given, options, {});
+  ASSERT_EQ(forced.size(), given.size());
+  for (size_t i = 0; i < given.size(); ++i) {
+    const std::vector<torch::Tensor> picture{little.narrow(0, given[i].picture, 1),
+                                             large.narrow(0, given[i].picture, 1)};
+    EXPECT_NEAR(forced[i].log_probability, mean_log_probability({&a, &b}, picture, given[i].words, options), 1e-4);
+    const auto& plain = forced[i].plain_word_log_probability;
+    EXPECT_NEAR(std::accumulate(plain.begin(), plain.end(), 0.0),
+                mean_log_probability({&a, &b}, picture, given[i].words, {}), 1e-4);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Ensemble, At,

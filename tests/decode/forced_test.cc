@@ -189,10 +189,12 @@ TEST_P(Forced, ACaptionIsTheSameWhateverStandsBesideIt) {
   const auto annotations = captioner.annotate(pictures(3));
   const auto options = decode_options(GetParam());
   const std::vector<GivenWords> given{{2, {4, 5, 6}}, {0, {5}}, {1, {4, 4, 4, 6, 6, 5, 5}}, {2, {4, 5, 5}}, {0, {}}};
-  const auto together = force_annotations(captioner, annotations, given, options, {});
+  const auto walk = [&](const torch::Tensor& over, const std::vector<GivenWords>& captions) {
+    return force_captions(*make_word_model(captioner, over, options), captions, options, {}, word_families(kWords));
+  };
+  const auto together = walk(annotations, given);
   for (size_t i = 0; i < given.size(); ++i) {
-    const auto alone =
-        force_annotations(captioner, annotations.narrow(0, given[i].picture, 1), {{0, given[i].words}}, options, {})[0];
+    const auto alone = walk(annotations.narrow(0, given[i].picture, 1), {{0, given[i].words}})[0];
     EXPECT_NEAR(alone.log_probability, together[i].log_probability, 1e-5);
     EXPECT_TRUE(torch::allclose(alone.alpha, together[i].alpha, 1e-5, 1e-6));
     EXPECT_EQ(alone.rank, together[i].rank);
@@ -262,7 +264,8 @@ TEST(ForcedCaptions, OverManySampledPathsComeToTheSumOverAllPaths) {
     options.paths = 20000;
     const std::vector<GivenWords> given{{0, {5, 6}}, {1, {4}}, {1, {4, 6}}};
     torch::manual_seed(3);
-    const auto forced = force_annotations(alone, annotations, given, decode_options(kind), options);
+    const auto decode = decode_options(kind);
+    const auto forced = force_captions(*make_word_model(alone, annotations, decode), given, decode, options);
     for (size_t i = 0; i < given.size(); ++i) {
       const auto memory = alone.decoder->remember(annotations.narrow(0, given[i].picture, 1));
       const auto state = alone.decoder->start(memory);

@@ -1,0 +1,321 @@
+#include "pipeline/retrieve.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <optional>
+
+#include "app/given_options.h"
+#include "app/model_command.h"
+#include "app/terminal.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "base/interrupt.h"
+#include "base/printable.h"
+#include "base/process.h"
+#include "pipeline/caption_record.h"
+
+namespace attend {
+namespace {
+
+struct RetrieveOptions {
+  std::vector<std::string> text;
+  std::filesystem::path texts, captions, images;
+  bool recursive = false;
+  std::string find = "pictures", format = "text";
+  bool recall = false;
+  RetrieveWork work;
+
+  void list(OptionList& options) {
+    options.section("", "What is searched");
+    options.add("text", text, "a text; may be given several times");
+    options.add("texts", texts, "file of texts, one a line");
+    options.add("captions", captions,
+                "file of pictures with captions, as attend score takes it: both the pictures and the texts");
+    options.add("images", images, "folder that file names in --captions start from; without it, the working folder");
+    options.add("recursive", recursive, "look in subfolders for pictures, too");
+    options.add("find", find,
+                "pictures: for each text, the best pictures; texts: for each picture, the best texts; alike: for each "
+                "picture, the others most like it, without any text",
+                one_of({"pictures", "texts", "alike"}));
+    options.section("", "Search");
+    options.add("top", work.top, "how many are found for each", between(1, 100000));
+    options.add("candidates", work.candidates,
+                "how many of a cheap first search the decoder weighs; more take longer and miss less",
+                between(1, 1000000));
+    options.add("others", work.others,
+                "pictures that a text is held against where texts are looked for: likely texts are likely with any",
+                between(1, 1000));
+    options.add("seed", work.seed, "which they are", at_least(0));
+    options.section("", "Output");
+    options.add(
+        "format", format,
+        "text: what was asked with, rank, what was found, and log-probability or contrast, between tabs; jsonl: "
+        "a JSON object a text or picture",
+        one_of({"text", "jsonl"}));
+    options.add("recall", recall,
+                "with --captions: print how often a caption's own picture is among the first 1, 5 and 10, and a "
+                "picture's own captions, in place of what was found");
+    options.add("max_words", work.max_words, "a text of more words is refused", between(1, 100000));
+  }
+
+  void check() const {
+    const int from = !text.empty() + !texts.empty() + !captions.empty();
+    if (find == "alike" && (!text.empty() || !texts.empty() || recall))
+      throw UsageError("--find alike: holds pictures against pictures; it takes no texts, and no --recall");
+    if (from != 1 && find != "alike")
+      throw UsageError(from == 0 ? "no texts: give them with --text TEXT, --texts FILE or --captions FILE"
+                                 : "--text, --texts and --captions: texts come from one of them");
+    if (recall && captions.empty()) throw UsageError("--recall: needs --captions, which say what belongs together");
+    if (captions.empty() && !images.empty())
+      throw UsageError("--images: is where the pictures of --captions lie; name one");
+  }
+};
+
+CommandSyntax syntax() {
+  return {
+      "retrieve",
+      "[PATH...]",
+      0,
+      SIZE_MAX,
+      "Finds the pictures that a text is of, or the texts that are a picture's, by how likely a captioner finds the "
+      "text with the picture. A first search goes by single words, the decoder weighs its best. Pictures are ranked "
+      "by the text's log-probability, texts by their contrast: their log-probability less that of their mean "
+      "probability with other pictures. With a single picture there are none, and a word's mean log-probability "
+      "stands in its place.",
+      {{"attend retrieve photos --text 'a dog on a beach'", "the ten likeliest pictures of a folder"},
+       {"attend retrieve photos --texts keywords.txt --find texts --top 3", "for each picture, three of the texts"},
+       {"attend retrieve photos --find alike --top 1", "for each picture, the one most like it"},
+       {"attend retrieve --captions captions_val.json --images photos --recall",
+        "how well a model finds what belongs together"}}};
+}
+
+/// Pictures, texts, and the picture that each text is of.
+struct Searched {
+  std::vector<PictureSource> pictures;
+  std::vector<std::string> texts;
+  std::vector<size_t> picture_of;  // [texts], where --captions says so
+  size_t refused = 0, all = 0;
+};
+
+void read_texts(const std::filesystem::path& file, Searched& searched) {
+  const std::string all = read_file(file);
+  std::string_view rest = all;
+  for (size_t line = 1; !rest.empty(); ++line) {
+    const size_t length = std::min(rest.find('\n'), rest.size());
+    std::string text(rest.substr(0, length));
+    rest.remove_prefix(std::min(length + 1, rest.size()));
+    if (text.find_first_not_of(" \t\r") == text.npos) continue;
+    ++searched.all;
+    if (const auto fault = caption_fault(text); !fault.empty()) {
+      complain(file.string() + ":" + std::to_string(line) + ": " + fault);
+      ++searched.refused;
+    } else {
+      searched.texts.push_back(std::move(text));
+    }
+  }
+  if (searched.all == 0) throw InputError(file.string() + ": no texts in it");
+}
+
+Searched gather(const RetrieveOptions& options, const std::vector<std::string>& paths) {
+  Searched searched;
+  if (!options.captions.empty()) {
+    GivenOptions given;
+    given.captions = options.captions, given.images = options.images;
+    const CaptionList list = given.gather(paths);
+    for (const auto& one : list.pictures) {
+      for (const auto& caption : one.captions) {
+        searched.texts.push_back(caption);
+        searched.picture_of.push_back(searched.pictures.size());
+      }
+      searched.pictures.emplace_back(one.picture);
+    }
+    searched.refused = list.refusals.size(), searched.all = list.captions;
+    return searched;
+  }
+  CaptionList list;
+  for (auto& picture : find_given_pictures(paths, options.recursive, list)) searched.pictures.emplace_back(picture);
+  searched.refused = list.refusals.size(), searched.all = searched.refused + searched.pictures.size();
+  for (const auto& refusal : list.refusals) complain(refusal);
+  if (searched.pictures.empty() && searched.refused == 0) throw InputError(paths.front() + ": no pictures there");
+  for (auto text : options.text) {
+    if (const auto fault = caption_fault(text); !fault.empty()) throw UsageError("--text: " + fault);
+    searched.texts.push_back(std::move(text));
+  }
+  searched.all += searched.texts.size();
+  if (!options.texts.empty()) read_texts(options.texts, searched);
+  return searched;
+}
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", value);
+  return text;
+}
+
+void print_found(const Retrieval& found, const Searched& searched, const RetrieveOptions& options) {
+  static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
+  const auto shown = [&](const std::string& text) { return on_terminal ? printable(text) : text; };
+  const bool pictures = options.find == "pictures";
+  const auto& lists = pictures ? found.of_text : found.of_picture;
+  for (size_t asked = 0; asked < lists.size(); ++asked) {
+    if (options.format == "text") {
+      for (size_t rank = 0; rank < lists[asked].size(); ++rank) {
+        const Match& match = lists[asked][rank];
+        const std::string &name = searched.pictures[match.picture].name(), &text = searched.texts[match.text];
+        std::cout << shown(pictures ? text : name) << "\t" << rank + 1 << "\t" << shown(pictures ? name : text) << "\t"
+                  << number(pictures ? match.log_probability : match.contrast) << "\n";
+      }
+      continue;
+    }
+    if (lists[asked].empty()) continue;
+    Json record = pictures ? Json{{"text", searched.texts[asked]}} : name_record(searched.pictures[asked].name());
+    Json& list = record[options.find] = Json::array();
+    for (const Match& match : lists[asked]) {
+      list.push_back(pictures ? name_record(searched.pictures[match.picture].name())
+                              : Json{{"text", searched.texts[match.text]}});
+      list.back()["log_probability"] = match.log_probability;
+      list.back()["contrast"] = match.contrast;
+    }
+    std::cout << one_line(record) << "\n";
+  }
+}
+
+void print_alike(const AlikePictures& found, const Searched& searched, const std::string& format) {
+  static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
+  const auto shown = [&](size_t picture) {
+    const std::string& name = searched.pictures[picture].name();
+    return on_terminal ? printable(name) : name;
+  };
+  for (size_t i = 0; i < found.of_picture.size(); ++i) {
+    const auto& list = found.of_picture[i];
+    if (list.empty()) continue;
+    if (format == "jsonl") {
+      Json record = name_record(searched.pictures[i].name());
+      for (const auto& [picture, likeness] : list) {
+        record["alike"].push_back(name_record(searched.pictures[picture].name()));
+        record["alike"].back()["likeness"] = likeness;
+      }
+      std::cout << one_line(record) << "\n";
+      continue;
+    }
+    for (size_t rank = 0; rank < list.size(); ++rank)
+      std::cout << shown(i) << "\t" << rank + 1 << "\t" << shown(list[rank].picture) << "\t"
+                << number(list[rank].likeness) << "\n";
+  }
+}
+
+/// Ranks at which something that belongs to what was asked with was found first; none where it wasn't among the candidates.
+using Ranks = std::vector<std::optional<size_t>>;
+
+Json recall_of(Ranks ranks) {
+  Json json;
+  for (const size_t most : {1, 5, 10})
+    json["recall_at_" + std::to_string(most)] =
+        static_cast<double>(
+            std::count_if(ranks.begin(), ranks.end(), [&](const auto& rank) { return rank && *rank <= most; })) /
+        static_cast<double>(ranks.size());
+  std::sort(ranks.begin(), ranks.end(),
+            [](const auto& a, const auto& b) { return a.value_or(SIZE_MAX) < b.value_or(SIZE_MAX); });
+  const auto& middle = ranks[(ranks.size() - 1) / 2];
+  json["median_rank"] = middle ? Json(*middle) : Json();
+  json["among_candidates"] = static_cast<double>(std::count_if(ranks.begin(), ranks.end(),
+                                                               [](const auto& rank) { return rank.has_value(); })) /
+                             static_cast<double>(ranks.size());
+  return json;
+}
+
+/// Recall at K (Hodosh, Young and Hockenmaier 2013): a text's own picture, and any of a picture's own texts, among the first K.
+void print_recall(const Retrieval& found, const Searched& searched, const RetrieveOptions& options) {
+  Ranks images, texts;
+  std::vector<bool> has_text(searched.pictures.size());
+  for (size_t t = 0; t < searched.texts.size(); ++t) {
+    has_text[searched.picture_of[t]] = true;
+    const auto& list = found.of_text[t];
+    const auto own = std::find_if(list.begin(), list.end(),
+                                  [&](const Match& match) { return match.picture == searched.picture_of[t]; });
+    images.push_back(own == list.end() ? std::nullopt : std::optional<size_t>(own - list.begin() + 1));
+  }
+  for (size_t i = 0; i < searched.pictures.size(); ++i) {
+    const auto& list = found.of_picture[i];
+    const auto own = std::find_if(list.begin(), list.end(),
+                                  [&](const Match& match) { return searched.picture_of[match.text] == i; });
+    texts.push_back(own == list.end() ? std::nullopt : std::optional<size_t>(own - list.begin() + 1));
+  }
+  const Json json{{"pictures", searched.pictures.size()},
+                  {"texts", searched.texts.size()},
+                  {"candidates", options.work.candidates},
+                  {"image_from_text", recall_of(std::move(images))},
+                  {"text_from_image", recall_of(std::move(texts))}};
+  if (options.format == "jsonl") {
+    std::cout << one_line(json) << "\n";
+    return;
+  }
+  std::cout << searched.pictures.size() << " pictures, " << searched.texts.size() << " texts\n"
+            << "                   R@1    R@5   R@10  median rank  among the candidates\n";
+  for (const char* way : {"image_from_text", "text_from_image"}) {
+    const Json& of = json[way];
+    char line[160];
+    const auto percent = [&](const char* key) { return 100 * of[key].get<double>(); };
+    const std::string middle = of["median_rank"].is_null() ? ">" + std::to_string(options.work.candidates)
+                                                           : std::to_string(of["median_rank"].get<size_t>());
+    std::snprintf(line, sizeof line, "%s  %5.1f  %5.1f  %5.1f  %11s  %20.1f\n",
+                  way == std::string("image_from_text") ? "image from text" : "text from image", percent("recall_at_1"),
+                  percent("recall_at_5"), percent("recall_at_10"), middle.c_str(), percent("among_candidates"));
+    std::cout << line;
+  }
+}
+
+}  // namespace
+
+int retrieve_command(const std::vector<std::string>& arguments) {
+  ModelCommand command(arguments, syntax(), false);
+  RetrieveOptions options;
+  options.work.plan.batch_size = 8;
+  options.list(command.list);
+  command.files.list(command.list);
+  command.run.list(command.list);
+  command.list.add("batch_size", options.work.plan.batch_size,
+                   "pictures that a processor computes together; more take more memory", between(1, 4096));
+  const auto line = command.read();
+  if (!line) return 0;
+  options.check();
+  Searched searched = gather(options, line->positional);
+  size_t failed = searched.refused;
+  if (!searched.pictures.empty() && options.find == "alike") {
+    auto ensemble = command.open();
+    if (!ensemble) return 0;
+    options.work.plan.threads = command.threads();
+    watch_interrupts();
+    Progress progress("comparing", static_cast<int64_t>(searched.pictures.size()));
+    const auto found =
+        find_alike_pictures(*ensemble, searched.pictures, options.work.top, options.work.plan, terminal_host(progress));
+    progress.clear();
+    for (const auto& refusal : found.refusals) complain(refusal), ++failed;
+    print_alike(found, searched, options.format);
+    flush_output();
+  } else if (!searched.pictures.empty() && !searched.texts.empty()) {
+    auto ensemble = command.open();
+    if (!ensemble) return 0;
+    RetrieveWork& work = options.work;
+    work.plan.threads = command.threads();
+    work.pictures = options.recall || options.find == "pictures";
+    work.texts = options.recall || options.find == "texts";
+    if (options.recall) work.top = work.candidates = std::max(work.candidates, 10);
+    watch_interrupts();
+    Progress progress("searching", 2 * static_cast<int64_t>(searched.pictures.size()));
+    const auto found = retrieve(*ensemble, searched.pictures, searched.texts, work, terminal_host(progress));
+    progress.clear();
+    for (const auto* list : {&found.picture_refusals, &found.text_refusals})
+      for (const auto& refusal : *list) complain(refusal), ++failed;
+    options.recall ? print_recall(found, searched, options) : print_found(found, searched, options);
+    flush_output();
+  }
+  if (failed > 0)
+    complain(std::to_string(failed) + " of " + std::to_string(searched.all) + " pictures and texts failed");
+  return failed > 0 ? 1 : 0;
+}
+
+}  // namespace attend
