@@ -201,6 +201,13 @@ struct Caption {
   attend_caption caption;
 };
 
+/// What became of a caption that was given.
+struct Given {
+  SeenHandle seen;  // what `given` points to
+  attend_given given;
+  py::ssize_t count;  // T + 1
+};
+
 class Seen {
  public:
   explicit Seen(attend_seen* seen) : seen_(seen, attend_seen_free) { check(attend_seen_picture(seen, &info)); }
@@ -208,6 +215,13 @@ class Seen {
   Caption caption(size_t which) const {
     Caption result{seen_, {}};
     check(attend_seen_caption(seen_.get(), which, &result.caption));
+    return result;
+  }
+
+  Given given(size_t which) const {
+    Given result{seen_, {}, 0};
+    check(attend_seen_given(seen_.get(), which, &result.given));
+    if (!result.given.refusal) result.count = py::ssize_t(caption(result.given.caption).caption.word_count) + 1;
     return result;
   }
 
@@ -342,25 +356,28 @@ class Model {
     attend_options options = asked;
     options.must = must.data(), options.must_count = must.size();
     options.must_not = must_not.data(), options.must_not_count = must_not.size();
-    std::vector<attend_picture> all;
-    for (const Picture* picture : pictures) all.push_back(picture->get());
-    Work work;
-    work.seen.reserve(all.size());
-    work.log = log;
-    options.cancelled = Work::cancelled;
-    options.log = Work::tell;
-    options.context = &work;
-    attend_status status;
-    {
-      py::gil_scoped_release unlocked;
-      status = attend_model_caption(model_.get(), all.data(), all.size(), &options, Work::take, &work);
-    }
-    if (work.stopped) throw py::error_already_set(*work.stopped);
-    if (work.kept != ATTEND_OK) fail(work.kept, work.message.c_str());
-    check(status);
-    std::vector<Seen> result;
-    for (auto& one : work.seen) result.emplace_back(one.release());
-    return result;
+    return work(pictures, options, log, [&](const std::vector<attend_picture>& all, Work& work) {
+      return attend_model_caption(model_.get(), all.data(), all.size(), &options, Work::take, &work);
+    });
+  }
+
+  /// captions[i], at least one, are given to pictures[i]
+  std::vector<Seen> score(const std::vector<const Picture*>& pictures, const std::vector<py::iterable>& captions,
+                          const Options& asked, const py::object& log) const {
+    attend_options options = asked;
+    options.must = options.must_not = nullptr, options.must_count = options.must_not_count = 0;  // of a search
+    if (captions.size() != pictures.size())
+      throw py::value_error(std::to_string(pictures.size()) + " pictures, but captions of " +
+                            std::to_string(captions.size()));
+    std::vector<std::vector<std::string>> given;
+    for (const auto& of_one : captions) given.push_back(c_texts(of_one));
+    std::vector<std::vector<const char*>> lists;
+    for (const auto& of_one : given) lists.push_back(pointers(of_one));
+    std::vector<attend_captions> all_given;
+    for (const auto& list : lists) all_given.push_back({list.data(), list.size()});
+    return work(pictures, options, log, [&](const std::vector<attend_picture>& all, Work& work) {
+      return attend_model_score(model_.get(), all.data(), all_given.data(), all.size(), &options, Work::take, &work);
+    });
   }
 
   py::object about() const {
@@ -376,6 +393,31 @@ class Model {
   }
 
  private:
+  /// call(pictures, work) without Python's lock, with the callbacks of `options` set.
+  template <class Call>
+  static std::vector<Seen> work(const std::vector<const Picture*>& pictures, attend_options& options,
+                                const py::object& log, const Call& call) {
+    std::vector<attend_picture> all;
+    for (const Picture* picture : pictures) all.push_back(picture->get());
+    Work work;
+    work.seen.reserve(all.size());
+    work.log = log;
+    options.cancelled = Work::cancelled;
+    options.log = Work::tell;
+    options.context = &work;
+    attend_status status;
+    {
+      py::gil_scoped_release unlocked;
+      status = call(all, work);
+    }
+    if (work.stopped) throw py::error_already_set(*work.stopped);
+    if (work.kept != ATTEND_OK) fail(work.kept, work.message.c_str());
+    check(status);
+    std::vector<Seen> result;
+    for (auto& one : work.seen) result.emplace_back(one.release());
+    return result;
+  }
+
   std::unique_ptr<attend_model, decltype(&attend_model_close)> model_{nullptr, attend_model_close};
 };
 
@@ -529,6 +571,33 @@ PYBIND11_MODULE(_native, module) {
           "Cell that hard attention looked at, row * columns + column: int64 [T]; -1 is all of them.")
       .def("__repr__", [](const Caption& c) { return py::str("<attend.Caption {!r}>").format(text(c.caption.text)); });
 
+  py::class_<Given>(
+      module, "Given",
+      "What became of a caption that was given: T words, without those that the model doesn't know, and its "
+      "end. Where there is an error, all else is None or empty.")
+      .def_property_readonly(
+          "error", [](const Given& g) { return g.given.refusal ? text(g.given.refusal) : py::object(py::none()); },
+          "Why it couldn't be scored, one line; None: it was.")
+      .def_property_readonly(
+          "place", [](const Given& g) { return g.given.refusal ? py::object(py::none()) : py::int_(g.given.caption); },
+          "Its place among the picture's captions.")
+      .def_property_readonly(
+          "perplexity", [](const Given& g) { return known(g.given.perplexity); },
+          "Of the plain probabilities of its words and its end.")
+      .def_property_readonly(
+          "unknown", [](const Given& g) { return texts(g.given.unknown, g.given.unknown_count); },
+          "Words that the model doesn't know, which were left out.")
+      .def_property_readonly(
+          "rank", [](const Given& g) { return borrowed(g.seen, g.given.rank, {g.count}); },
+          "Place of each word among all that the model may say there, 1 the likeliest: int64 [T + 1].")
+      .def_property_readonly(
+          "likeliest", [](const Given& g) { return texts(g.given.likeliest, size_t(g.count)); },
+          "What the model finds likeliest in place of each, [T + 1].")
+      .def_property_readonly(
+          "likeliest_log_probability",
+          [](const Given& g) { return borrowed(g.seen, g.given.likeliest_log_probability, {g.count}); },
+          "The logarithm of its probability: float64 [T + 1].");
+
   py::class_<Seen>(module, "Seen")
       .def_property_readonly("name", [](const Seen& seen) { return file_name(seen.info.name); })
       .def_property_readonly("index", [](const Seen& seen) { return seen.info.index; })
@@ -548,6 +617,7 @@ PYBIND11_MODULE(_native, module) {
                                                              : py::bool_(seen.info.familiar == 1);
                              })
       .def("caption", &Seen::caption)
+      .def("given", &Seen::given)
       .def("page", &Seen::page)
       .def("word", &Seen::word)
       .def("json", &Seen::json);
@@ -558,6 +628,7 @@ PYBIND11_MODULE(_native, module) {
            py::arg("files"), py::arg("in_memory"), py::arg("precision"), py::arg("device"), py::arg("input_size"))
       .def("options", &Model::options)
       .def("caption", &Model::caption)
+      .def("score", &Model::score)
       .def("about", &Model::about)
       .def("grid", &Model::grid);
 

@@ -58,7 +58,8 @@ extern "C" {
 #define ATTEND_VERSION_MINOR 1
 #define ATTEND_VERSION_PATCH 0
 
-/* Rises when a struct, an enumeration or the meaning of a function changes: what was compiled for another one must not be run. */
+/* Rises when a struct, an enumeration or the meaning of a function changes: what was compiled for another one must not be run.
+ * New functions, and structs that only they take, leave it as it is: what uses them needs a library that has them. */
 #define ATTEND_ABI 2
 
 typedef enum attend_status {
@@ -202,6 +203,21 @@ typedef int (*attend_take)(void *context, const attend_seen *seen);
 ATTEND_API attend_status attend_model_caption(attend_model *model, const attend_picture *pictures, size_t count,
                                               const attend_options *options, attend_take take, void *context);
 
+/* The captions that are given to one picture. */
+typedef struct attend_captions {
+  const char *const *texts; /* [count], UTF-8 */
+  size_t count;             /* at least 1 */
+} attend_captions;
+
+/* Leads the model along captions[i], which are given to pictures[i], in place of its own: how likely each word is, and where the
+ * model looks for it. Everything else is as attend_model_caption() has it; of `options` only frequency_exponent, temperature,
+ * repetition_penalty, locations, threads, batch_size and the callbacks count. What is handed to `take` has as captions those that
+ * could be scored, in their order: attend_seen_given() says which they are, and why others couldn't be. Words that the model
+ * doesn't know are left out as if they weren't there. */
+ATTEND_API attend_status attend_model_score(attend_model *model, const attend_picture *pictures,
+                                            const attend_captions *captions, size_t count,
+                                            const attend_options *options, attend_take take, void *context);
+
 /* A picture as it was seen. */
 typedef struct attend_seen_info {
   size_t index;         /* into the list of pictures */
@@ -234,7 +250,25 @@ ATTEND_API attend_status attend_seen_picture(const attend_seen *seen, attend_see
 /* The caption number `which`, 0 for the best. ATTEND_INVALID from caption_count on. What it points to lives as long as `seen`. */
 ATTEND_API attend_status attend_seen_caption(const attend_seen *seen, size_t which, attend_caption *caption);
 
-/* All of it as JSON on one line, as `attend caption --format jsonl` writes it. ATTEND_INVALID of a refused picture. */
+/* What became of a caption that was given. T words, without those that the model doesn't know, and the end of the caption. */
+typedef struct attend_given {
+  const char
+      *refusal; /* why it couldn't be scored, one line that names its picture; NULL: it was. Nothing else counts then */
+  size_t caption;    /* its number for attend_seen_caption() and attend_draw_word() */
+  double perplexity; /* of the plain probabilities of its words and its end */
+  size_t unknown_count;
+  const char *const *unknown;              /* [unknown_count]: words that were left out */
+  const int64_t *rank;                     /* [T + 1] among all that the model may say there, 1 the likeliest */
+  const char *const *likeliest;            /* [T + 1]: what it finds likeliest there */
+  const double *likeliest_log_probability; /* [T + 1]: as word_log_probability */
+} attend_given;
+
+/* Caption number `which` of those that were given to the picture by attend_model_score(). ATTEND_INVALID from their count on,
+ * and of a picture that was captioned or refused. What it points to lives as long as `seen`. */
+ATTEND_API attend_status attend_seen_given(const attend_seen *seen, size_t which, attend_given *given);
+
+/* All of it as JSON on one line, as `attend caption --format jsonl` writes it; of a scored picture a list of what `attend score
+ * --format jsonl` writes of each caption. ATTEND_INVALID of a refused picture. */
 ATTEND_API attend_status attend_seen_json(const attend_seen *seen, const char **json);
 
 /* Another handle of the same, that outlives the callback and the model; copies nothing large. To attend_seen_free(). */

@@ -16,9 +16,9 @@ from collections.abc import Iterable
 
 from . import _native
 from ._captioner import Captioner, Seen
-from ._native import Caption, Error, Figures, InputError
+from ._native import Caption, Error, Figures, Given, InputError
 
-__all__ = ["Caption", "Captioner", "Error", "Figures", "InputError", "Seen", "evaluate", "tokenize"]
+__all__ = ["Caption", "Captioner", "Error", "Figures", "Given", "InputError", "Seen", "evaluate", "tokenize"]
 __version__ = _native.version()
 
 

@@ -18,7 +18,7 @@ from ._pictures import as_picture, is_picture
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from ._native import Caption
+    from ._native import Caption, Given
     from ._options import DrawOptions, Options
     from ._pictures import Item
 
@@ -127,14 +127,8 @@ class Captioner:
         """
         if is_picture(items):
             raise TypeError("items is one picture: give a list of them, or call captioner(picture)")
-        chosen = copy.copy(self._options)
-        _set(chosen, dict(options))
-        self._check(chosen)
-        if chunk_size is None:
-            chunk_size = 4 * chosen.batch_size * (chosen.threads or _processors())
-        if chunk_size < 1:
-            raise ValueError(f"chunk_size: {chunk_size} is not at least 1")
-        return self._captions(iter(items), chosen, chunk_size)
+        chosen, chunk_size = self._choose(dict(options), chunk_size)
+        return self._seen(iter(items), chosen, chunk_size)
 
     def __call__(self, item: Item, **options: Unpack[Options]) -> Seen:
         """What is seen in one picture. InputError where it can't be read."""
@@ -143,29 +137,87 @@ class Captioner:
             raise _native.InputError(seen.error)
         return seen
 
-    def _captions(self, items: Iterator[Item], options: _native.Options, chunk_size: int) -> Iterator[Seen]:
+    def score(
+        self,
+        items: Iterable[Item],
+        captions: Iterable[str | Sequence[str]],
+        *,
+        chunk_size: int | None = None,
+        **options: Unpack[Options],
+    ) -> Iterator[Seen]:
+        """Leads the model along captions that are given to pictures, and yields how likely it finds them and where it looks.
+
+        items: pictures, as caption() takes them.
+        captions: of each picture one text, or a list of them.
+        chunk_size, options: as in caption(); of the options, those of a search don't count.
+
+        A Seen's `captions` are those that could be scored, in their order; its `given` says of each caption that was given what
+        became of it. Words that the model doesn't know are left out as if they weren't there, and named in `unknown`. ValueError
+        where there are more pictures than captions, or more captions than pictures.
+        """
+        if is_picture(items):
+            raise TypeError("items is one picture: give a list of them")
+        if isinstance(captions, str):
+            raise TypeError("captions is one text: give a list of a text, or of a list of texts, for each picture")
+        chosen, chunk_size = self._choose(dict(options), chunk_size)
+        return self._seen(iter(items), chosen, chunk_size, iter(captions))
+
+    def _choose(self, options: dict[str, Any], chunk_size: int | None) -> tuple[_native.Options, int]:
+        chosen = copy.copy(self._options)
+        _set(chosen, options)
+        self._check(chosen)
+        if chunk_size is None:
+            chunk_size = 4 * chosen.batch_size * (chosen.threads or _processors())
+        if chunk_size < 1:
+            raise ValueError(f"chunk_size: {chunk_size} is not at least 1")
+        return chosen, chunk_size
+
+    def _seen(
+        self,
+        items: Iterator[Item],
+        options: _native.Options,
+        chunk_size: int,
+        captions: Iterator[str | Sequence[str]] | None = None,
+    ) -> Iterator[Seen]:
         failure: Exception | None = None
         first = 0
         while failure is None:
             chunk: list[Item] = []
             pictures: list[_native.Picture] = []
+            given: list[list[str]] = []
             try:
                 for item in itertools.islice(items, chunk_size):
+                    if captions is not None:
+                        given.append(_texts(captions, first + len(chunk) + 1))
                     pictures.append(as_picture(item, f"picture {first + len(chunk) + 1}"))
                     chunk.append(item)
             except Exception as error:
                 failure = error  # raised once the pictures before it have been captioned
             if not chunk:
                 break
-            for seen in self._model.caption(pictures, options, _log):
-                yield Seen(seen, first + seen.index, chunk[seen.index])
+            if captions is None:
+                for seen in self._model.caption(pictures, options, _log):
+                    yield Seen(seen, first + seen.index, chunk[seen.index])
+            else:
+                for seen in self._model.score(pictures, given[: len(pictures)], options, _log):
+                    yield Seen(seen, first + seen.index, chunk[seen.index], len(given[seen.index]))
             first += len(chunk)
+        if failure is None and captions is not None and next(captions, None) is not None:
+            failure = ValueError(f"there are captions of more than {first} pictures")
         if failure is not None:
             raise failure
 
     def _check(self, options: _native.Options) -> None:
         """ValueError for options that can't be, at once rather than with the first picture."""
         self._model.caption([], options, _log)
+
+
+def _texts(captions: Iterator[str | Sequence[str]], number: int) -> list[str]:
+    """The captions of the next picture."""
+    texts = next(captions, None)
+    if texts is None:
+        raise ValueError(f"picture {number} has no captions: give as many as pictures")
+    return [texts] if isinstance(texts, str) else list(texts)
 
 
 def _processors() -> int:
@@ -182,15 +234,17 @@ class Seen:
     area: x, y, width, height in pixels of the rectangle that the grid of attention lies over; may reach beyond the picture.
     familiar: whether it is like the pictures that the model learnt from; None: not known.
     captions: the best first; none where there is an error.
+    given: of score(): what became of each caption that was given, of which `captions` are those that could be scored: its `error`
+        or its `place` among them, `perplexity`, `unknown` words, `rank`, `likeliest`.
     picture: what was captioned, kept for overlay(); set it to None to let go of its memory.
 
     caption, words, log_probability, confidence and attention are those of the best caption, and an InputError with `error` as its
     message where there is none.
     """
 
-    __slots__ = ("_seen", "area", "captions", "error", "familiar", "index", "name", "picture", "size")
+    __slots__ = ("_seen", "area", "captions", "error", "familiar", "given", "index", "name", "picture", "size")
 
-    def __init__(self, seen: _native.Seen, index: int, picture: Item) -> None:
+    def __init__(self, seen: _native.Seen, index: int, picture: Item, given: int = 0) -> None:
         self._seen = seen
         self.name: str = seen.name
         self.index = index
@@ -199,6 +253,7 @@ class Seen:
         self.area: tuple[float, float, float, float] = seen.area
         self.familiar: bool | None = seen.familiar
         self.captions: tuple[Caption, ...] = tuple(seen.caption(i) for i in range(seen.caption_count))
+        self.given: tuple[Given, ...] = () if self.error is not None else tuple(seen.given(i) for i in range(given))
         self.picture: Item | None = picture
 
     @property
@@ -206,6 +261,8 @@ class Seen:
         """The best caption."""
         if self.error is not None:
             raise _native.InputError(self.error)
+        if not self.captions:
+            raise _native.InputError(self.given[0].error if self.given else f"{self.name}: no captions")
         return self.captions[0]
 
     @property
@@ -270,12 +327,12 @@ class Seen:
         """
         self._draw(word, caption, picture, dict(style)).write(os.fsencode(path))
 
-    def json(self) -> dict[str, Any]:
-        """All of it, as `attend caption --format jsonl` writes it. InputError where there is an error."""
+    def json(self) -> Any:
+        """All of it, as `attend caption --format jsonl` writes it; of score(), a list of what `attend score --format jsonl` writes of
+        each caption. InputError where there is an error."""
         if self.error is not None:
             raise _native.InputError(self.error)
-        told: dict[str, Any] = json.loads(self._seen.json())
-        return told
+        return json.loads(self._seen.json())
 
     def _draw(self, word: int | None, caption: int, picture: Item | None, style: dict[str, Any]) -> _native.Image:
         if self.error is not None:
@@ -294,5 +351,8 @@ class Seen:
         return self._seen.word(caption, word, as_picture(on, self.name), drawn_as)
 
     def __repr__(self) -> str:
-        said = f"error={self.error!r}" if self.error is not None else f"caption={self.caption!r}"
+        if self.error is not None:
+            said = f"error={self.error!r}"
+        else:
+            said = f"caption={self.caption!r}" if self.captions else "no caption could be scored"
         return f"<attend.Seen {self.name!r} {said}>"

@@ -3,6 +3,7 @@
 // T words
 #include <attend/attend.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <functional>
@@ -22,6 +23,7 @@
 #include "pipeline/data_folder.h"
 #include "pipeline/open_models.h"
 #include "pipeline/picture_files.h"
+#include "pipeline/score_pictures.h"
 #include "text/ptb_tokenizer.h"
 
 using namespace attend;
@@ -39,14 +41,24 @@ constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 /// What a handle of a seen picture shares with its copies.
 struct Seen {
-  explicit Seen(SeenPicture seen) : picture(std::move(seen)) {
-    for (const auto& caption : picture.captions) {
-      auto& of_caption = words.emplace_back();
-      for (const auto& word : caption.words) of_caption.push_back(word.c_str());
+  /// A scored picture has the captions that were given.
+  explicit Seen(ScoredPicture scored_picture) : scored(std::move(scored_picture)), picture(scored.seen) {
+    for (const auto& caption : picture.captions) words.push_back(pointers(caption.words));
+    for (const auto& one : scored.given) {
+      likeliest.push_back(pointers(one.likeliest));
+      auto& of_caption = unknown.emplace_back();
+      for (const size_t place : one.unknown) of_caption.push_back(one.tokens[place].c_str());
     }
   }
-  const SeenPicture picture;
-  std::vector<std::vector<const char*>> words;  // [captions][T]
+  static std::vector<const char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<const char*> list;
+    for (const auto& text : texts) list.push_back(text.c_str());
+    return list;
+  }
+  const ScoredPicture scored;
+  const SeenPicture& picture;
+  std::vector<std::vector<const char*>> words;               // [captions][T]
+  std::vector<std::vector<const char*>> unknown, likeliest;  // [captions][words left out], [captions][T + 1]
   mutable std::once_flag json_is_made;
   mutable std::string json;
 };
@@ -212,6 +224,7 @@ void fill(attend_options& options, const attend_model& model) {
 const SeenPicture& captioned(const attend_seen* seen) {
   const SeenPicture& picture = require(seen, "seen").shared->picture;
   if (picture.refused()) throw UsageError("seen: has no captions: " + picture.refusal);
+  if (picture.captions.empty()) throw UsageError("seen: has no captions: none of those given could be scored");
   return picture;
 }
 
@@ -255,6 +268,46 @@ attend_figures figures_of(const std::vector<Measure>& measures, const std::funct
   }
   return figures;
 }
+
+/// What captioning and scoring share: arguments checked and as the pipeline takes them.
+struct Call {
+  Call(attend_model& model, const attend_picture* pictures, size_t count, const attend_options* asked, attend_take take,
+       void* context)
+      : take(take), context(context) {
+    if (!take) throw UsageError("take: is NULL");
+    fill(options, model);
+    if (asked) options = *asked;
+    if (options.batch_size < 1 || options.batch_size > 4096)
+      throw UsageError("options.batch_size: " + std::to_string(options.batch_size) +
+                       " is not allowed; it takes 1 to 4096");
+    decode = decode_options(options);
+    threads = threads_of(options.threads);
+    model.ensemble.check(decode);
+    for (size_t i = 0; i < count; ++i) sources.push_back(source_of((&require(pictures, "pictures"))[i], i));
+    if (sources.empty()) return;
+    require_threads(2 * threads);  // workers, and those that LibTorch waits for until they have begun
+    if (options.log)
+      host.warn = [this](const std::string& message) { options.log(options.context, ATTEND_WARNING, message.c_str()); };
+    if (options.cancelled) host.cancelled = [this] { return options.cancelled(options.context) != 0; };
+  }
+  Call(const Call&) = delete;
+
+  void hand_on(ScoredPicture picture) const {
+    const size_t index = picture.seen.index;
+    const attend_seen seen{std::make_shared<const Seen>(std::move(picture))};
+    if (take(context, &seen) != 0)
+      throw Interrupted("stopped after " + std::to_string(index + 1) + " of " + std::to_string(sources.size()) +
+                        " pictures");
+  }
+
+  const attend_take take;
+  void* const context;
+  attend_options options;
+  DecodeOptions decode;
+  int threads = 1;
+  std::vector<PictureSource> sources;
+  Host host;
+};
 
 }  // namespace
 
@@ -344,36 +397,64 @@ attend_status attend_model_caption(attend_model* model, const attend_picture* pi
                                    const attend_options* options, attend_take take, void* context) {
   return guarded([&] {
     Ensemble& ensemble = require(model, "model").ensemble;
-    if (!take) throw UsageError("take: is NULL");
-    attend_options own;
-    fill(own, *model);
-    if (!options) options = &own;
-    if (options->batch_size < 1 || options->batch_size > 4096)
-      throw UsageError("options.batch_size: " + std::to_string(options->batch_size) +
-                       " is not allowed; it takes 1 to 4096");
-    CaptionWork work{decode_options(*options), threads_of(options->threads), options->batch_size};
-    ensemble.check(work.decode);
-    std::vector<PictureSource> sources;
-    for (size_t i = 0; i < count; ++i) sources.push_back(source_of((&require(pictures, "pictures"))[i], i));
-    if (sources.empty()) return;
-    require_threads(2 * work.threads);  // workers, and those that LibTorch waits for until they have begun
-    Host host;
-    if (options->log)
-      host.warn = [&](const std::string& message) { options->log(options->context, ATTEND_WARNING, message.c_str()); };
-    if (options->cancelled) host.cancelled = [&] { return options->cancelled(options->context) != 0; };
-    if (const auto remark = ensemble.remark(work.decode); !remark.empty()) host.warn(remark);
+    const Call call(*model, pictures, count, options, take, context);
+    if (count == 0) return;
+    if (const auto remark = ensemble.remark(call.decode); !remark.empty()) call.host.warn(remark);
     if (!ensemble.first().confidence.is_null())
-      if (const std::string fault = ensemble.confidence_fault(work.decode); !fault.empty())
-        host.warn("no confidence is given: " + fault);
-    caption_pictures(ensemble, sources, work, host, [&](std::vector<SeenPicture>& batch) {
-      for (auto& picture : batch) {
-        const size_t index = picture.index;
-        const attend_seen seen{std::make_shared<const Seen>(std::move(picture))};
-        if (take(context, &seen) != 0)
-          throw Interrupted("stopped after " + std::to_string(index + 1) + " of " + std::to_string(count) +
-                            " pictures");
-      }
+      if (const std::string fault = ensemble.confidence_fault(call.decode); !fault.empty())
+        call.host.warn("no confidence is given: " + fault);
+    const CaptionWork work{call.decode, call.threads, call.options.batch_size};
+    caption_pictures(ensemble, call.sources, work, call.host, [&](std::vector<SeenPicture>& batch) {
+      for (auto& picture : batch) call.hand_on({std::move(picture), {}, {}});
     });
+  });
+}
+
+attend_status attend_model_score(attend_model* model, const attend_picture* pictures, const attend_captions* captions,
+                                 size_t count, const attend_options* options, attend_take take, void* context) {
+  return guarded([&] {
+    Ensemble& ensemble = require(model, "model").ensemble;
+    const Call call(*model, pictures, count, options, take, context);
+    std::vector<std::vector<std::string>> texts;
+    for (size_t i = 0; i < count; ++i) {
+      const attend_captions& given = (&require(captions, "captions"))[i];
+      if (given.count == 0) throw UsageError("captions.count: at least one caption a picture is needed");
+      auto& of_picture = texts.emplace_back();
+      for (size_t c = 0; c < given.count; ++c)
+        of_picture.emplace_back(&require((&require(given.texts, "captions.texts"))[c], "captions.texts"));
+    }
+    if (count == 0) return;
+    ScoreWork work;
+    work.decode = call.decode;
+    work.plan = {call.threads, call.options.batch_size};
+    score_pictures(ensemble, call.sources, texts, work, call.host, [&](std::vector<ScoredPicture>& batch) {
+      for (auto& picture : batch) call.hand_on(std::move(picture));
+    });
+  });
+}
+
+attend_status attend_seen_given(const attend_seen* seen, size_t which, attend_given* given) {
+  return guarded([&] {
+    require(given, "given") = {};
+    const Seen& shared = *require(seen, "seen").shared;
+    const ScoredPicture& of = shared.scored;
+    const auto here = [&](const auto& one) { return one.place == which; };
+    if (const auto refused = std::find_if(of.refusals.begin(), of.refusals.end(), here); refused != of.refusals.end()) {
+      given->refusal = refused->text.c_str();
+      given->perplexity = kUnknown;
+      return;
+    }
+    const auto found = std::find_if(of.given.begin(), of.given.end(), here);
+    if (found == of.given.end())
+      throw UsageError("caption " + std::to_string(which) + ": there are only " +
+                       std::to_string(of.given.size() + of.refusals.size()) + " that were given");
+    given->caption = static_cast<size_t>(found - of.given.begin());
+    given->perplexity = found->perplexity;
+    given->unknown_count = found->unknown.size();
+    given->unknown = shared.unknown[given->caption].data();
+    given->rank = found->rank.data();
+    given->likeliest = shared.likeliest[given->caption].data();
+    given->likeliest_log_probability = found->likeliest_log_probability.data();
   });
 }
 
@@ -418,7 +499,15 @@ attend_status attend_seen_json(const attend_seen* seen, const char** json) {
     require(json, "json") = nullptr;
     const SeenPicture& picture = captioned(seen);
     const Seen& shared = *seen->shared;
-    std::call_once(shared.json_is_made, [&] { shared.json = one_line(caption_record(picture)); });
+    std::call_once(shared.json_is_made, [&] {
+      if (shared.scored.given.empty()) {
+        shared.json = one_line(caption_record(picture));
+        return;
+      }
+      Json records = Json::array();
+      for (size_t i = 0; i < shared.scored.given.size(); ++i) records.push_back(score_record(shared.scored, i, true));
+      shared.json = one_line(records);
+    });
     *json = shared.json.c_str();
   });
 }

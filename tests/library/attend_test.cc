@@ -188,6 +188,45 @@ TEST_F(Attend, AllThatWasSeenCanBeRead) {
   EXPECT_THAT(json, StartsWith("{\"file\":\"picture 1\""));
 }
 
+TEST_F(Attend, ScoresCaptionsThatAreGiven) {
+  attend_caption said;
+  ASSERT_EQ(attend_seen_caption(see(picture_), 0, &said), ATTEND_OK);
+  attend_given none;
+  EXPECT_EQ(attend_seen_given(seen_, 0, &none), ATTEND_INVALID);  // it was captioned
+  const char* const texts[] = {"...", said.text, "a purple dog"};
+  const attend_captions captions{texts, 3};
+  attend_seen* scored = nullptr;
+  ASSERT_EQ(attend_model_score(model_, &picture_, &captions, 1, &options_, keep, &scored), ATTEND_OK)
+      << attend_message();
+  attend_seen_info info;
+  ASSERT_EQ(attend_seen_picture(scored, &info), ATTEND_OK);
+  EXPECT_EQ(info.caption_count, 2u);
+  attend_given given[3];
+  for (size_t i = 0; i < 3; ++i) ASSERT_EQ(attend_seen_given(scored, i, &given[i]), ATTEND_OK);
+  EXPECT_EQ(attend_seen_given(scored, 3, &none), ATTEND_INVALID);
+  EXPECT_THAT(given[0].refusal, HasSubstr("has no words"));
+  EXPECT_EQ(given[1].refusal, nullptr);
+  EXPECT_EQ(given[1].caption, 0u);
+  EXPECT_EQ(given[2].caption, 1u);
+  ASSERT_EQ(given[2].unknown_count, 1u);
+  EXPECT_STREQ(given[2].unknown[0], "purple");
+  attend_caption again;
+  ASSERT_EQ(attend_seen_caption(scored, given[1].caption, &again), ATTEND_OK);
+  ASSERT_EQ(again.word_count, said.word_count);
+  double sum = 0;
+  for (size_t t = 0; t < again.log_probability_count; ++t) {
+    sum += again.plain_word_log_probability[t];
+    EXPECT_GE(given[1].rank[t], 1);
+    EXPECT_GE(given[1].likeliest_log_probability[t], again.word_log_probability[t]);
+    if (t < said.log_probability_count) EXPECT_NEAR(again.word_log_probability[t], said.word_log_probability[t], 1e-4);
+  }
+  EXPECT_NEAR(given[1].perplexity, std::exp(-sum / static_cast<double>(again.log_probability_count)), 1e-9);
+  const char* json;
+  ASSERT_EQ(attend_seen_json(scored, &json), ATTEND_OK);
+  EXPECT_THAT(json, StartsWith("[{"));
+  attend_seen_free(scored);
+}
+
 TEST_F(Attend, OptionsBeginAsTheModelHasThemAndAreHeeded) {
   options_.max_length = 2;
   options_.min_length = 2;
@@ -334,6 +373,8 @@ TEST_F(Attend, EveryFunctionRefusesNull) {
   ASSERT_EQ(attend_draw_page(seen, &picture_, nullptr, &image), ATTEND_OK);
   ASSERT_EQ(attend_tokenize("a dog", 0, &texts), ATTEND_OK);
   const attend_picture none = attend_picture_file(nullptr);
+  const attend_captions no_texts{nullptr, 1}, no_captions{nullptr, 0};
+  attend_given given;
   const attend_candidate no_references{"a", nullptr, 1}, no_caption{nullptr, &kModel, 1};
   expect_faults(
       ATTEND_INVALID,
@@ -347,6 +388,14 @@ TEST_F(Attend, EveryFunctionRefusesNull) {
        {"count: at least one", [&] { return attend_model_open_bytes(&no_bytes, &size, 0, nullptr, &model); }},
        {"model: is NULL", [&] { return attend_model_about(nullptr, &text); }},
        {"json: is NULL", [&] { return attend_model_about(model_, nullptr); }},
+       {"captions: is NULL",
+        [&] { return attend_model_score(model_, &picture_, nullptr, 1, &options_, go_on, nullptr); }},
+       {"captions.texts: is NULL",
+        [&] { return attend_model_score(model_, &picture_, &no_texts, 1, &options_, go_on, nullptr); }},
+       {"captions.count: at least one",
+        [&] { return attend_model_score(model_, &picture_, &no_captions, 1, &options_, go_on, nullptr); }},
+       {"seen: is NULL", [&] { return attend_seen_given(nullptr, 0, &given); }},
+       {"given: is NULL", [&] { return attend_seen_given(seen, 0, nullptr); }},
        {"model: is NULL", [&] { return attend_model_grid(nullptr, &number, &number); }},
        {"rows: is NULL", [&] { return attend_model_grid(model_, nullptr, &number); }},
        {"columns: is NULL", [&] { return attend_model_grid(model_, &number, nullptr); }},

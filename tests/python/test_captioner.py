@@ -360,3 +360,53 @@ def test_what_the_logger_raises_comes_out(captioner, monkeypatch):
         list(captioner.caption([photo(1)]))
     except RuntimeError as error:
         assert "no log" in str(error)
+
+
+def test_captions_of_its_own_get_the_figures_that_they_had(captioner):
+    pictures = [photo(1), photo(2), photo(3)]
+    said = list(captioner.caption(pictures))
+    scored = list(captioner.score(pictures, [one.caption for one in said], chunk_size=2))
+    assert [one.index for one in scored] == [0, 1, 2]
+    for one, again in zip(said, scored):
+        assert again.caption == one.caption
+        assert again.words == one.words
+        assert np.allclose(again.best.word_log_probability[: len(one.best.word_log_probability)], one.best.word_log_probability, atol=1e-4)
+        assert np.allclose(again.attention, one.attention, atol=1e-4)
+        (given,) = again.given
+        assert given.error is None
+        assert given.place == 0
+        assert given.unknown == []
+        assert given.rank.shape == (len(one.words) + 1,)
+        assert len(given.likeliest) == len(one.words) + 1
+        assert given.perplexity == pytest.approx(np.exp(-again.best.plain_word_log_probability.mean()), rel=1e-6)
+        assert again.json()[0]["perplexity"] == pytest.approx(given.perplexity, abs=1e-4)
+
+
+def test_every_caption_that_is_given_is_answered(captioner):
+    (seen,) = captioner.score([photo(1)], [["a dog", "...", "a purple dog", "xyzzy"]])
+    assert [given.error is None for given in seen.given] == [True, False, True, False]
+    assert [caption.text for caption in seen.captions] == ["a dog", "a purple dog"]
+    assert [seen.given[0].place, seen.given[2].place] == [0, 1]
+    assert seen.given[2].unknown == ["purple"]
+    assert "has no words" in seen.given[1].error
+    assert seen.given[1].place is None
+    assert seen.given[1].perplexity is None
+    (nothing,) = captioner.score([photo(1)], ["..."])
+    assert nothing.captions == ()
+    with pytest.raises(attend.InputError, match="has no words"):
+        nothing.caption  # noqa: B018
+    assert "no caption" in repr(nothing)
+    (bad,) = captioner.score([b"no picture"], ["a dog"])
+    assert bad.error is not None
+    assert bad.given == ()
+
+
+def test_pictures_and_captions_must_be_as_many(captioner):
+    with pytest.raises(ValueError, match="picture 2 has no captions"):
+        list(captioner.score([photo(1), photo(2)], ["a dog"]))
+    with pytest.raises(ValueError, match="more than 1 pictures"):
+        list(captioner.score([photo(1)], ["a dog", "grass"]))
+    with pytest.raises(TypeError, match="captions is one text"):
+        captioner.score([photo(1)], "a dog")
+    with pytest.raises(ValueError, match="at least one"):
+        list(captioner.score([photo(1)], [[]]))
