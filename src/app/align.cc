@@ -53,7 +53,8 @@ CommandSyntax syntax() {
           {{"attend align photo.jpg 'a dog on a sofa' --overlay seen", "where does it look for \"sofa\"?"},
            {"attend align photo.jpg 'a dog on a sofa' 'two cats' --html both.html", "two captions on a page"},
            {"attend align photo.jpg 'a dog' --explain gradient --overlay seen", "also what each word depends on"},
-           {"attend align --captions captions.csv --images photos --html all.html", "a table of captions"}}};
+           {"attend align --captions captions.csv --images photos --html all.html", "a table of captions"}},
+          {"caption", "captions", "images", "sidecar", "recursive", "format", "html", "overlay", "model", "threads"}};
 }
 
 /// Where a word's map is largest, in shares of the picture: "0.52 0.31".

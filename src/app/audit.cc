@@ -74,7 +74,8 @@ CommandSyntax syntax() {
           {{"attend audit captions_train.json --images photos", "doubtful captions, worst first"},
            {"attend audit captions.csv --images photos --least 0 --format csv", "every caption with its score"},
            {"attend audit captions.csv --images photos --html worst.html", "the worst, to look at"},
-           {"attend audit photos --sidecar --format json", "captions beside their pictures; all that was found"}}};
+           {"attend audit photos --sidecar --format json", "captions beside their pictures; all that was found"}},
+          {"caption", "captions", "images", "sidecar", "recursive", "format", "least", "html", "model", "threads"}};
 }
 
 /// Six digits after the point, as captions' records have them.

@@ -28,7 +28,8 @@ CommandSyntax syntax() {
       {{"attend average a.safetensors b.safetensors --output mean.safetensors", "average two models"},
        {"attend average a.safetensors --input-size 320 --beam-width 3 --output b.safetensors",
         "the same model with other defaults"},
-       {"attend evaluate --model mean.safetensors --captions val.json --images photos", "see whether it is better"}}};
+       {"attend evaluate --model mean.safetensors --captions val.json --images photos", "see whether it is better"}},
+      {"output", "input-size", "precision", "beam-width"}};
 }
 
 /// What a mean of models says of itself: what all of them say, but for the figures of each alone; and below

@@ -209,7 +209,8 @@ int bench_command(const std::vector<std::string>& arguments) {
       "where there are several.",
       {{"attend bench", "1,000 pictures of 224x224, beam 5, all processors"},
        {"attend bench --no-parts --count 10000", "end to end only, ten times as many"},
-       {"attend bench --pictures photos --threads 1 --json", "own pictures, one processor, for machines"}}};
+       {"attend bench --pictures photos --threads 1 --json", "own pictures, one processor, for machines"}},
+      {"pictures", "count", "parts", "json", "model", "threads"}};
   BenchOptions options;
   ModelFiles files;
   RunOptions run;

@@ -104,7 +104,8 @@ CommandSyntax syntax() {
            {"attend calibrate model.safetensors --captions a/val.json --images a/images --captions b/val.json --images "
             "b/images "
             "--output calibrated.safetensors --reliability reliability.png",
-            "on two sets together, without what is unfamiliar; and draw how reliable it is"}}};
+            "on two sets together, without what is unfamiliar; and draw how reliable it is"}},
+          {"captions", "images", "training-captions", "training-images", "output", "reliability", "threads"}};
 }
 
 std::vector<Example> read_split(const fs::path& file, const fs::path& images, const std::string& split,

@@ -176,7 +176,9 @@ CommandSyntax syntax() {
        {"attend caption --format jsonl --n-best 5 photo.jpg", "five captions with their probabilities, as JSON"},
        {"attend caption --model a.safetensors --model b.safetensors photo.jpg", "let two models caption together"},
        {"attend caption photos --explain gradient --overlay seen", "also show what each word depends on"},
-       {"find . -name '*.jpg' -print0 | attend caption --null --files-from -", "names with any bytes in them"}}};
+       {"find . -name '*.jpg' -print0 | attend caption --null --files-from -", "names with any bytes in them"}},
+      {"recursive", "files-from", "only-new", "format", "html", "min-confidence", "sidecar", "xmp", "overlay",
+       "animate", "if-exists", "model", "beam-width", "n-best", "threads"}};
 }
 
 /// A name in a list that standard input has: it can't be a picture, too.

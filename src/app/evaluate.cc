@@ -120,7 +120,9 @@ CommandSyntax syntax() {
        {"attend evaluate --captions dataset_coco.json --images coco --split test --results test.json",
         "caption a split and keep the captions"},
        {"attend evaluate --captions val.json --candidates results.json --json", "score a results file, for machines"},
-       {"attend evaluate --captions val.json --candidates a.json --compare b.json", "say which of two is better"}}};
+       {"attend evaluate --captions val.json --candidates a.json --compare b.json", "say which of two is better"}},
+      {"captions", "images", "split", "candidates", "compare", "results", "csv", "html", "json", "model", "beam-width",
+       "threads"}};
 }
 
 /// The pictures to score.

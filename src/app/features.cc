@@ -28,7 +28,8 @@ int features_command(const std::vector<std::string>& arguments) {
         "encode the pictures of a recipe; then train with --features features"},
        {"attend features --train-captions train.json --images photos --family resnet50 --encoder-weights resnet50.pth "
         "--features features",
-        "without a recipe"}}};
+        "without a recipe"}},
+      {"features", "train-captions", "val-captions", "images", "encoder-weights", "threads"}};
   TrainJob job;
   RunOptions run;
   OptionList options;

@@ -57,8 +57,7 @@ std::filesystem::path named_model(const std::vector<std::string>& arguments, boo
 
 void show_model_defaults(const std::vector<std::string>& arguments, bool positional, DecodeOptions& decode,
                          CommandSyntax& syntax) {
-  const auto end = std::find(arguments.begin(), arguments.end(), "--");
-  if (std::none_of(arguments.begin(), end, [](const auto& one) { return one == "--help" || one == "-h"; })) return;
+  if (!asks_for_help(arguments)) return;
   try {
     const auto model = named_model(arguments, positional);
     const Json metadata = read_safetensors(model).metadata;

@@ -57,7 +57,8 @@ CommandSyntax syntax() {
        {"attend score --captions captions.csv --images photos", "a table with the columns file and caption"},
        {"attend score --captions captions_val.json --images photos --format csv", "COCO captions, for a spreadsheet"},
        {"attend score photos --sidecar --format jsonl", "captions beside their pictures, with maps, as JSON"},
-       {"attend caption photos > said.txt; attend score --captions said.txt", "captions that attend wrote"}}};
+       {"attend caption photos > said.txt; attend score --captions said.txt", "captions that attend wrote"}},
+      {"caption", "captions", "images", "sidecar", "recursive", "format", "model", "threads"}};
 }
 
 std::string number(double value) {

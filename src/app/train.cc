@@ -31,7 +31,9 @@ int train_command(const std::vector<std::string>& arguments) {
        {"attend train --config configs/fine-tune.json --initial-model data/models/everyday.safetensors "
         "--train-captions "
         "own/train.json --val-captions own/val.json --images own/photos --output runs/own",
-        "teach a model some pictures of one's own, with their words"}}};
+        "teach a model some pictures of one's own, with their words"}},
+      {"output", "resume", "train-captions", "val-captions", "images", "val-share", "initial-model", "encoder-weights",
+       "epochs", "batch-size", "learning-rate", "fine-tune-stages", "threads"}};
   TrainJob job;
   RunOptions run;
   OptionList options;

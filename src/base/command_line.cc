@@ -4,6 +4,7 @@
 #include <boost/program_options.hpp>
 #include <ostream>
 #include <set>
+#include <stdexcept>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -19,11 +20,41 @@ bool has_sections(const OptionList& options) {
                      [](const OptionList::Field& field) { return !field.section.empty(); });
 }
 
+/// The help that an argument asks for.
+Help help_of(const std::string& argument) {
+  if (argument == "--help" || argument == "-h") return Help::common;
+  if (argument == "--help-all") return Help::all;
+  return argument == "--help-json" ? Help::json : Help::none;
+}
+
+/// The options that every command has.
+Json general_options(const OptionList& options, bool has_more) {
+  Json list = Json::array();
+  const auto add = [&](const char* option, const char* value, const char* help) -> Json& {
+    return list.emplace_back(Json{{"group", "General"},
+                                  {"option", option},
+                                  {"value", value},
+                                  {"can_be_negated", false},
+                                  {"help", help},
+                                  {"notes", ""}});
+  };
+  if (has_sections(options)) {
+    add("--config", "PATH",
+        "JSON file of options, in the form --dump-config prints; paths in it start from its folder; flags override it");
+    add("--dump-config", "", "print the options that would be used, as JSON, and stop");
+  }
+  add("--help", "", has_more ? "show the options that most people need and stop" : "show this help and stop")["short"] =
+      "-h";
+  add("--help-all", "", "show all options and stop");
+  add("--help-json", "", "the same as JSON, for programs");
+  return list;
+}
+
 /// The flags as Boost wants them: only their names and whether a value follows; OptionList reads the values.
 po::options_description describe(const OptionList& options) {
   po::options_description description;
   auto add = description.add_options();
-  add("help,h", "");
+  add("help,h", "")("help-all", "")("help-json", "");
   if (has_sections(options)) add("config", po::value<std::string>(), "")("dump-config", "");
   for (const auto& field : options.fields()) {
     if (field.flag.empty()) continue;  // a key of the configuration only
@@ -88,7 +119,9 @@ CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& o
   const std::vector<po::option> parts = split(arguments, description);
 
   CommandLine line;
-  for (const auto& part : parts) line.help |= !part.unregistered && part.string_key == "help";
+  for (const auto& part : parts)
+    if (!part.unregistered) line.which_help = std::max(line.which_help, help_of("--" + part.string_key));
+  line.help = line.which_help != Help::none;
   if (line.help) return line;
 
   std::vector<std::string> configurations;
@@ -118,26 +151,59 @@ CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& o
   return line;
 }
 
-std::string command_help(const CommandSyntax& syntax, const OptionList& options) {
+bool asks_for_help(const std::vector<std::string>& arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::any_of(arguments.begin(), end, [](const auto& one) { return help_of(one) != Help::none; });
+}
+
+Json describe_command(const CommandSyntax& syntax, const OptionList& options) {
+  const auto& common = syntax.common;
+  Json entries = options.describe();
+  for (const auto& flag : common)
+    if (std::none_of(entries.begin(), entries.end(), [&](const Json& one) { return one["option"] == "--" + flag; }))
+      throw std::logic_error("attend " + syntax.name + " has no --" + flag);
+  for (auto& entry : entries) {
+    const std::string option = entry["option"];
+    entry["common"] = common.empty() || std::find(common.begin(), common.end(), option.substr(2)) != common.end();
+  }
+  for (auto& entry : general_options(options, !common.empty())) {
+    entry["common"] = entry["option"] != "--help-json" && entry["option"] != "--dump-config";
+    entries.push_back(std::move(entry));
+  }
+  return {{"name", syntax.name},
+          {"arguments", syntax.arguments},
+          {"description", syntax.description},
+          {"examples", syntax.examples},
+          {"options", std::move(entries)}};
+}
+
+std::string command_help(const CommandSyntax& syntax, const OptionList& options, bool all) {
+  constexpr size_t kFirstExamples = 4;
   std::string out = "Usage: attend " + syntax.name + " [options]";
   if (!syntax.arguments.empty()) out += " " + syntax.arguments;
   out += "\n\n" + wrap(syntax.description, 0) + "\n";
   if (!syntax.examples.empty()) out += "\nExamples:\n";
-  for (const auto& [command, purpose] : syntax.examples) out += "  " + command + "\n      " + wrap(purpose, 6) + "\n";
-  out += options.help();
-  out += "\nGeneral:\n";
-  if (has_sections(options)) {
-    out += help_entry(
-        "--config PATH",
-        "JSON file of options, in the form --dump-config prints; paths in it start from its folder; flags override it");
-    out += help_entry("--dump-config", "print the options that would be used, as JSON, and stop");
-  }
-  return out + help_entry("-h, --help", "show this help and stop");
+  for (size_t i = 0; i < syntax.examples.size() && (all || i < kFirstExamples); ++i)
+    out += "  " + syntax.examples[i].first + "\n      " + wrap(syntax.examples[i].second, 6) + "\n";
+  const Json entries = describe_command(syntax, options)["options"];
+  Json shown = Json::array();
+  for (const auto& entry : entries)
+    if (all || entry["common"]) shown.push_back(entry);
+  out += option_help(shown);
+  if (!all && !syntax.common.empty())
+    out += "\n" +
+           wrap("`attend " + syntax.name + " --help-all` shows all " + std::to_string(entries.size()) + " options" +
+                    (syntax.examples.size() > kFirstExamples ? " and more examples." : "."),
+                0) +
+           "\n";
+  return out;
 }
 
 bool answer(const CommandLine& line, const CommandSyntax& syntax, const OptionList& options, std::ostream& out) {
-  if (line.help)
-    out << command_help(syntax, options);
+  if (line.which_help == Help::json)
+    out << describe_command(syntax, options).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  else if (line.help)
+    out << command_help(syntax, options, line.which_help == Help::all);
   else if (line.dump_config)
     out << options.to_json(true).dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   return line.help || line.dump_config;

@@ -19,11 +19,16 @@ struct CommandSyntax {
   size_t least_arguments = 0, most_arguments = 0;
   std::string description;
   std::vector<std::pair<std::string, std::string>> examples;  // command line, what it does
+  std::vector<std::string> common = {};  // flags of the options that most people need: "format"; empty: all of them
 };
+
+/// What is asked of a command's help: the common options, all of them, or all for programs.
+enum class Help { none, common, all, json };
 
 struct CommandLine {
   std::vector<std::string> positional;  // arguments that aren't flags, byte for byte
   bool help = false, dump_config = false;
+  Help which_help = Help::none;
   std::set<std::string> flags;  // of fields, those that were given: "beam-width"
 };
 
@@ -33,17 +38,26 @@ struct CommandLine {
 ///   --switch, --no-switch, --switch=true|false   for bools
 ///   --config FILE                JSON for OptionList::read_json; relative paths in it start from its folder; flags, whose
 ///                                paths start from the working directory, override it wherever they stand
-///   --dump-config, --help, -h    only noted in the result; see answer(). With --help nothing else is looked at.
+///   --dump-config, --help, -h, --help-all, --help-json    only noted in the result; see answer(). With help nothing else is
+///                                looked at.
 ///   --                           ends the flags
 /// --config and --dump-config exist when a field has a JSON section. Reading the same line twice gives the same
 /// options, so a command may read it, load what an option names (a model's own options), and read it again on top.
 /// Throws UsageError, which names the flag (and the nearest one, if it is unknown), or InputError for the file.
 CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& options, const CommandSyntax& syntax);
 
-/// The whole --help of a command.
-std::string command_help(const CommandSyntax& syntax, const OptionList& options);
+/// Whether a command is asked for help, of whatever kind.
+bool asks_for_help(const std::vector<std::string>& arguments);
 
-/// Writes what --help or --dump-config asks for, if one was given; then there is nothing more to do.
+/// What a command says of itself, the one source of help, manual pages and completion: "name", "arguments", "description",
+/// "examples" (a pair each) and "options", entries as of OptionList::describe() with "common": true where most people need
+/// them; the general ones are among them. Throws std::logic_error where syntax.common names no option.
+Json describe_command(const CommandSyntax& syntax, const OptionList& options);
+
+/// The --help of a command (first examples, common options), or its --help-all.
+std::string command_help(const CommandSyntax& syntax, const OptionList& options, bool all);
+
+/// Writes what --help, --help-all, --help-json or --dump-config asks for, if one was given; then there is nothing more to do.
 bool answer(const CommandLine& line, const CommandSyntax& syntax, const OptionList& options, std::ostream& out);
 
 }  // namespace attend

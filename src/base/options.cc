@@ -244,8 +244,8 @@ void OptionList::add_field(std::string key, Target target, std::string help, All
   for (const auto& field : fields_)
     if ((!flag.empty() && field.flag == flag) || (!section_.empty() && field.section == section_ && field.key == key))
       throw std::logic_error("two options are called --" + flag + " or " + section_ + "." + key);
-  fields_.push_back({section_, std::move(key), flag, target, std::move(help), std::move(allowed), value_text(target)});
-  field_titles_.push_back(title_);
+  fields_.push_back(
+      {section_, std::move(key), flag, target, std::move(help), std::move(allowed), value_text(target), title_});
 }
 
 void OptionList::read_json(const Json& json, const std::string& source, const std::filesystem::path& folder) {
@@ -310,39 +310,44 @@ void OptionList::set_flag(const std::string& flag, const std::string& text, bool
   assignment(*field, json, "", "--" + flag, {})();
 }
 
-std::string OptionList::help() const {
-  std::string out, title;
-  for (size_t i = 0; i < fields_.size(); ++i) {
-    const auto& field = fields_[i];
-    if (field_titles_[i] != title) {
-      title = field_titles_[i];
-      out += "\n" + title + ":\n";
-    }
-    if (field.flag.empty()) {
-      out += help_entry(field.section + "." + field.key, field.help + " (in a configuration only)");
-      continue;
-    }
+Json OptionList::describe() const {
+  Json list = Json::array();
+  for (const auto& field : fields_) {
+    const bool in_file = field.flag.empty();  // a list of structs has no flag
     const bool on = is_switch(field) && field.default_text == "true";
-    std::string left = (on ? "--[no-]" : "--") + field.flag;
-    if (!is_switch(field)) left += std::string(" ") + placeholder(field.target);
-
     std::vector<std::string> notes;
     if (const std::string limit = limits(field.allowed); !limit.empty()) notes.push_back(limit);
     if (is_list(field)) notes.push_back("may be repeated");
-    if (on)
-      notes.push_back("on by default");
-    else if (!is_switch(field) && !field.default_text.empty())
-      notes.push_back("default " + field.default_text);
-    out += help_entry(left, field.help + (notes.empty() ? "" : " (" + join(notes, "; ") + ")"));
+    if (on) notes.push_back("on by default");
+    if (!is_switch(field) && !field.default_text.empty()) notes.push_back("default " + field.default_text);
+    if (in_file) notes = {"in a configuration only"};
+    Json& entry = list.emplace_back(Json{{"group", field.title},
+                                         {"option", in_file ? field.section + "." + field.key : "--" + field.flag},
+                                         {"value", placeholder(field.target)},
+                                         {"can_be_negated", is_switch(field)},
+                                         {"help", field.help},
+                                         {"notes", join(notes, "; ")}});
+    if (on) entry["on"] = true;
+    if (!field.allowed.choices.empty()) entry["choices"] = field.allowed.choices;
   }
-  return out;
+  return list;
 }
 
-std::string help_entry(const std::string& name, const std::string& text) {
+std::string option_help(const Json& entries) {
   constexpr size_t indent = 28;
-  std::string out = "  " + name;
-  out += out.size() + 2 > indent ? "\n" + std::string(indent, ' ') : std::string(indent - out.size(), ' ');
-  return out + wrap(text, indent) + "\n";
+  std::string out, group;
+  for (const auto& entry : entries) {
+    if (entry["group"] != group) out += "\n" + (group = entry["group"]) + ":\n";
+    std::string left = entry["option"], text = entry["help"];
+    if (entry.contains("on")) left.insert(2, "[no-]");
+    if (entry.contains("short")) left.insert(0, entry["short"].get<std::string>() + ", ");
+    if (entry["value"] != "") left += " " + entry["value"].get<std::string>();
+    if (entry["notes"] != "") text += " (" + entry["notes"].get<std::string>() + ")";
+    left.insert(0, "  ");
+    left += left.size() + 2 > indent ? "\n" + std::string(indent, ' ') : std::string(indent - left.size(), ' ');
+    out += left + wrap(text, indent) + "\n";
+  }
+  return out;
 }
 
 std::string wrap(const std::string& text, size_t indent) {

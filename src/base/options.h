@@ -62,6 +62,7 @@ class OptionList {
     std::string help;
     Allowed allowed;
     std::string default_text;  // its value when it was added
+    std::string title;         // what it stands under in --help
   };
 
   /// Fields added from here on are JSON keys below `name` and stand under `title` in --help; their flags are
@@ -112,8 +113,10 @@ class OptionList {
 
   const std::vector<Field>& fields() const { return fields_; }
 
-  /// The part of --help that these fields make: a title a section, then a line or more a flag.
-  std::string help() const;
+  /// An object a field, for help, manual pages and completion: "group" (its title), "option" ("--beam-width", or its place
+  /// in a configuration), "value" ("N"; "" for a switch), "can_be_negated", "help", "notes" (what it takes, its default),
+  /// "choices" where it takes one of some words.
+  Json describe() const;
 
  private:
   void add_field(std::string key, Target target, std::string help, Allowed allowed);
@@ -130,11 +133,10 @@ class OptionList {
 
   std::vector<Field> fields_;
   std::string section_, prefix_, title_;
-  std::vector<std::string> field_titles_;  // the title each field stands under
 };
 
-/// One line of --help, or more: "  --name N      text" with the text wrapped in its column.
-std::string help_entry(const std::string& name, const std::string& text);
+/// The part of --help that entries of OptionList::describe() make: a title a group, then a line or more an option.
+std::string option_help(const Json& entries);
 
 /// `text` broken into lines that fit a terminal; lines after the first begin with `indent` spaces, the first is taken
 /// to start in that column. Runs of white space become one space.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <sstream>
 
 #include "base/error.h"
@@ -56,6 +57,7 @@ class CommandLineTest : public ::testing::Test {
   std::vector<std::string> splits = {"train"};
   std::filesystem::path overlay;
   bool recursive = false, skip = true;
+  std::string format = "text";
   OptionList list;
   CommandSyntax syntax;
   const std::string config = ::testing::TempDir() + "command_line_test_" +
@@ -180,7 +182,47 @@ TEST_F(CommandLineTest, HelpIsAnsweredWhateverElseStands) {
   EXPECT_TRUE(parse({"--bogus", "-h", "--config", "missing.json"}).help);
   std::ostringstream out;
   EXPECT_TRUE(answer(parse({"-h"}), syntax, list, out));
-  EXPECT_EQ(out.str(), command_help(syntax, list));
+  EXPECT_EQ(out.str(), command_help(syntax, list, false));
+  std::ostringstream all;
+  EXPECT_TRUE(answer(parse({"--help", "--help-all"}), syntax, list, all));
+  EXPECT_EQ(all.str(), command_help(syntax, list, true));
+  EXPECT_TRUE(asks_for_help({"a.jpg", "-h"}));
+  EXPECT_TRUE(asks_for_help({"--help-json"}));
+  EXPECT_FALSE(asks_for_help({"a.jpg", "--", "--help"}));
+}
+
+TEST_F(CommandLineTest, TheFewOptionsThatMostPeopleNeedStandAlone) {
+  syntax.common = {"overlay", "beam-width"};
+  for (int i = 0; i < 4; ++i) syntax.examples.push_back({"attend caption " + std::to_string(i), "again"});
+  const std::string few = command_help(syntax, list, false), all = command_help(syntax, list, true);
+  EXPECT_THAT(few, AllOf(HasSubstr("\nDecoding:\n  --beam-width N "), HasSubstr("\nOutput:\n  --overlay PATH ")));
+  EXPECT_THAT(few,
+              AllOf(Not(HasSubstr("--length-penalty")), Not(HasSubstr("--recursive")), Not(HasSubstr("caption 3"))));
+  EXPECT_THAT(few, HasSubstr("`attend caption --help-all` shows all 11 options and more examples.\n"));
+  EXPECT_THAT(all, AllOf(HasSubstr("--length-penalty"), HasSubstr("--recursive"), HasSubstr("caption 3")));
+  syntax.common = {"beam-with"};
+  EXPECT_THROW(command_help(syntax, list, false), std::logic_error);
+}
+
+TEST_F(CommandLineTest, ProgramsReadWhatOptionsThereAre) {
+  syntax.common = {"overlay"};
+  list.add("format", format, "how", one_of({"text", "csv"}));
+  std::ostringstream out;
+  EXPECT_TRUE(answer(parse({"--help-json"}), syntax, list, out));
+  const Json said = Json::parse(out.str());
+  EXPECT_EQ(said["name"], "caption");
+  EXPECT_EQ(said["arguments"], "[PATH...]");
+  EXPECT_EQ(said["examples"][0][0], "attend caption a.jpg");
+  std::map<std::string, Json> options;
+  for (const auto& option : said["options"]) options[option["option"]] = option;
+  EXPECT_EQ(options.size(), 12u);
+  EXPECT_EQ(options["--beam-width"]["value"], "N");
+  EXPECT_EQ(options["--beam-width"]["notes"], "1 to 100; default 5");
+  EXPECT_EQ(options["--beam-width"]["common"], false);
+  EXPECT_EQ(options["--overlay"]["common"], true);
+  EXPECT_EQ(options["--format"]["choices"], Json({"text", "csv"}));
+  EXPECT_EQ(options["--skip"]["can_be_negated"], true);
+  EXPECT_EQ(options["--help"]["short"], "-h");
 }
 
 TEST_F(CommandLineTest, DumpedConfigurationIsWhatWouldRunAndReadsBack) {
@@ -206,7 +248,7 @@ TEST_F(CommandLineTest, WithNothingAskedNothingIsAnswered) {
 }
 
 TEST_F(CommandLineTest, HelpShowsUsageExamplesAndEveryFlag) {
-  const std::string help = command_help(syntax, list);
+  const std::string help = command_help(syntax, list, false);
   EXPECT_EQ(help.rfind("Usage: attend caption [options] [PATH...]\n\nCaptions pictures.\n", 0), 0u) << help;
   EXPECT_THAT(help, HasSubstr("  attend caption a.jpg\n      captions one picture\n"));
   for (const auto& field : list.fields()) EXPECT_THAT(help, HasSubstr(field.flag + " "));
@@ -222,7 +264,7 @@ TEST(CommandLineWithoutSectionsTest, HasNoConfiguration) {
   const CommandSyntax syntax = {"inspect", "MODEL", 1, 1, "Says what a model is.", {}};
   EXPECT_THROW(parse_command_line({"m", "--config", "x"}, list, syntax), UsageError);
   EXPECT_THROW(parse_command_line({"m", "--dump-config"}, list, syntax), UsageError);
-  EXPECT_THAT(command_help(syntax, list), AllOf(Not(HasSubstr("--config")), Not(HasSubstr("Examples"))));
+  EXPECT_THAT(command_help(syntax, list, false), AllOf(Not(HasSubstr("--config")), Not(HasSubstr("Examples"))));
   EXPECT_THAT(parse_command_line({"m", "--json"}, list, syntax).positional, ElementsAre("m"));
 }
 

@@ -196,7 +196,7 @@ TEST_F(OptionsOfSources, FlagsSetNumbersByNameButNoLists) {
   EXPECT_THROW(list.set_flag("weights", "a"), UsageError);
   EXPECT_THROW(list.set_flag("sources", "[]"), UsageError);
   EXPECT_THROW(list.set_flag("", "[]"), UsageError);
-  EXPECT_THAT(list.help(),
+  EXPECT_THAT(option_help(list.describe()),
               AllOf(HasSubstr("--weights NAME=X"), HasSubstr("  data.sources "), Not(HasSubstr("--sources"))));
 }
 
@@ -345,7 +345,7 @@ TEST(OptionListTest, TwoFieldsOfOneNameAreAMistakeOfTheProgram) {
 }
 
 TEST_F(Options, HelpNamesEveryFlagWithItsValueLimitsAndDefault) {
-  const std::string help = list.help();
+  const std::string help = option_help(list.describe());
   for (const auto& field : list.fields()) EXPECT_THAT(help, HasSubstr(field.flag));
   EXPECT_THAT(help, HasSubstr("\nDecoding:\n"));
   EXPECT_THAT(help, HasSubstr("  --beam-width N            captions kept alive at each word (1 to 1000; default 5)\n"));
@@ -367,7 +367,7 @@ TEST(OptionListTest, HelpShowsDefaultsNotPresentValuesAndFitsItsWidth) {
   list.add("a_flag_with_quite_a_long_name", large, std::string(50, 'x') + " " + std::string(50, 'y'), between(0, 1e7));
   list.add("small", small, "small");
   large = 5;
-  const std::string help = list.help();
+  const std::string help = option_help(list.describe());
   EXPECT_THAT(help, AllOf(ContainsRegex("\\(0 to 10000000;\\s+default 1000000\\)"), HasSubstr("default 1e-08"),
                           Not(HasSubstr("default 5"))));
   std::istringstream lines(help);
