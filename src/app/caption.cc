@@ -58,7 +58,7 @@ struct Shard {
 struct CaptionOptions {
   bool recursive = false;
   std::vector<std::string> exclude;
-  std::string files_from;
+  std::filesystem::path files_from;  // -: standard input
   bool null = false;
   std::string shard;
   std::filesystem::path only_new;  // an index; empty: none
@@ -606,7 +606,7 @@ int CaptionRun::run() {
   streams_ = list_is_input && !outputs_.has_folders();
   if (!options_.files_from.empty() && !streams_) {
     for (auto& name : names_from(options_.files_from, options_.null ? '\0' : '\n')) names.push_back(std::move(name));
-    if (names.empty()) throw InputError(options_.files_from + ": no names in it");
+    if (names.empty()) throw InputError(options_.files_from.string() + ": no names in it");
   }
   if (names.empty() && !streams_)
     throw UsageError("no pictures: name files, folders or patterns, or a list of them with --files-from");

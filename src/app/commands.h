@@ -32,6 +32,8 @@ int shapes_command(const std::vector<std::string>& arguments);
 int tokenize_command(const std::vector<std::string>& arguments);
 int meteor_tables_command(const std::vector<std::string>& arguments);
 int bench_command(const std::vector<std::string>& arguments);
+int completion_command(const std::vector<std::string>& arguments);
+int man_command(const std::vector<std::string>& arguments);
 
 /// Where and on how many threads tensors are computed.
 struct RunOptions {

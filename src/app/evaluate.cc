@@ -364,6 +364,18 @@ int evaluate_given(const std::vector<Example>& examples, Ensemble& ensemble, con
   return found.refusals.empty() ? 0 : 1;
 }
 
+/// Throws UsageError where captions that are there are scored, and something is said of a model all the same.
+void check_scores_only(const CommandLine& line) {
+  ModelFiles files;
+  DecodeOptions decode;
+  OptionList of_a_model;
+  files.list(of_a_model);
+  decode.list(of_a_model);
+  for (const auto& field : of_a_model.fields())
+    if (line.flags.count(field.flag))
+      throw UsageError("--" + field.flag + ": means nothing with --candidates, which are scored as they are");
+}
+
 }  // namespace
 
 int evaluate_command(const std::vector<std::string>& arguments) {
@@ -375,9 +387,12 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   command.run.list(command.list);
   const auto line = command.read();
   if (!line) return 0;
+  if (line->flags.count("n-best"))
+    throw UsageError("--n-best: each picture's best caption is scored; attend caption shows others");
   Candidates candidates;
   if (!line->dump_config) {
     options.check();
+    if (!options.candidates.empty()) check_scores_only(*line);
     for (const auto& output : {options.html, options.csv, options.results})
       if (!output.empty()) check_writable(output);
     candidates = read_results_of(read_examples(options), options);

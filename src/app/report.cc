@@ -53,6 +53,7 @@ constexpr std::pair<const char*, const char*> titles[] = {{"loss", "Loss"},
                                                           {"sampled_reward", "Reward of samples"},
                                                           {"greedy_reward", "Reward of greedy captions"},
                                                           {"validation_loss", "Validation loss"},
+                                                          {"validation_perplexity", "Validation perplexity"},
                                                           {"validation_cider", "Validation CIDEr-D"},
                                                           {"validation_bleu_4", "Validation BLEU-4"},
                                                           {"validation_rouge_l", "Validation ROUGE-L"},
@@ -117,7 +118,8 @@ Curves curves_of(const std::vector<Log>& logs) {
       for (const auto& [x, y] : found->second) curve.x.push_back(x), curve.y.push_back(y);
     }
     if (chart.curves.empty()) continue;
-    const bool validation = key.rfind("validation_", 0) == 0 && key != "validation_loss";
+    const bool validation =
+        key.rfind("validation_", 0) == 0 && key != "validation_loss" && key != "validation_perplexity";
     if (validation || key == "loss") {  // a run's row says its best validation figures and its last loss
       curves.columns.push_back((validation ? "best " : "last ") + chart.title);
       for (auto& run : curves.runs) run.cells.push_back("–");

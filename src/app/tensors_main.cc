@@ -3,10 +3,9 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <string>
 
-#include "app/commands.h"
+#include "app/every_command.h"
 #include "app/exit_status.h"
 #include "base/error.h"
 
@@ -14,16 +13,7 @@ namespace attend {
 namespace {
 
 int run(const std::vector<std::string>& arguments) {
-  static const std::map<std::string, CommandFunction> commands{
-      {"caption", caption_command},   {"evaluate", evaluate_command},
-      {"report", report_command},     {"inspect", inspect_command},
-      {"average", average_command},   {"calibrate", calibrate_command},
-      {"train", train_command},       {"features", features_command},
-      {"shapes", shapes_command},     {"check", check_command},
-      {"convert", convert_command},   {"score", score_command},
-      {"align", align_command},       {"audit", audit_command},
-      {"retrieve", retrieve_command}, {"compare-models", compare_models_command},
-      {"bench", bench_command}};
+  const auto& commands = every_command();
   const auto found = arguments.empty() ? commands.end() : commands.find(arguments[0]);
   if (found == commands.end()) throw UsageError("attend-tensors is a part of attend; run `attend` instead");
   return found->second({arguments.begin() + 1, arguments.end()});

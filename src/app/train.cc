@@ -20,10 +20,11 @@ int train_command(const std::vector<std::string>& arguments) {
       "folders, …) and keeps the "
       "one with the best validation CIDEr as DIR/model.safetensors. Paths in a configuration start from its folder, "
       "those "
-      "of flags from the working directory. Ctrl-C stops it with a checkpoint; --resume goes on. Started in several "
-      "processes (torchrun, srun, mpirun, tools/launch), these train one model together.",
+      "of flags from the working directory. Ctrl-C stops it with a checkpoint; --resume goes on, with the run's own "
+      "configuration unless another is named, and with more --epochs where asked to. Started in several processes "
+      "(torchrun, srun, mpirun, tools/launch), these train one model together.",
       {{"attend train --config configs/flickr8k-soft.json --output runs/flickr8k", "train by a recipe"},
-       {"attend train --config configs/flickr8k-soft.json --output runs/flickr8k --resume", "go on with a run"},
+       {"attend train --output runs/flickr8k --resume", "go on with a run"},
        {"attend train --config configs/flickr8k-soft.json --output runs/small --epochs 2", "a recipe with a change"},
        {"attend train --config configs/flickr8k-self-critical.json --output runs/better --initial-model "
         "runs/flickr8k/model.safetensors",

@@ -1,15 +1,25 @@
 #include "app/training_line.h"
 
+#include "base/files.h"
 #include "train/initial_model.h"
 
 namespace attend {
 
 CommandLine parse_training_line(const std::vector<std::string>& arguments, OptionList& options, TrainJob& job,
                                 const CommandSyntax& syntax) {
-  const CommandLine line = parse_command_line(arguments, options, syntax);
-  if (line.help || job.train.initial_model.empty()) return line;
+  CommandLine line = parse_command_line(arguments, options, syntax);
+  if (line.help) return line;
+  const auto own = job.output / "config.json";
+  const bool as_begun = job.resume && !line.configured && !job.output.empty() && std::filesystem::exists(own);
+  const auto read = [&] {  // what the line says counts more than what a file says
+    if (as_begun) options.read_json(read_json_file(own), own.string(), job.output);
+    line = parse_command_line(arguments, options, syntax);
+  };
+  if (as_begun) read();
+  if (job.train.initial_model.empty()) return line;
   take_over_initial_model(job);
-  return parse_command_line(arguments, options, syntax);  // what the line says counts more than what the model says
+  read();
+  return line;
 }
 
 }  // namespace attend

@@ -10,7 +10,8 @@
 namespace attend {
 
 /// Reads the line into `options`, in which `job` is listed. What an initial model says of itself (network, input size,
-/// precision, ways to decode) holds where neither configuration nor flags say otherwise.
+/// precision, ways to decode) holds where neither configuration nor flags say otherwise. A run that goes on without --config
+/// is configured as it was begun.
 CommandLine parse_training_line(const std::vector<std::string>& arguments, OptionList& options, TrainJob& job,
                                 const CommandSyntax& syntax);
 

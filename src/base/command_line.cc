@@ -137,6 +137,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& o
     if (part.string_key == "dump-config") line.dump_config = true;
   }
   check_count(line.positional, syntax);
+  line.configured = !configurations.empty();
   for (const auto& file : configurations)
     options.read_json(read_json_file(file), file, std::filesystem::path(file).parent_path());
 
@@ -149,6 +150,23 @@ CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& o
     }
   }
   return line;
+}
+
+std::string option_help(const Json& entries) {
+  constexpr size_t indent = 28;
+  std::string out, group;
+  for (const auto& entry : entries) {
+    if (entry["group"] != group) out += "\n" + (group = entry["group"]) + ":\n";
+    std::string left = entry["option"], text = entry["help"];
+    if (entry.contains("on")) left.insert(2, "[no-]");
+    if (entry.contains("short")) left.insert(0, entry["short"].get<std::string>() + ", ");
+    if (entry["value"] != "") left += " " + entry["value"].get<std::string>();
+    if (entry["notes"] != "") text += " (" + entry["notes"].get<std::string>() + ")";
+    left.insert(0, "  ");
+    left += left.size() + 2 > indent ? "\n" + std::string(indent, ' ') : std::string(indent - left.size(), ' ');
+    out += left + wrap(text, indent) + "\n";
+  }
+  return out;
 }
 
 bool asks_for_help(const std::vector<std::string>& arguments) {

@@ -29,6 +29,7 @@ struct CommandLine {
   std::vector<std::string> positional;  // arguments that aren't flags, byte for byte
   bool help = false, dump_config = false;
   Help which_help = Help::none;
+  bool configured = false;      // with --config
   std::set<std::string> flags;  // of fields, those that were given: "beam-width"
 };
 
@@ -49,9 +50,14 @@ CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& o
 /// Whether a command is asked for help, of whatever kind.
 bool asks_for_help(const std::vector<std::string>& arguments);
 
+/// The part of --help that entries of describe_command() make: a title a group, then a line or more an option.
+std::string option_help(const Json& entries);
+
 /// What a command says of itself, the one source of help, manual pages and completion: "name", "arguments", "description",
-/// "examples" (a pair each) and "options", entries as of OptionList::describe() with "common": true where most people need
-/// them; the general ones are among them. Throws std::logic_error where syntax.common names no option.
+/// "examples" (a pair each) and "options", the general ones among them, an object each: "group" (its title), "option"
+/// ("--beam-width", or the place of a key that has no flag), "value" ("N"; "" for a switch), "can_be_negated", "on" where a
+/// switch is on by default, "help", "notes" (what it takes, its default), "choices" where it takes one of some words, "short",
+/// and "common", whether most people need it. Throws std::logic_error where syntax.common names no option.
 Json describe_command(const CommandSyntax& syntax, const OptionList& options);
 
 /// The --help of a command (first examples, common options), or its --help-all.

@@ -333,23 +333,6 @@ Json OptionList::describe() const {
   return list;
 }
 
-std::string option_help(const Json& entries) {
-  constexpr size_t indent = 28;
-  std::string out, group;
-  for (const auto& entry : entries) {
-    if (entry["group"] != group) out += "\n" + (group = entry["group"]) + ":\n";
-    std::string left = entry["option"], text = entry["help"];
-    if (entry.contains("on")) left.insert(2, "[no-]");
-    if (entry.contains("short")) left.insert(0, entry["short"].get<std::string>() + ", ");
-    if (entry["value"] != "") left += " " + entry["value"].get<std::string>();
-    if (entry["notes"] != "") text += " (" + entry["notes"].get<std::string>() + ")";
-    left.insert(0, "  ");
-    left += left.size() + 2 > indent ? "\n" + std::string(indent, ' ') : std::string(indent - left.size(), ' ');
-    out += left + wrap(text, indent) + "\n";
-  }
-  return out;
-}
-
 std::string wrap(const std::string& text, size_t indent) {
   constexpr size_t width = 96;
   std::istringstream words(text);

@@ -113,9 +113,7 @@ class OptionList {
 
   const std::vector<Field>& fields() const { return fields_; }
 
-  /// An object a field, for help, manual pages and completion: "group" (its title), "option" ("--beam-width", or its place
-  /// in a configuration), "value" ("N"; "" for a switch), "can_be_negated", "help", "notes" (what it takes, its default),
-  /// "choices" where it takes one of some words.
+  /// An object a field, for help, manual pages and completion: see describe_command().
   Json describe() const;
 
  private:
@@ -134,9 +132,6 @@ class OptionList {
   std::vector<Field> fields_;
   std::string section_, prefix_, title_;
 };
-
-/// The part of --help that entries of OptionList::describe() make: a title a group, then a line or more an option.
-std::string option_help(const Json& entries);
 
 /// `text` broken into lines that fit a terminal; lines after the first begin with `indent` spaces, the first is taken
 /// to start in that column. Runs of white space become one space.

@@ -1,5 +1,7 @@
 #include "train/checkpoint.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/processor.h"
 #include "base/progress.h"
@@ -17,11 +19,33 @@ TensorMap below(const TensorMap& all, const std::string& prefix) {
   return some;
 }
 
-/// "train.epochs" for the first option in which two recipes differ, or "".
-std::string first_difference(const Json& a, const Json& b) {
+std::filesystem::path absolute(const std::filesystem::path& folder, const Json& path) {
+  return (folder / path.get<std::string>()).lexically_normal();
+}
+
+/// Whether two values of a recipe mean the same: a path may be written in several ways. Relative ones of `a` start from `folder`,
+/// those of `b` from the working directory.
+bool same_value(const Json& a, const Json& b, const std::filesystem::path& folder) {
+  if (a == b) return true;
+  if (a.is_string() && b.is_string() && a != "" && b != "")
+    return absolute(folder, a) == absolute(std::filesystem::current_path(), b);
+  if (!a.is_structured() || a.type() != b.type() || a.size() != b.size()) return false;
+  if (a.is_array())
+    return std::equal(a.begin(), a.end(), b.begin(),
+                      [&](const Json& one, const Json& other) { return same_value(one, other, folder); });
+  for (const auto& [key, value] : b.items())
+    if (!a.contains(key) || !same_value(a[key], value, folder)) return false;
+  return true;
+}
+
+/// "train.optimizer" for the first option in which two recipes differ, or "". A run may get more epochs.
+std::string first_difference(const Json& a, const Json& b, const std::filesystem::path& folder) {
   for (const auto& [section, members] : b.items())
-    for (const auto& [key, value] : members.items())
-      if (!a.contains(section) || !a[section].contains(key) || a[section][key] != value) return section + "." + key;
+    for (const auto& [key, value] : members.items()) {
+      if (section == "train" && key == "epochs") continue;
+      if (!a.contains(section) || !a[section].contains(key) || !same_value(a[section][key], value, folder))
+        return section + "." + key;
+    }
   return "";
 }
 
@@ -48,16 +72,18 @@ void save_checkpoint(const std::filesystem::path& path, const Captioner& caption
   Json left_out = Json::array();
   for (const auto& picture : beginning.left_out) left_out.push_back(picture.string());
   const Json data{{"hash", beginning.data}, {"left_out", std::move(left_out)}};
-  write_safetensors(path, tensors,
-                    {{"format", "attend-checkpoint"},
-                     {"progression", stands.dump()},
-                     {"recipe", beginning.recipe.dump()},
-                     {"computed_with", order_of_sums(captioner)},
-                     {"data", data.dump(-1, ' ', false, Json::error_handler_t::replace)}});
+  write_safetensors(
+      path, tensors,
+      {{"format", "attend-checkpoint"},
+       {"progression", stands.dump()},
+       {"recipe", beginning.recipe.dump()},
+       {"begun_in", beginning.folder.empty() ? std::filesystem::current_path().string() : beginning.folder.string()},
+       {"computed_with", order_of_sums(captioner)},
+       {"data", data.dump(-1, ' ', false, Json::error_handler_t::replace)}});
 }
 
 void Checkpoint::require_same(const Json& recipe, uint64_t data) const {
-  if (const std::string option = first_difference(beginning.recipe, recipe); !option.empty())
+  if (const std::string option = first_difference(beginning.recipe, recipe, beginning.folder); !option.empty())
     throw UsageError(source + ": this run was begun with another " + option +
                      "; go on with its own configuration or choose another output folder");
   if (beginning.data != data)
@@ -102,7 +128,9 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
     checkpoint.progression = {
         count_in(stands, "step", 0), stands.at("best"),     count_in(stands, "epochs_since_best", 0),
         stands.at("plateau"),        stands.at("baseline"), count_in(stands, "validated_epochs", -1)};
-    checkpoint.beginning = {part("recipe"), data.at("hash").get<uint64_t>(), {}};
+    checkpoint.beginning = {part("recipe"), data.at("hash").get<uint64_t>(), {}, {}};
+    checkpoint.beginning.folder =
+        file.metadata.value("begun_in", std::filesystem::current_path().string());  // older ones don't say it
     for (const auto& picture : data.at("left_out"))
       checkpoint.beginning.left_out.emplace_back(picture.get<std::string>());
     return checkpoint;

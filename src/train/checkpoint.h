@@ -25,6 +25,7 @@ struct Beginning {
   Json recipe;                                  // the options that decide what is learnt
   uint64_t data;                                // TrainingData::hash()
   std::vector<std::filesystem::path> left_out;  // pictures that could not be read
+  std::filesystem::path folder = {};  // that relative paths in the recipe start from; empty: the working directory
 };
 
 /// Writes weights, optimizer state, progression and beginning. Atomic: an interrupted write leaves the one before.
@@ -39,8 +40,8 @@ struct Checkpoint {
   Beginning beginning;
   std::string computed_with;  // what its sums were rounded by: threads and kernels; "" where it isn't known
 
-  /// Throws UsageError naming the first option in which `recipe` is another than the run's, or saying that its data are
-  /// others.
+  /// Throws UsageError naming the first option, but for the epochs, in which `recipe` is another than the run's, or saying that
+  /// its data are others.
   void require_same(const Json& recipe, uint64_t data) const;
   /// Throws InputError where the tensors don't fit. Warns where sums are rounded otherwise here.
   void restore(Captioner& captioner, Optimizer& optimizer) const;

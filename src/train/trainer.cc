@@ -29,6 +29,30 @@ namespace {
 
 using torch::Tensor;
 
+/// A folder that is taken away again where a run can't begin and has put nothing into it.
+class RunFolder {
+ public:
+  explicit RunFolder(const std::filesystem::path& path)
+      : path_(path), made_(std::filesystem::create_directories(path)) {}
+  ~RunFolder() {
+    std::error_code not_empty;
+    if (made_ && !begun) std::filesystem::remove(path_, not_empty);
+  }
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+  bool begun = false;
+
+ private:
+  const std::filesystem::path path_;
+  const bool made_;
+};
+
+/// What the validation pictures' captions are.
+struct Validated {
+  std::vector<std::string> captions;  // as they are decoded
+  double loss = 0;                    // of those that people gave them: cross-entropy, nats a word
+};
+
 /// What a step did.
 struct StepDone {
   /// For the log, which averages it over steps; the loss is the first.
@@ -79,8 +103,9 @@ class Run {
     }
     make_captioner();
     ranks_.require_same({{"vocabulary", captioner_->vocabulary.words()}});
+    std::optional<RunFolder> folder;
     if (ranks_.first()) {
-      std::filesystem::create_directories(job.output);  // a run that can't begin leaves no folder
+      folder.emplace(job.output);
       lock_.emplace(job.output);
     }
     if (!begun) read_pictures();
@@ -91,10 +116,7 @@ class Run {
     if (checkpoint) {
       checkpoint->restore(*captioner_, *optimizer_);
       progression_ = checkpoint->progression;
-      if (progression_.step > steps_ || progression_.validated_epochs > progression_.step / data_->steps_per_epoch())
-        throw InputError(checkpoint->source + ": it stands after " + std::to_string(progression_.step) + " steps and " +
-                         std::to_string(progression_.validated_epochs) + " epochs, of a run of " +
-                         std::to_string(steps_) + " steps; the file is damaged");
+      go_on_from(*checkpoint);
     } else if (!begun) {
       // An initial model is validated first: what it is kept for is that no epoch be worse.
       if (!job.train.initial_model.empty()) progression_.validated_epochs = -1;
@@ -105,6 +127,7 @@ class Run {
     describe_data();
     if (!begun) log({{"step", 0}, {"epoch", 0}, {"data", about_data_}});
     prepare_objective();
+    if (folder) folder->begun = true;
   }
 
   void train() {
@@ -139,6 +162,26 @@ class Run {
     json.erase("about");
     if (job.train.objective == "self_critical") json["decode"]["max_length"] = job.decode.max_length;  // of samples too
     return json;
+  }
+
+  /// Checks how far the run is, and says where it will be longer or shorter than it was begun.
+  void go_on_from(const Checkpoint& checkpoint) {
+    const int64_t per_epoch = data_->steps_per_epoch(), step = progression_.step;
+    const int begun_with = checkpoint.beginning.recipe["train"].value("epochs", job_.train.epochs);
+    const int64_t all = per_epoch * begun_with;
+    if (step > all || progression_.validated_epochs > step / per_epoch)
+      throw InputError(checkpoint.source + ": it stands after " + std::to_string(step) + " steps and " +
+                       std::to_string(progression_.validated_epochs) + " epochs, of a run of " + std::to_string(all) +
+                       " steps; the file is damaged");
+    if (step > steps_)
+      throw UsageError("train.epochs " + std::to_string(job_.train.epochs) + ": this run is in epoch " +
+                       std::to_string((step + per_epoch - 1) / per_epoch) + " already");
+    if (job_.train.epochs != begun_with)
+      note("epochs: " + std::to_string(begun_with) + " when this run was begun, " + std::to_string(job_.train.epochs) +
+           " from here on; the learning rate is that of a run of " + std::to_string(job_.train.epochs));
+    beginning_.recipe = checkpoint.beginning.recipe;  // paths as they were written then
+    beginning_.recipe["train"]["epochs"] = job_.train.epochs;
+    beginning_.folder = checkpoint.beginning.folder;
   }
 
   std::filesystem::path file(const char* name) const { return job_.output / name; }
@@ -530,43 +573,72 @@ class Run {
         pictures);
   }
 
-  /// Captions of the validation split, by the weights as they are; each rank decodes its batches, and rank 0 has all.
-  std::vector<std::string> validation_captions(bool live) {
+  /// Of the validation split, by the weights as they are; each rank decodes its batches, and rank 0 has all captions.
+  Validated validated_pictures(bool live) {
     DecodeOptions decode = job_.decode;
     decode.beam_width = job_.train.validation_beam;
     decode.n_best = decode.beam_groups = 1;
     torch::manual_seed(job_.train.seed);  // the same locations in every epoch where hard attention samples them
-    const auto all = chunks(data_->validation(), 32);
+    const auto chunks_of_all = chunks(data_->validation(), 32);
     const auto size = static_cast<size_t>(ranks_.size());
     std::vector<std::vector<size_t>> list;
-    for (size_t i = static_cast<size_t>(ranks_.rank()); i < all.size(); i += size) list.push_back(all[i]);
-    std::vector<std::string> candidates;
+    for (size_t i = static_cast<size_t>(ranks_.rank()); i < chunks_of_all.size(); i += size)
+      list.push_back(chunks_of_all[i]);
+    struct Seen {
+      Tensor pictures;  // u8 [B, S, S, 3], or annotations fp16 [B, L, D]
+      PackedCaptions captions;
+    };
+    struct Said {
+      std::vector<std::string> texts;
+      double loss;  // in sum
+      int64_t words;
+    };
+    Validated all;
+    double words = 0;
     Progress progress("validating", static_cast<int64_t>(data_->validation().size() / size));
     // Several workers would draw locations in any order.
     compute_batches(
         {list.size(), job_.threads, captioner_->device, decode.locations != "sampled"},
-        [&](size_t i) { return live ? data_->pictures(list[i], job_.model.encoder) : data_->annotations(list[i]); },
-        [&](const Tensor& batch) {
-          const torch::NoGradGuard no_grad;
-          const Tensor annotations =
-              live ? captioner_->annotate(batch) : batch.to(captioner_->device, torch::kFloat);  // [B, L, D]
-          std::vector<std::string> texts;
-          for (const auto& captions : caption_annotations(*captioner_, annotations, decode))
-            texts.push_back(captions.front().text);
-          return texts;
+        [&](size_t i) {
+          return Seen{live ? data_->pictures(list[i], job_.model.encoder) : data_->annotations(list[i]),
+                      data_->given_captions(list[i])};
         },
-        [&](const std::vector<std::string>& texts) {
-          candidates.insert(candidates.end(), texts.begin(), texts.end());
-          progress.update(static_cast<int64_t>(candidates.size()));
+        [&](const Seen& seen) {
+          const torch::NoGradGuard no_grad;
+          const Tensor annotations = live ? captioner_->annotate(seen.pictures)
+                                          : seen.pictures.to(captioner_->device, torch::kFloat);  // [B, L, D]
+          Said said;
+          for (const auto& captions : caption_annotations(*captioner_, annotations, decode))
+            said.texts.push_back(captions.front().text);
+          auto& decoder = *captioner_->decoder;
+          const Tensor logits = decoder.teach(decoder.remember(annotations), seen.captions).logits;  // [N, V]
+          said.words = logits.size(0);
+          said.loss = torch::nll_loss(logits.log_softmax(1), seen.captions.targets.to(captioner_->device), {},
+                                      at::Reduction::Sum)
+                          .item<double>();
+          return said;
+        },
+        [&](const Said& said) {
+          all.captions.insert(all.captions.end(), said.texts.begin(), said.texts.end());
+          all.loss += said.loss;
+          words += static_cast<double>(said.words);
+          progress.update(static_cast<int64_t>(all.captions.size()));
         });
-    if (ranks_.alone()) return candidates;
-    std::vector<Json> of_ranks;
-    for (const auto& texts : ranks_.gather(Json(candidates).dump())) of_ranks.push_back(Json::parse(texts));
-    candidates.clear();
-    std::vector<size_t> taken(of_ranks.size());
-    for (size_t i = 0; i < all.size() && ranks_.first(); ++i)
-      for (size_t b = 0; b < all[i].size(); ++b) candidates.push_back(of_ranks[i % size][taken[i % size]++]);
-    return candidates;
+    if (!ranks_.alone()) {
+      const Tensor sums = torch::tensor({all.loss, words}, torch::kDouble);  // [2]
+      ranks_.sum(sums);
+      all.loss = sums[0].item<double>();
+      words = sums[1].item<double>();
+      std::vector<Json> of_ranks;
+      for (const auto& texts : ranks_.gather(Json(all.captions).dump())) of_ranks.push_back(Json::parse(texts));
+      all.captions.clear();
+      std::vector<size_t> taken(of_ranks.size());
+      for (size_t i = 0; i < chunks_of_all.size() && ranks_.first(); ++i)
+        for (size_t b = 0; b < chunks_of_all[i].size(); ++b)
+          all.captions.push_back(of_ranks[i % size][taken[i % size]++]);
+    }
+    all.loss /= words;
+    return all;
   }
 
   /// Validates the averaged weights; keeps the model if they are the best so far.
@@ -575,11 +647,14 @@ class Run {
     if (!live) data_->store_annotations(*captioner_, false);
     const auto begin = std::chrono::steady_clock::now();
     optimizer_->swap_average();
-    const auto captions = validation_captions(live);
-    const Json figures = ranks_.broadcast(ranks_.first() ? validation_->of(captions) : Json());
+    const auto validated = validated_pictures(live);
+    const Json figures = ranks_.broadcast(ranks_.first() ? validation_->of(validated.captions) : Json());
     const double figure = figures[validation_->chosen_by()];
     const bool best = figure > progression_.best;
-    Json line{{"epoch", epoch}, {"step", progression_.step}};
+    Json line{{"epoch", epoch},
+              {"step", progression_.step},
+              {"validation_loss", validated.loss},
+              {"validation_perplexity", std::exp(validated.loss)}};
     line.update(figures);
     line["best"] = best;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -589,9 +664,10 @@ class Run {
     optimizer_->swap_average();
     log(line);
     if (ranks_.first())
-      std::fprintf(stderr, "epoch %lld/%d  CIDEr %.3f%s  BLEU-4 %.1f  ROUGE-L %.1f%s\n", static_cast<long long>(epoch),
-                   job_.train.epochs, figures["validation_cider"].get<double>(), ciders_of_sources(figures).c_str(),
-                   100 * figures["validation_bleu_4"].get<double>(), 100 * figures["validation_rouge_l"].get<double>(),
+      std::fprintf(stderr, "epoch %lld/%d  CIDEr %.3f%s  BLEU-4 %.1f  ROUGE-L %.1f  perplexity %.1f%s\n",
+                   static_cast<long long>(epoch), job_.train.epochs, figures["validation_cider"].get<double>(),
+                   ciders_of_sources(figures).c_str(), 100 * figures["validation_bleu_4"].get<double>(),
+                   100 * figures["validation_rouge_l"].get<double>(), std::exp(validated.loss),
                    best ? "  best so far, kept" : "");
     progression_.validated_epochs = epoch;
     progression_.epochs_since_best = best ? 0 : progression_.epochs_since_best + 1;

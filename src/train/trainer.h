@@ -45,7 +45,7 @@ struct TrainJob {
 ///   config.json             the recipe as it ran
 /// With `resume` a run that was interrupted goes on exactly where it stood: data order, dropout and augmentation depend on
 /// seed and step alone; products are computed by the calling thread with as many threads as LibTorch has there, and a run that
-/// goes on with other ones says so. Decode options and what the model says of itself may change between parts of a run; the model file
+/// goes on with other ones says so. It may get more epochs than it was begun with. Decode options and what the model says of itself may change between parts of a run; the model file
 /// of a finished run takes them over. What is learnt from, and what will not be learnt, is said before the first step. Throws
 /// UsageError when `output` holds a run and `resume` is not set, or one of another recipe or of other captions; Error with the step and the batch's pictures when the loss is not finite (the last checkpoint stays); Interrupted
 /// after Ctrl-C or SIGTERM, with the checkpoint written.

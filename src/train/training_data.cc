@@ -199,8 +199,10 @@ void TrainingData::number_words(const Vocabulary& vocabulary) {
   const auto numbers = [&](const std::string& caption) { return vocabulary.encode(caption_tokens(caption)); };
   words_.assign(dataset_.examples.size(), {});
   sentence_words_.clear();
-  for (const size_t i : train_)
-    for (const auto& caption : dataset_.examples[i].captions) words_[i].push_back(numbers(caption));
+  for (const auto* split : {&train_, &validation_})
+    for (const size_t i : *split)
+      if (words_[i].empty())  // a picture may be of both
+        for (const auto& caption : dataset_.examples[i].captions) words_[i].push_back(numbers(caption));
   for (const auto& sentence : sentences_) sentence_words_.push_back(numbers(sentence));
 
   // Weights are relative: their mean over the words of the training captions counts 1.
@@ -346,6 +348,12 @@ Batch TrainingData::load(const BatchPlan& whole, int64_t epoch, bool changed,
   if (!weights_.empty()) batch.weights = word_weights(batch.captions, caption_weights(plan));  // [N]
   batch.examples = examples;
   return batch;
+}
+
+PackedCaptions TrainingData::given_captions(const std::vector<size_t>& examples) const {
+  std::vector<std::vector<std::vector<int64_t>>> captions;
+  for (const size_t i : examples) captions.push_back(words_[i]);
+  return pack_captions(captions);
 }
 
 void TrainingData::store_annotations(Captioner& captioner, bool may_fail) {

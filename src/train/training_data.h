@@ -79,6 +79,9 @@ class TrainingData {
   /// mirrored ones; else their stored annotations. forms: those that teachers want. Safe to call from several threads.
   Batch load(const BatchPlan& plan, int64_t epoch, bool changed, const std::vector<EncoderOptions>& forms) const;
 
+  /// All captions of these pictures as people gave them. Safe to call from several threads.
+  PackedCaptions given_captions(const std::vector<size_t>& examples) const;
+
   /// Encodes all pictures that the feature store doesn't hold yet; to be called before annotations are asked for. Pictures
   /// that can't be read are left out as by check_pictures() if they may fail, and else an InputError. `captioner` must outlive
   /// this.
@@ -108,7 +111,7 @@ class TrainingData {
   std::vector<size_t> train_, validation_;
   std::vector<std::filesystem::path> left_out_;
   const Vocabulary* vocabulary_ = nullptr;
-  std::vector<std::vector<std::vector<int64_t>>> words_;  // by example: each caption's word ids, of training examples
+  std::vector<std::vector<std::vector<int64_t>>> words_;  // by example: each caption's word ids
   std::vector<std::vector<int64_t>> sentence_words_;      // the same of sentences
   std::vector<std::vector<float>> weights_;  // by source and origin: of a caption's words; empty: all are 1
   std::optional<FeatureStore> features_;

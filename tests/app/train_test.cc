@@ -76,6 +76,25 @@ TEST_F(TrainCommand, TakesWhatIsNotSaidFromTheInitialModelAndAddsItsCaptionsWord
   EXPECT_THAT(refused.err, StartsWith("attend: decoder.hidden_size is 32, but 16 in "));
 }
 
+TEST_F(TrainCommand, GoesOnWithItsOwnConfigurationAndMoreEpochs) {
+  fs::create_directory(at("elsewhere"));
+  const auto begun = train({"--config", "recipes/tiny.json", "--output", "run", "--learning-rate", "0.002"}, at(""));
+  ASSERT_EQ(begun.status, 0) << begun.err;
+  const auto more = attend_command({"train", "--resume", "--output", at("run"), "--epochs", "3", "--threads", "1"},
+                                   {.folder = at("elsewhere")});
+  ASSERT_EQ(more.status, 0) << more.err;
+  EXPECT_THAT(more.err, HasSubstr("2 when this run was begun, 3 from here on"));
+  std::string last;
+  std::istringstream log(read_file(at("run/log.jsonl")));
+  for (std::string line; std::getline(log, line);) last = line;
+  EXPECT_EQ(Json::parse(last)["epoch"], 3);
+  EXPECT_TRUE(Json::parse(last).contains("validation_perplexity"));
+  const auto other =
+      attend_command({"train", "--resume", "--output", at("run"), "--learning-rate", "0.1", "--threads", "1"});
+  EXPECT_EQ(other.status, 2);
+  EXPECT_THAT(other.err, HasSubstr("another train.learning_rate"));
+}
+
 TEST_F(TrainCommand, LearnsFromSeveralSources) {
   attend_command({"shapes", at("more"), "--train", "6", "--val", "3", "--test", "1", "--picture-size", "48", "--seed",
                   "2", "--names", "circle=blivet"});

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "base/command_line.h"
 #include "base/error.h"
 
 namespace attend {

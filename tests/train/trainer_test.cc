@@ -375,6 +375,82 @@ TEST_F(TrainerTest, AFinishedRunTakesOverAnotherWayToDecodeAndDescribe) {
   EXPECT_TRUE(captioner.about["validation"].contains("validation_cider"));
 }
 
+TEST_F(TrainerTest, ARunMayGetMoreEpochsButNotFewerThanItHasDone) {
+  auto run = job("longer");
+  train(run);
+  run.resume = true;
+  run.train.epochs = 3;
+  testing::internal::CaptureStderr();
+  train(run);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("2 when this run was begun, 3 from here on"),
+            std::string::npos);
+  const auto log = log_of(run);
+  EXPECT_EQ(log.back()["epoch"], 3);
+  EXPECT_EQ(log.back()["step"], 9);
+  EXPECT_EQ(read_safetensors(run.output / "model.safetensors").tensors.empty(), false);
+  run.train.epochs = 1;
+  try {
+    train(run);
+    FAIL() << "went on with fewer epochs than are done";
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(), "train.epochs 1: this run is in epoch 3 already");
+  }
+}
+
+TEST_F(TrainerTest, GoesOnWhereverItsPathsAreWrittenFrom) {
+  auto run = job("elsewhere");
+  run.train.max_steps = 1;
+  const auto before = fs::current_path();
+  fs::current_path(folder_);
+  for (auto* path : {&run.data.train_captions, &run.data.val_captions, &run.data.images})
+    *path = path->lexically_relative(folder_);
+  train(run);
+  fs::current_path(before);
+  for (auto* path : {&run.data.train_captions, &run.data.val_captions, &run.data.images}) *path = folder_ / *path;
+  run.resume = true;
+  run.train.max_steps = 2;
+  train(run);
+  EXPECT_EQ(log_of(run).back()["step"], 2);
+  // What the model file says of its recipe is as it was written when the run was begun.
+  const Json recipe =
+      Json::parse(read_safetensors(run.output / "checkpoint.safetensors").metadata["recipe"].get<std::string>());
+  EXPECT_EQ(recipe["data"]["train_captions"], "shapes/captions_train.json");
+  run.data.images = folder_ / "other";
+  EXPECT_THROW(train(run), std::exception);
+}
+
+TEST_F(TrainerTest, LogsHowLikelyTheValidationCaptionsAre) {
+  const auto run = job("perplexity");
+  train(run);
+  std::vector<double> losses;
+  for (const auto& line : log_of(run)) {
+    if (!line.contains("best")) continue;
+    losses.push_back(line["validation_loss"]);
+    EXPECT_NEAR(line["validation_perplexity"].get<double>(), std::exp(losses.back()), 1e-9);
+  }
+  ASSERT_EQ(losses.size(), 2u);
+  // The documentation says what every field is.
+  const std::string documentation = read_file(fs::path(ATTEND_SOURCE_DIR) / "docs/training.md");
+  for (const auto& line : log_of(run))
+    for (const auto& [key, value] : line.items())
+      EXPECT_NE(documentation.find("`" + key + "`"), std::string::npos) << key;
+  // Six steps from random weights: better than not knowing a thing, and better from epoch to epoch.
+  const auto words = read_safetensors(run.output / "model.safetensors").tensors.at("decoder.embedding.weight").size(0);
+  EXPECT_LT(losses[1], losses[0]);
+  EXPECT_LT(losses[1], std::log(static_cast<double>(words)) + 0.1);
+  EXPECT_GT(losses[1], 0);
+}
+
+TEST_F(TrainerTest, AStartThatFailsLeavesNoFolder) {
+  auto run = job("failed");
+  run.train.features = folder_ / "failed-features";
+  run.data.images = folder_ / "broken-images";
+  fs::copy(folder_ / "shapes/images", run.data.images, fs::copy_options::recursive);
+  for (const auto& entry : fs::directory_iterator(run.data.images)) fs::resize_file(entry.path(), 40);
+  EXPECT_THROW(train(run), InputError);
+  EXPECT_FALSE(fs::exists(run.output));
+}
+
 TEST_F(TrainerTest, DoesNotTouchARunUnlessToldToGoOn) {
   auto run = job("kept");
   run.train.max_steps = 1;
