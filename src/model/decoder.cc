@@ -78,8 +78,7 @@ constexpr int64_t kPositionSize = 4 * kWaves;
 /// Sines and cosines of the place of every cell of a square grid (Vaswani et al. 2017, section 3.5, in two dimensions
 /// and in shares of the side, so that they mean the same on every grid): [L, kPositionSize].
 Tensor position_waves(int64_t cells, const torch::TensorOptions& like) {
-  const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(cells))));
-  TORCH_CHECK(side * side == cells, "positions want a square grid; it has ", cells, " cells");
+  const int64_t side = grid_side(cells);
   const Tensor place = (torch::arange(side, like) + 0.5) / static_cast<double>(side);  // [side]
   const Tensor periods = M_PI * torch::pow(2, torch::arange(kWaves, like));            // [kWaves]
   const Tensor angle = place.unsqueeze(1) * periods;                                   // [side, kWaves]
@@ -98,9 +97,11 @@ Decoder::Decoder(const DecoderOptions& options, const AttentionOptions& attentio
   if (options.annotation_size) project_ = register_module("project", linear(encoder_size, D));
   if (options.positions || attention.self_blocks > 0)
     position_ = register_module("position", linear(kPositionSize, D, false));
+  if (attention.recalibration != "none")
+    recalibration_ = register_module("recalibration",
+                                     std::make_shared<Recalibration>(attention.recalibration, attention.reduction, D));
   if (attention.self_blocks > 0)
-    self_attention_ =
-        register_module("self_attention", std::make_shared<SelfAttention>(attention.self_blocks, attention.heads, D));
+    self_attention_ = register_module("self_attention", std::make_shared<SelfAttention>(attention, D));
   attention_ = register_module("attention", make_attention(attention, D, H));
   init_h_ = register_module("init_h", linear(D, H));
   const bool gru = options.cell == "gru";
@@ -133,16 +134,19 @@ Decoder::Decoder(const DecoderOptions& options, const AttentionOptions& attentio
 }
 
 DecoderState DecoderState::select(const Tensor& rows) const {
-  return {h.index_select(0, rows), c.defined() ? c.index_select(0, rows) : c, step};  // [R', H] each
+  const auto chosen = [&](const Tensor& x) { return x.defined() ? x.index_select(0, rows) : x; };
+  return {chosen(h), chosen(c), step, chosen(attended)};  // [R', H] each
 }
 
 DecoderState DecoderState::narrow(int64_t first, int64_t count) const {
-  return {h.narrow(0, first, count), c.defined() ? c.narrow(0, first, count) : c, step};  // [count, H] each
+  const auto part = [&](const Tensor& x) { return x.defined() ? x.narrow(0, first, count) : x; };
+  return {part(h), part(c), step, part(attended)};  // [count, H] each
 }
 
 Memory Decoder::remember(const Tensor& annotations) {
   Tensor a = annotations;                                                             // [B, L, D_encoder]
   if (project_) a = project_->forward(a).relu();                                      // [B, L, D]
+  if (recalibration_) a = recalibration_->forward(a);                                 // [B, L, D]
   if (position_) a = a + position_->forward(position_waves(a.size(1), a.options()));  // [B, L, D]
   if (self_attention_) a = self_attention_->forward(a);                               // [B, L, D]
   if (options_.annotation_dropout > 0) a = torch::dropout(a, options_.annotation_dropout, is_training());  // [B, L, D]
@@ -182,10 +186,11 @@ DecoderState Decoder::gru(const DecoderState& state, const Tensor& word_gates, c
 
 Decoder::Advance Decoder::advance(const Memory& memory, const DecoderState& state, const Tensor& word_gates,
                                   const StateGates& gates_of, const Tensor& pictures, const Tensor& cells) {
-  auto glimpse = attention_->look(memory, state.h, pictures, state.step, cells);
+  auto glimpse = attention_->look(memory, state.h, pictures, state.step, cells, state.attended);
   if (beta_) glimpse.context = glimpse.context * beta_->forward(state.h).sigmoid();  // [R, D]
   auto next = candidate_ ? gru(state, word_gates, gates_of, glimpse.context)
                          : lstm(state, word_gates, gates_of, glimpse.context);
+  next.attended = glimpse.carried;
   return {std::move(next), std::move(glimpse)};
 }
 

@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "model/attention.h"
 #include "model/layers.h"
+#include "model/recalibration.h"
 #include "model/self_attention.h"
 
 namespace attend {
@@ -35,8 +36,9 @@ struct DecoderOptions {
 
 /// What the decoder remembers of every row.
 struct DecoderState {
-  torch::Tensor h, c;  // [R, H] each; a GRU has no c
-  int64_t step = 0;    // words said
+  torch::Tensor h, c;        // [R, H] each; a GRU has no c
+  int64_t step = 0;          // words said
+  torch::Tensor attended{};  // [R, …], see Glimpse::carried; undefined before the first word, and of most scores
 
   /// The state of these rows ([R'] int64), in this order.
   DecoderState select(const torch::Tensor& rows) const;
@@ -120,6 +122,7 @@ class Decoder : public torch::nn::Module {
   torch::Tensor all_word_gates();
 
   DecoderOptions options_;
+  std::shared_ptr<Recalibration> recalibration_;
   std::shared_ptr<SelfAttention> self_attention_;
   std::shared_ptr<Attention> attention_;
   Linear project_{nullptr}, position_{nullptr}, init_h_{nullptr}, init_c_{nullptr}, beta_{nullptr};

@@ -1,5 +1,6 @@
 #include "model/layers.h"
 
+#include <cmath>
 #include <utility>
 
 #include "base/error.h"
@@ -77,6 +78,25 @@ Linear linear(int64_t inputs, int64_t outputs, bool bias) {
   layer->weight.set_data(torch::empty({outputs, inputs}));
   if (bias) layer->bias.set_data(torch::empty({outputs}));
   return layer;
+}
+
+torch::Tensor first_weights(const std::vector<int64_t>& sizes, double bound) {
+  int64_t others = 1;
+  for (size_t i = 1; i < sizes.size(); ++i) others *= sizes[i];
+  WithoutFirstWeights::take(sizes.at(0), others);
+  const auto weights = torch::empty(sizes);  // [sizes...]
+  return draws_first_weights() ? weights.uniform_(-bound, bound) : weights;
+}
+
+int64_t grid_side(int64_t cells) {
+  const int64_t side = std::llround(std::sqrt(static_cast<double>(cells)));
+  TORCH_CHECK(side * side == cells, "this attention wants a square grid; it has ", cells, " cells");
+  return side;
+}
+
+torch::Tensor as_maps(const torch::Tensor& annotations) {
+  const int64_t side = grid_side(annotations.size(1));
+  return annotations.transpose(1, 2).unflatten(2, {side, side});  // [B, D, side, side]
 }
 
 torch::nn::Embedding embedding(int64_t count, int64_t size) {

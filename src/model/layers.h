@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "model/product.h"
 
@@ -55,10 +56,17 @@ TORCH_MODULE(Linear);
 torch::Tensor fixed_linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias,
                            PreparedWeight& packed, torch::ScalarType type);
 
+/// The side of a square grid of so many cells. Throws c10::Error where it isn't square.
+int64_t grid_side(int64_t cells);
+/// Annotations [B, L, D] of a square grid as maps that convolve, [B, D, side, side].
+torch::Tensor as_maps(const torch::Tensor& annotations);
+
 /// Whether a module's layers may be fixed_linear() now, for input x.
 bool is_fixed(const torch::nn::Module& module, const torch::Tensor& x);
 
 Linear linear(int64_t inputs, int64_t outputs, bool bias = true);
+/// Weights that no layer holds, of these sizes, drawn evenly from ±bound.
+torch::Tensor first_weights(const std::vector<int64_t>& sizes, double bound);
 /// Numbers [N] below `count` → vectors [N, size].
 torch::nn::Embedding embedding(int64_t count, int64_t size);
 

@@ -14,8 +14,6 @@ namespace {
 
 constexpr double kNever = -std::numeric_limits<double>::infinity();
 
-int64_t side_of(int64_t cells) { return std::llround(std::sqrt(static_cast<double>(cells))); }
-
 /// rows [R, side] and columns [R, side] → their sum at every cell, [R, L].
 Tensor over_grid(const Tensor& rows, const Tensor& columns) {
   return (rows.unsqueeze(2) + columns.unsqueeze(1)).flatten(1);  // [R, L]
@@ -24,7 +22,7 @@ Tensor over_grid(const Tensor& rows, const Tensor& columns) {
 }  // namespace
 
 Tensor MonotonicWindow::bias(const Tensor& hidden, int64_t step, int64_t cells) {
-  const int64_t side = side_of(cells), width = 2 * radius_ + 1, across = (side + width - 1) / width;
+  const int64_t side = grid_side(cells), width = 2 * radius_ + 1, across = (side + width - 1) / width;
   const int64_t tile = step % (across * across);
   const auto axis = [&](int64_t number) {
     const int64_t first = number * width, last = std::min(first + width, side);
@@ -41,7 +39,7 @@ PredictedWindow::PredictedWindow(int64_t radius, int64_t hidden_size)
       middle_(register_module("middle", linear(hidden_size, 2))) {}
 
 Tensor PredictedWindow::bias(const Tensor& hidden, int64_t, int64_t cells) {
-  const int64_t side = side_of(cells);
+  const int64_t side = grid_side(cells);
   const double sigma = static_cast<double>(radius_) / 2;
   const auto middle = (side - 1) * middle_->forward(hidden_->forward(hidden).tanh()).sigmoid();  // [R, 2]: row, column
   const auto place = torch::arange(side, hidden.options());                                      // [side]

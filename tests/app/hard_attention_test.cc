@@ -85,6 +85,9 @@ TEST_F(HardAttentionCommand, TrainingRefusesTheImpossibleBeforeAnyWork) {
   EXPECT_THAT(refusal({"--attention-window", "local_p", "--attention-window-radius", "9"}),
               HasSubstr("larger than the grid"));
   EXPECT_THAT(refusal({"--attention-score", "dot", "--decoder-annotation-size", "64"}), HasSubstr("annotation_size"));
+  EXPECT_THAT(refusal({"--attention-self-kind", "graph"}), HasSubstr("attention.self_blocks is 0"));
+  EXPECT_THAT(refusal({"--attention-recalibration", "se", "--attention-reduction", "9999"}),
+              HasSubstr("leaves nothing of the annotation size"));
   EXPECT_THAT(refusal({"--objective", "self_critical"}), HasSubstr("initial_model"));
   EXPECT_THAT(refusal({"--locations", "sampled"}), HasSubstr("hard attention"));
 }

@@ -56,7 +56,8 @@ Caption caption_of(Captioner& captioner, const Tensor& picture) {
 }
 
 TEST(Explain, GradientsByTheAnnotationsEqualFiniteDifferences) {
-  for (const char* gate : {"scalar", "off"}) {
+  for (const auto& [gate, score] :
+       {std::pair{"scalar", "additive"}, std::pair{"off", "additive"}, std::pair{"scalar", "impatient_reader"}}) {
     torch::manual_seed(4);
     DecoderOptions options;
     options.hidden_size = 7;
@@ -65,6 +66,7 @@ TEST(Explain, GradientsByTheAnnotationsEqualFiniteDifferences) {
     options.gate = gate;
     AttentionOptions attention;
     attention.size = 6;
+    attention.score = score;
     Decoder decoder(options, attention, 4, 9);
     decoder.to(torch::kDouble);
     decoder.eval();

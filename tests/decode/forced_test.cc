@@ -235,8 +235,10 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Forced,
                          testing::Values(Kind{}, Kind{"soft", "additive", "expected", 0.6, 0.4, 1.3},
                                          Kind{"soft", "dot"}, Kind{"soft", "general"}, Kind{"soft", "multi_head"},
                                          Kind{"soft", "gaussian"}, Kind{"none"}, Kind{"hard"},
-                                         Kind{"hard", "additive", "argmax"},
-                                         Kind{"hard", "additive", "argmax", 2, 0.3}));
+                                         Kind{"hard", "additive", "argmax"}, Kind{"hard", "additive", "argmax", 2, 0.3},
+                                         Kind{"soft", "convolutional"}, Kind{"soft", "attentive_reader"},
+                                         Kind{"soft", "impatient_reader"}, Kind{"hard", "convolutional", "argmax"},
+                                         Kind{"hard", "impatient_reader", "argmax"}));
 
 /// The probability of `words` and <end> by summing over all paths of cells, at a temperature.
 double marginal(Captioner& captioner, const Memory& memory, const DecoderState& state,

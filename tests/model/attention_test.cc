@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
 #include "base/error.h"
 #include "model/finite_differences.h"
+#include "model/recalibration.h"
 #include "model/self_attention.h"
 
 namespace attend {
@@ -45,7 +47,12 @@ const std::vector<Case> kCases = {{"additive", of("additive")},
                                   {"additive_local_m", of("additive", "local_m")},
                                   {"additive_local_p", of("additive", "local_p")},
                                   {"multi_head_local_p", of("multi_head", "local_p")},
-                                  {"dot_local_m", of("dot", "local_m")}};
+                                  {"dot_local_m", of("dot", "local_m")},
+                                  {"convolutional", of("convolutional")},
+                                  {"convolutional_local_p", of("convolutional", "local_p")},
+                                  {"attentive_reader", of("attentive_reader")},
+                                  {"impatient_reader", of("impatient_reader")},
+                                  {"impatient_reader_local_m", of("impatient_reader", "local_m")}};
 
 std::shared_ptr<Attention> make(const AttentionOptions& options, uint64_t seed = 3) {
   torch::manual_seed(seed);
@@ -70,13 +77,18 @@ Matrix matrix_of(const Tensor& tensor) {
   return rows;
 }
 
-/// One row's glimpse, by loops over numbers from the formulas in the papers: nothing shared with the code under test.
+/// One row's glimpse, and what the next look of the same row is told of it.
+struct Look {
+  Vec alpha, context, carried{};
+};
+
+/// A module's results, by loops over numbers from the formulas in the papers: nothing shared with the code under test.
 struct Reference {
   std::map<std::string, Tensor> p;
   AttentionOptions options;
 
-  Reference(const Attention& attention, const AttentionOptions& chosen) : options(chosen) {
-    for (const auto& item : attention.named_parameters()) p[item.key()] = item.value();
+  Reference(const torch::nn::Module& module, const AttentionOptions& chosen) : options(chosen) {
+    for (const auto& item : module.named_parameters()) p[item.key()] = item.value();
   }
 
   static double dot(const Vec& a, const Vec& b) {
@@ -127,6 +139,77 @@ struct Reference {
       weight *= std::abs(away) > static_cast<double>(radius) ? 0 : std::exp(-away * away / (2 * sigma * sigma));
     }
     return weight;
+  }
+
+  /// maps[c][cell], convolved over the grid by kernels [outputs, inputs, size, size].
+  Matrix convolve(const std::string& name, const Matrix& maps) const {
+    const auto kernels = p.at(name).detach();
+    const int64_t size = kernels.size(2), reach = size / 2;
+    Matrix out;
+    for (int64_t o = 0; o < kernels.size(0); ++o) {
+      out.emplace_back(kL, 0);
+      for (int64_t cell = 0; cell < kL; ++cell)
+        for (size_t c = 0; c < maps.size(); ++c)
+          for (int64_t i = 0; i < size; ++i)
+            for (int64_t j = 0; j < size; ++j) {
+              const int64_t y = cell / kSide + i - reach, x = cell % kSide + j - reach;
+              if (y < 0 || y >= kSide || x < 0 || x >= kSide) continue;
+              out.back()[cell] += kernels[o][static_cast<int64_t>(c)][i][j].item<double>() * maps[c][y * kSide + x];
+            }
+    }
+    return out;
+  }
+  static Matrix transposed(const Matrix& a) {
+    Matrix b(a[0].size(), Vec(a.size()));
+    for (size_t i = 0; i < a.size(); ++i)
+      for (size_t j = 0; j < a[0].size(); ++j) b[j][i] = a[i][j];
+    return b;
+  }
+
+  /// before: what the last look carried; empty at the first.
+  Look look(const Matrix& a, const Vec& h, int64_t step, const Vec& before) const {
+    if (options.score == "convolutional") return convolutional(a, h, step, before);
+    if (options.score == "attentive_reader" || options.score == "impatient_reader") return reader(a, h, step, before);
+    const auto [alpha, context] = look(a, h, step);
+    return {alpha, context};
+  }
+
+  Look convolutional(const Matrix& a, const Vec& h, int64_t step, const Vec& before) const {
+    Matrix inner = convolve("first", transposed(a));
+    for (auto& map : inner)
+      for (auto& x : map) x = std::max(x, 0.0);
+    Matrix maps = convolve("second", inner);
+    const auto query = linear("query", h);
+    double square = 0;
+    for (size_t i = 0; i < maps.size(); ++i)
+      for (auto& x : maps[i]) square += (x *= query[i]) * x;
+    for (auto& map : maps)
+      for (auto& x : map) x *= std::sqrt(kL / square);
+    maps.push_back(before.empty() ? Vec(kL, 0) : before);
+    const auto alpha = windowed(softmax(convolve("last", maps)[0]), h, step);
+    return {alpha, mix(alpha, a), alpha};
+  }
+
+  Look reader(const Matrix& a, const Vec& h, int64_t step, const Vec& before) const {
+    const bool again = options.score == "impatient_reader";
+    const auto query = linear("query", h), v = vector_of(p.at("v"));
+    const Vec read_query = again && !before.empty() ? linear("read_query", before) : Vec(v.size(), 0);
+    Vec scores;
+    for (const auto& annotation : a) {
+      const auto key = linear("key", annotation);
+      scores.push_back(0);
+      for (size_t i = 0; i < v.size(); ++i) scores.back() += v[i] * std::tanh(key[i] + query[i] + read_query[i]);
+    }
+    const auto alpha = windowed(softmax(scores), h, step);
+    Vec r = mix(alpha, a);
+    if (again && !before.empty()) {
+      const auto next = linear("next", before);
+      for (size_t d = 0; d < r.size(); ++d) r[d] += std::tanh(next[d]);
+    }
+    Vec joined = linear("read", r);
+    const auto state = linear("state", h);
+    for (size_t d = 0; d < joined.size(); ++d) joined[d] = std::tanh(joined[d] + state[d]);
+    return {alpha, joined, again ? r : Vec()};
   }
 
   std::pair<Vec, Vec> look(const Matrix& a, const Vec& h, int64_t step) const {
@@ -215,13 +298,17 @@ TEST_P(EveryAttention, EqualsItsPapersFormula) {
   const auto pictures = torch::tensor({1, 0, 1}, torch::kInt64);
   const auto memory = attention->remember(annotations);
   const Reference reference(*attention, GetParam().options);
+  std::vector<Vec> carried(3);
+  Tensor before;
   for (const int64_t step : {0, 3, 6}) {
-    const auto glimpse = attention->look(memory, hidden, pictures, step);
+    const auto glimpse = attention->look(memory, hidden, pictures, step, {}, before);
+    before = glimpse.carried;
     ASSERT_EQ(glimpse.alpha.sizes(), (std::vector<int64_t>{3, kL}));
     EXPECT_TRUE(torch::allclose(glimpse.alpha.sum(1), torch::ones({3}, torch::kDouble)));
     for (int64_t r = 0; r < 3; ++r) {
-      const auto [alpha, context] =
-          reference.look(matrix_of(annotations[pictures[r].item<int64_t>()]), vector_of(hidden[r]), step);
+      const auto [alpha, context, left] =
+          reference.look(matrix_of(annotations[pictures[r].item<int64_t>()]), vector_of(hidden[r]), step, carried[r]);
+      carried[r] = left;
       EXPECT_TRUE(torch::allclose(glimpse.alpha[r], torch::tensor(alpha, torch::kDouble), 1e-9, 1e-10));
       EXPECT_TRUE(torch::allclose(glimpse.context[r], torch::tensor(context, torch::kDouble), 1e-9, 1e-10));
     }
@@ -235,7 +322,9 @@ TEST_P(EveryAttention, GradientsEqualFiniteDifferences) {
   const auto pictures = torch::tensor({1, 0, 1}, torch::kInt64);
   const auto weigh_alpha = doubles({3, kL}), weigh_context = doubles({3, kD});
   const auto loss = [&] {
-    const auto glimpse = attention->look(attention->remember(annotations), hidden, pictures, 1);
+    const auto memory = attention->remember(annotations);
+    const auto first = attention->look(memory, hidden, pictures, 0);
+    const auto glimpse = attention->look(memory, hidden, pictures, 1, {}, first.carried);
     return (glimpse.alpha * weigh_alpha).sum() + (glimpse.context * weigh_context).sum();
   };
   std::vector<Tensor> leaves = attention->parameters();
@@ -271,7 +360,9 @@ TEST(MultiHeadAttention, EqualsLibTorchsOwn) {
 
 TEST(SelfAttention, EqualsABlockOfLibTorchsOwnParts) {
   torch::manual_seed(4);
-  SelfAttention self(1, 2, kD);
+  AttentionOptions options = of("additive");
+  options.self_blocks = 1;
+  SelfAttention self(options, kD);
   self.to(torch::kDouble);
   std::map<std::string, Tensor> p;
   for (const auto& item : self.named_parameters()) p[item.key()] = item.value();
@@ -293,8 +384,187 @@ TEST(SelfAttention, EqualsABlockOfLibTorchsOwnParts) {
   EXPECT_TRUE(torch::allclose(self.forward(x), expected, 1e-8, 1e-9));
 }
 
+/// Rows with mean 0 and variance 1, as a norm that has learnt nothing yet leaves them.
+Matrix normal(const Matrix& rows) {
+  Matrix out;
+  for (const auto& row : rows) {
+    const auto n = static_cast<double>(row.size());
+    double mean = 0, variance = 0;
+    for (const double x : row) mean += x / n;
+    for (const double x : row) variance += (x - mean) * (x - mean) / n;
+    out.emplace_back();
+    for (const double x : row) out.back().push_back((x - mean) / std::sqrt(variance + 1e-5));
+  }
+  return out;
+}
+
+AttentionOptions blocks(const std::string& self_kind) {
+  AttentionOptions options = of("additive");
+  options.self_blocks = 2;
+  options.self_kind = self_kind;
+  options.persistent_vectors = 3;
+  return options;
+}
+
+/// The share of head n of a vector.
+Vec head(const Vec& x, size_t n, size_t size, size_t from = 0) {
+  return Vec(x.begin() + static_cast<int64_t>(from + n * size),
+             x.begin() + static_cast<int64_t>(from + (n + 1) * size));
+}
+
+TEST(SelfAttention, AllAttentionIsThePapersWithPersistentKeysAndValuesBesideThoseOfTheCells) {
+  torch::manual_seed(5);
+  const auto options = blocks("all_attention");
+  SelfAttention self(options, kD);
+  self.to(torch::kDouble);
+  const Reference reference(self, options);
+  const auto x = doubles({2, kL, kD}), out = self.forward(x);
+  const size_t n = 2, d = kD / 2;
+  for (int64_t b = 0; b < 2; ++b) {
+    Matrix a = matrix_of(x[b]);
+    for (const std::string block : {"0_", "1_"}) {
+      Matrix parts;
+      for (const auto& row : normal(a)) parts.push_back(reference.linear(block + "queries_keys_values", row));
+      for (size_t i = 0; i < a.size(); ++i) {
+        Vec contexts;
+        for (size_t k = 0; k < n; ++k) {
+          Matrix keys, values;
+          for (const auto& part : parts) {
+            keys.push_back(head(part, k, d, kD));
+            values.push_back(head(part, k, d, 2 * kD));
+          }
+          for (int64_t m = 0; m < 3; ++m) {
+            const auto of_head = [&](const char* name) { return reference.p.at(block + name)[k][m]; };
+            keys.push_back(vector_of(of_head("persistent_keys") * std::sqrt(d)));
+            values.push_back(vector_of(of_head("persistent_values") * std::sqrt(3)));
+          }
+          Vec scores;
+          for (const auto& key : keys)
+            scores.push_back(Reference::dot(head(parts[i], k, d), key) / std::sqrt(static_cast<double>(d)));
+          for (const double v : Reference::mix(Reference::softmax(scores), values)) contexts.push_back(v);
+        }
+        const auto y = reference.linear(block + "out", contexts);
+        for (size_t j = 0; j < y.size(); ++j) a[i][j] += y[j];
+      }
+    }
+    a = normal(a);
+    for (size_t i = 0; i < a.size(); ++i)
+      EXPECT_TRUE(torch::allclose(out[b][static_cast<int64_t>(i)], torch::tensor(a[i], torch::kDouble), 1e-8, 1e-9));
+  }
+}
+
+TEST(SelfAttention, GraphIsThePapersOverACellAndItsNeighbours) {
+  torch::manual_seed(6);
+  const auto options = blocks("graph");
+  SelfAttention self(options, kD);
+  self.to(torch::kDouble);
+  const Reference reference(self, options);
+  const auto x = doubles({2, kL, kD}), out = self.forward(x);
+  const size_t d = kD / 2;
+  for (int64_t b = 0; b < 2; ++b) {
+    Matrix a = matrix_of(x[b]);
+    for (const std::string block : {"0_", "1_"}) {
+      Matrix w;
+      for (const auto& row : normal(a)) w.push_back(reference.linear(block + "transform", row));
+      for (int64_t i = 0; i < kL; ++i) {
+        for (int64_t k = 0; k < 2; ++k) {
+          const auto from = vector_of(reference.p.at(block + "from")[k]),
+                     to = vector_of(reference.p.at(block + "to")[k]);
+          Vec scores;
+          Matrix values;
+          for (int64_t j = 0; j < kL; ++j) {
+            if (std::abs(i / kSide - j / kSide) > 1 || std::abs(i % kSide - j % kSide) > 1) continue;
+            values.push_back(head(w[static_cast<size_t>(j)], static_cast<size_t>(k), d));
+            const double e = Reference::dot(from, head(w[static_cast<size_t>(i)], static_cast<size_t>(k), d)) +
+                             Reference::dot(to, values.back());
+            scores.push_back(e < 0 ? 0.2 * e : e);
+          }
+          const auto mixed = Reference::mix(Reference::softmax(scores), values);
+          for (size_t j = 0; j < d; ++j)
+            a[static_cast<size_t>(i)][static_cast<size_t>(k) * d + j] +=
+                mixed[j] > 0 ? mixed[j] : std::exp(mixed[j]) - 1;
+        }
+      }
+    }
+    a = normal(a);
+    for (size_t i = 0; i < a.size(); ++i)
+      EXPECT_TRUE(torch::allclose(out[b][static_cast<int64_t>(i)], torch::tensor(a[i], torch::kDouble), 1e-8, 1e-9));
+  }
+}
+
+TEST(SelfAttention, GradientsEqualFiniteDifferences) {
+  for (const char* kind : {"transformer", "all_attention", "graph"}) {
+    torch::manual_seed(7);
+    auto options = blocks(kind);
+    options.self_blocks = 1;
+    SelfAttention self(options, kD);
+    self.to(torch::kDouble);
+    const auto x = doubles({1, 9, kD}).set_requires_grad(true), weights = doubles({1, 9, kD});
+    auto leaves = self.parameters();
+    leaves.push_back(x);
+    expect_finite_differences([&] { return (self.forward(x) * weights).sum(); }, leaves, 1e-6);
+  }
+}
+
+class RecalibrationKinds : public testing::TestWithParam<std::string> {};
+
+TEST_P(RecalibrationKinds, EqualsItsPapersFormula) {
+  torch::manual_seed(8);
+  Recalibration recalibration(GetParam(), 2, kD);
+  recalibration.to(torch::kDouble);
+  const Reference reference(recalibration, {});
+  const auto x = doubles({2, kL, kD}), out = recalibration.forward(x);
+  const auto sigmoid = [](double value) { return 1 / (1 + std::exp(-value)); };
+  const auto mean = [](const Vec& values) {
+    double sum = 0;
+    for (const double value : values) sum += value;
+    return sum / static_cast<double>(values.size());
+  };
+  const auto most = [](const Vec& values) { return *std::max_element(values.begin(), values.end()); };
+  for (int64_t b = 0; b < 2; ++b) {
+    Matrix channels = Reference::transposed(matrix_of(x[b]));  // [D][L]
+    const auto score = [&](const auto& pool) {
+      Vec pooled;
+      for (const auto& map : channels) pooled.push_back(pool(map));
+      Vec inner = reference.linear("squeeze", pooled);
+      for (auto& value : inner) value = std::max(value, 0.0);
+      return reference.linear("excite", inner);
+    };
+    const bool spatial = GetParam() == "cbam";
+    const Vec of_means = score(mean), of_most = spatial ? score(most) : Vec(kD, 0);
+    for (size_t d = 0; d < channels.size(); ++d)
+      for (auto& value : channels[d]) value *= sigmoid(of_means[d] + of_most[d]);
+    Matrix cells = Reference::transposed(channels);  // [L][D]
+    if (spatial) {
+      Matrix pooled(2);
+      for (const auto& cell : cells) {
+        pooled[0].push_back(mean(cell));
+        pooled[1].push_back(most(cell));
+      }
+      const auto scores = reference.convolve("spatial", pooled)[0];
+      for (size_t l = 0; l < cells.size(); ++l)
+        for (auto& value : cells[l]) value *= sigmoid(scores[l]);
+    }
+    for (size_t l = 0; l < cells.size(); ++l)
+      EXPECT_TRUE(
+          torch::allclose(out[b][static_cast<int64_t>(l)], torch::tensor(cells[l], torch::kDouble), 1e-9, 1e-10));
+  }
+}
+
+TEST_P(RecalibrationKinds, GradientsEqualFiniteDifferences) {
+  torch::manual_seed(9);
+  Recalibration recalibration(GetParam(), 2, kD);
+  recalibration.to(torch::kDouble);
+  const auto x = doubles({2, kL, kD}).set_requires_grad(true), weights = doubles({2, kL, kD});
+  auto leaves = recalibration.parameters();
+  leaves.push_back(x);
+  expect_finite_differences([&] { return (recalibration.forward(x) * weights).sum(); }, leaves, 1e-6);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, RecalibrationKinds, testing::Values("se", "cbam"));
+
 TEST(HardAttention, LooksAtExactlyOneCell) {
-  for (const char* score : {"additive", "dot", "multi_head"}) {
+  for (const char* score : {"additive", "dot", "multi_head", "convolutional", "attentive_reader", "impatient_reader"}) {
     const auto attention = make(of(score, "none", "hard"));
     const auto annotations = doubles({2, kL, kD}), hidden = doubles({4, kH});
     const auto pictures = torch::tensor({0, 1, 1, 0}, torch::kInt64);
@@ -363,6 +633,17 @@ TEST(CheckAttention, RefusesTheImpossibleByName) {
   options.self_blocks = 1;
   options.heads = 4;
   EXPECT_NE(refusal(options).find("attention.heads: 4 don't divide"), std::string::npos);
+  options = of("additive");
+  options.self_kind = "graph";
+  EXPECT_NE(refusal(options).find("attention.self_kind: graph is a kind of block"), std::string::npos);
+  options.self_blocks = 1;
+  EXPECT_EQ(refusal(options), "");
+  options = of("additive");
+  options.recalibration = "se";
+  EXPECT_NE(refusal(options).find("attention.reduction: 16 leaves nothing of the annotation size 6"),
+            std::string::npos);
+  options.reduction = 3;
+  EXPECT_EQ(refusal(options), "");
   EXPECT_NE(refusal(of("dot"), 8).find("decoder.annotation_size to 6"), std::string::npos);
   options = of("additive", "local_p");
   options.window_radius = 3;

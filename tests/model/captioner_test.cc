@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <functional>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "model/safetensors.h"
@@ -68,6 +70,43 @@ TEST_F(CaptionerTest, ComesBackFromItsFileWithTheSameWeightsAndWords) {
   const auto before = captioner_state(captioner), after = captioner_state(loaded);
   ASSERT_EQ(before.size(), after.size());
   for (const auto& [name, tensor] : before) EXPECT_TRUE(torch::equal(tensor, after.at(name))) << name;
+}
+
+TEST_F(CaptionerTest, OfEveryKindOfAttentionComesBackAndIsToldFromTheOthersByName) {
+  using Change = std::function<void(AttentionOptions&)>;
+  const auto score = [](const std::string& name) { return [name](AttentionOptions& o) { o.score = name; }; };
+  const std::vector<std::pair<std::string, Change>> kinds = {
+      {"attention.score is \"convolutional\", but \"additive\" in", score("convolutional")},
+      {"attention.score is \"attentive_reader\", but \"additive\" in", score("attentive_reader")},
+      {"attention.score is \"impatient_reader\", but \"additive\" in", score("impatient_reader")},
+      {"attention.recalibration is \"se\", but \"none\" in", [](AttentionOptions& o) { o.recalibration = "se"; }},
+      {"attention.recalibration is \"cbam\", but \"none\" in", [](AttentionOptions& o) { o.recalibration = "cbam"; }},
+      {"attention.self_kind is \"all_attention\", but \"transformer\" in",
+       [](AttentionOptions& o) { o.self_kind = "all_attention"; }},
+      {"attention.self_kind is \"graph\", but \"transformer\" in", [](AttentionOptions& o) { o.self_kind = "graph"; }}};
+  auto base = small().options;
+  base.attention.heads = base.attention.reduction = 2;
+  const auto pictures = torch::randint(256, {2, 64, 64, 3}, torch::kUInt8);  // [B, S, S, 3]
+  const torch::NoGradGuard no_grad;
+  for (const auto& [difference, change] : kinds) {
+    auto options = base;
+    change(options.attention);
+    auto other = base;
+    if (options.attention.self_kind != "transformer") options.attention.self_blocks = other.attention.self_blocks = 1;
+    Captioner captioner(options, small().vocabulary);
+    save_captioner(captioner, folder_ / "kind.safetensors", false);
+    auto loaded = load_captioner(folder_ / "kind.safetensors");
+    const auto logits = [&](Captioner& model) {
+      const auto memory = model.decoder->remember(model.annotate(pictures));
+      const auto words = torch::tensor({4, 5}, torch::kInt64), rows = torch::arange(2, torch::kInt64);  // [R]
+      const auto first = model.decoder->step(memory, model.decoder->start(memory), words, rows);
+      return model.decoder->step(memory, first.state, words, rows).logits;  // [R, V]
+    };
+    EXPECT_TRUE(torch::equal(logits(loaded), logits(captioner))) << difference;
+    EXPECT_EQ(network_difference(loaded.options, captioner.options, "it"), "");
+    EXPECT_EQ(network_difference(options, other, "there").find(difference), 0u)
+        << network_difference(options, other, "there");
+  }
 }
 
 TEST_F(CaptionerTest, ComesBackFromMemory) {

@@ -67,6 +67,8 @@ struct Attends {
   const char *kind, *score, *window;
   int self_blocks;
   const char* cell;
+  const char* self_kind = "transformer";
+  const char* recalibration = "none";
 };
 class CudaDecoder : public CudaTest, public testing::WithParamInterface<Attends> {};
 
@@ -77,6 +79,10 @@ TEST_P(CudaDecoder, TeachesAndSpeaksAsOnTheProcessor) {
   attention.window = GetParam().window;
   attention.window_radius = 1;
   attention.self_blocks = GetParam().self_blocks;
+  attention.self_kind = GetParam().self_kind;
+  attention.persistent_vectors = 5;
+  attention.recalibration = GetParam().recalibration;
+  attention.reduction = 4;
   attention.size = 16;
   attention.heads = 4;
   attention.filters = 3;
@@ -124,7 +130,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Attends{"soft", "general", "none", 0, "lstm"}, Attends{"soft", "concat", "none", 0, "lstm"},
                     Attends{"soft", "multi_head", "none", 0, "lstm"}, Attends{"soft", "gaussian", "none", 0, "lstm"},
                     Attends{"soft", "additive", "local_m", 0, "lstm"},
-                    Attends{"soft", "additive", "local_p", 0, "lstm"}, Attends{"none", "additive", "none", 0, "lstm"}));
+                    Attends{"soft", "additive", "local_p", 0, "lstm"}, Attends{"none", "additive", "none", 0, "lstm"},
+                    Attends{"soft", "convolutional", "none", 0, "lstm"},
+                    Attends{"hard", "impatient_reader", "none", 0, "lstm"},
+                    Attends{"soft", "attentive_reader", "none", 0, "lstm"},
+                    Attends{"soft", "additive", "none", 1, "lstm", "all_attention", "se"},
+                    Attends{"soft", "additive", "none", 1, "lstm", "graph", "cbam"}));
 
 }  // namespace
 }  // namespace attend

@@ -168,16 +168,22 @@ INSTANTIATE_TEST_SUITE_P(GatesAndOutputs, DecoderCases,
 
 TEST(Decoder, SaysTheSameStepByStepAsTaughtWhateverItsAttention) {
   const torch::NoGradGuard no_grad;
-  for (const std::string name : {"local_m", "local_p", "multi_head", "gaussian", "none", "self", "argmax"}) {
+  for (const std::string name :
+       {"local_m", "local_p", "multi_head", "gaussian", "none", "self", "argmax", "all_attention", "graph", "se",
+        "cbam", "convolutional", "attentive_reader", "impatient_reader"}) {
     AttentionOptions attention = small_attention();
     attention.size = 6;
     attention.heads = 3;
     attention.window_radius = 1;
     attention.filters = 2;
     if (name.rfind("local", 0) == 0) attention.window = name;
-    if (name == "multi_head" || name == "gaussian") attention.score = name;
+    for (const char* score : {"multi_head", "gaussian", "convolutional", "attentive_reader", "impatient_reader"})
+      if (name == score) attention.score = name;
+    if (name == "se" || name == "cbam") attention.recalibration = name;
+    attention.reduction = 2;
+    if (name == "all_attention" || name == "graph") attention.self_kind = name;
     if (name == "none") attention.kind = name;
-    if (name == "self") attention.self_blocks = 2;
+    if (name == "self" || attention.self_kind == name) attention.self_blocks = 2;
     if (name == "argmax") attention.kind = "hard";
     torch::manual_seed(13);
     Decoder decoder(small("scalar", true, 6), attention, 4, 10);

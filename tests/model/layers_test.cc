@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "model/encoder.h"
 
 namespace attend {
@@ -39,6 +40,18 @@ TEST(Layers, WithoutFirstWeightsComputeTheSameOnceTheyAreFilled) {
   EXPECT_TRUE(torch::equal(later(torch::ones({2, 3})), drawn(torch::ones({2, 3}))));
   EXPECT_TRUE(torch::equal(later_unbiased(torch::ones({2, 4})), unbiased(torch::ones({2, 4}))));
   EXPECT_TRUE(torch::equal(later_words(torch::tensor({6, 0})), words(torch::tensor({6, 0}))));
+}
+
+TEST(Layers, FirstWeightsFillTheirBoundAndAreRefusedWhereAFileHoldsFewer) {
+  torch::manual_seed(3);
+  const auto weights = first_weights({10, 20, 30}, 0.5);
+  EXPECT_EQ(weights.sizes(), (std::vector<int64_t>{10, 20, 30}));
+  EXPECT_LE(weights.abs().max().item<double>(), 0.5);
+  EXPECT_NEAR(weights.square().mean().item<double>(), 0.25 / 3, 0.005);
+  const WithoutFirstWeights guard(600, "a.safetensors");
+  EXPECT_THROW(first_weights({10, 20, 30}, 0.5), InputError);
+  first_weights({20, 30}, 0.5);
+  EXPECT_THROW(first_weights({1}, 0.5), InputError);
 }
 
 TEST(Layers, AnEncoderDrawsNothingWithoutFirstWeights) {

@@ -123,7 +123,8 @@ TEST_P(HardAttentionGradient, HasTheExactGradientAsItsMeanForEveryParameter) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Scores, HardAttentionGradient,
-                         testing::Combine(testing::Values("additive", "general", "multi_head"),
+                         testing::Combine(testing::Values("additive", "general", "multi_head", "convolutional",
+                                                          "impatient_reader"),
                                           testing::Values("rest", "caption")),
                          [](const auto& each) { return std::get<0>(each.param) + "_" + std::get<1>(each.param); });
 
