@@ -138,7 +138,7 @@ void write_at(int file, const std::filesystem::path& path, const void* data, siz
 }
 
 /// Waits a moment for another process that only looks something up; one that fills the store takes too long.
-void lock(int file, const std::filesystem::path& path, std::chrono::seconds patience) {
+void lock_index(int file, const std::filesystem::path& path, std::chrono::seconds patience) {
   for (int tries = 0; ::flock(file, LOCK_EX | LOCK_NB) != 0; ++tries) {
     if (errno != EWOULDBLOCK && errno != EINTR) fail(path, "can't be locked");
     if (tries >= 10 * patience.count())
@@ -311,7 +311,7 @@ FeatureStore FeatureStore::open(const std::filesystem::path& folder, const std::
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   auto state = std::make_unique<State>(folder, key, std::move(pictures), L, D);
-  lock(state->index_file, state->index_path, patience);
+  lock_index(state->index_file, state->index_path, patience);
   state->find_rows(state->load());
   state->sync();
   return FeatureStore(std::move(state));
