@@ -271,9 +271,9 @@ attend_figures figures_of(const std::vector<Measure>& measures, const std::funct
 
 /// What captioning and scoring share: arguments checked and as the pipeline takes them.
 struct Call {
-  Call(attend_model& model, const attend_picture* pictures, size_t count, const attend_options* asked, attend_take take,
-       void* context)
-      : take(take), context(context) {
+  Call(attend_model& model, const attend_picture* pictures, size_t count, const attend_options* asked,
+       attend_take taker, void* of_taker)
+      : take(taker), context(of_taker) {
     if (!take) throw UsageError("take: is NULL");
     fill(options, model);
     if (asked) options = *asked;
