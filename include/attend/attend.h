@@ -300,7 +300,8 @@ typedef struct attend_image attend_image;
 ATTEND_API attend_status attend_draw_page(const attend_seen *seen, const attend_picture *picture,
                                           const attend_style *style, attend_image **image);
 
-/* One word's attention over the picture, as large as the picture. ATTEND_INVALID where there is no such caption or word. */
+/* One word's attention over the picture, at its size (a small one is enlarged), below a line with the word.
+ * ATTEND_INVALID where there is no such caption or word. */
 ATTEND_API attend_status attend_draw_word(const attend_seen *seen, size_t caption, size_t word,
                                           const attend_picture *picture, const attend_style *style,
                                           attend_image **image);

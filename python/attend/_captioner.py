@@ -296,7 +296,7 @@ class Seen:
         """Draws where the model looked: uint8 [height, width, 3], RGB.
 
         word: None: a page of the best caption: the picture, then a tile a word, and the caption above. A number from 0: that word's
-            attention over the picture, as large as the picture; small ones are enlarged.
+            attention over the picture at its size, below a line with the word; small ones are enlarged.
         caption: whose word, 0 for the best.
         picture: what to draw on, in any resolution of the same shape; None: what was captioned.
         style: "glow" (white light on a darkened picture), "heat" (colours), "contour" (lines) or "spotlight", and

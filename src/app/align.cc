@@ -52,7 +52,7 @@ CommandSyntax syntax() {
           "probability, its rank among all that the model may say there, and what it would have said.",
           {{"attend align photo.jpg 'a dog on a sofa' --overlay seen", "where does it look for \"sofa\"?"},
            {"attend align photo.jpg 'a dog on a sofa' 'two cats' --html both.html", "two captions on a page"},
-           {"attend align photo.jpg 'a dog' --explain gradient --overlay seen", "also what each word depends on"},
+           {"attend align photo.jpg 'a dog' --explain plain --overlay seen", "also what each word depends on"},
            {"attend align --captions captions.csv --images photos --html all.html", "a table of captions"}},
           {"caption", "captions", "images", "sidecar", "recursive", "format", "html", "overlay", "model", "threads"}};
 }
@@ -136,7 +136,7 @@ size_t align_all(Ensemble& ensemble, const Work& work, ScoreWork how, const Alig
   }
   size_t failed = 0;
   Progress progress("aligning", static_cast<int64_t>(pictures.size()));
-  score_pictures(ensemble, pictures, captions, how, terminal_host(progress), [&](std::vector<ScoredPicture>& batch) {
+  const auto take = [&](std::vector<ScoredPicture>& batch) {
     std::string lines;
     std::vector<std::string> refusals;
     std::vector<SeenPicture> seen;
@@ -159,7 +159,13 @@ size_t align_all(Ensemble& ensemble, const Work& work, ScoreWork how, const Alig
     }
     flush_output();
     for (const auto& refusal : refusals) complain(refusal);
-  });
+  };
+  try {
+    score_pictures(ensemble, pictures, captions, how, terminal_host(progress), take);
+  } catch (const Interrupted& stopped) {
+    outputs.finish(stopped.what());
+    throw;
+  }
   progress.clear();
   for (const auto& remark : outputs.finish()) warn(remark);
   if (const auto letters = text_faults(); !letters.empty()) warn(letters);

@@ -129,9 +129,7 @@ struct CaptionOptions {
 void check_explanations(const CommandLine& line, const CaptionOptions& options, const CaptionFileOptions& outputs) {
   for (const auto& flag : line.flags) {
     if (flag.rfind("explain-", 0) != 0) continue;
-    if (!outputs.explained) throw UsageError("--" + flag + ": say with --explain gradient that captions are explained");
-    if (flag != "explain-kind" && outputs.explanation.kind != "smooth")
-      throw UsageError("--" + flag + ": is of --explain-kind smooth only");
+    if (outputs.explain != "smooth") throw UsageError("--" + flag + ": is of --explain smooth only");
   }
   const bool shown =
       options.format == "jsonl" || !options.html.empty() || !outputs.overlay.empty() || !outputs.maps.empty();
@@ -175,7 +173,7 @@ CommandSyntax syntax() {
        {"attend caption photos --sidecar --min-confidence 0.5", "only where the caption is more likely good than not"},
        {"attend caption --format jsonl --n-best 5 photo.jpg", "five captions with their probabilities, as JSON"},
        {"attend caption --model a.safetensors --model b.safetensors photo.jpg", "let two models caption together"},
-       {"attend caption photos --explain gradient --overlay seen", "also show what each word depends on"},
+       {"attend caption photos --explain plain --overlay seen", "also show what each word depends on"},
        {"find . -name '*.jpg' -print0 | attend caption --null --files-from -", "names with any bytes in them"}},
       {"recursive", "files-from", "only-new", "format", "html", "min-confidence", "sidecar", "xmp", "overlay",
        "animate", "if-exists", "model", "beam-width", "n-best", "threads"}};
@@ -508,8 +506,6 @@ void CaptionRun::caption(Work& work) {
     how.explain = &outputs_.explanation;
     how.explain_pixels =
         writer_->has_page() || !outputs_.overlay.empty() || (!outputs_.maps.empty() && outputs_.maps_format == "npy");
-    how.batch_size =
-        std::min(options_.batch_size, 4);  // an explanation takes as long as many captions: each appears soon
   }
   Host host = terminal_host(*progress_);
   if (options_.quiet) host.warn = [](const std::string&) {};
@@ -617,11 +613,14 @@ int CaptionRun::run() {
            " incomplete; those pictures are captioned again");
   }
   header_due_ = options_.format == "csv" && !continues_a_file();
-  if (!names.empty()) gather_and_caption(names);
   try {
+    if (!names.empty()) gather_and_caption(names);
     if (streams_) gather_and_caption_stream();
-  } catch (const Interrupted&) {
-    throw Interrupted("stopped after " + std::to_string(tally_.captioned) + " pictures");
+  } catch (const Interrupted& stopped) {
+    const std::string says =
+        streams_ ? "stopped after " + std::to_string(tally_.captioned) + " pictures" : stopped.what();
+    if (writer_) writer_->finish(says);  // what is captioned is kept, the page too
+    throw Interrupted(says);
   }
   return finish();
 }

@@ -15,9 +15,9 @@ void CaptionFileOptions::list(OptionList& options, bool sidecars) {
                 "write each caption to an .xmp file beside its picture, as dc:description, for photo managers");
   }
   options.add("overlay", overlay, "folder for a page a picture that shows where every word looked");
-  options.add(
-      "overlay_words", overlay_words,
-      "also write a file a word, to NAME.words in the overlay folder, as large as the picture (at most 2048 pixels)");
+  options.add("overlay_words", overlay_words,
+              "also write a file a word, to NAME.words in the overlay folder: the picture at its size (at most 2048 "
+              "pixels) below the word");
   options.add("overlay_format", overlay_format, "format of overlays", one_of({"jpg", "png", "webp"}));
   options.add(
       "maps", maps,
@@ -39,11 +39,13 @@ void CaptionFileOptions::list(OptionList& options, bool sidecars) {
   style.list(options);
   animation.list(options);
   options.section("", "Explanations");
-  options.add("explain", explain,
-              "gradient: beside where each word looked, what moves its log-probability, by the grid's annotations and "
-              "by the pixels, and the rank correlation of the two; in --format jsonl, --overlay, --maps and --html, of "
-              "the best caption only",
-              one_of({"gradient"}));
+  options.add(
+      "explain", explain,
+      "beside where each word looked, what moves its log-probability, by the grid's annotations and by the "
+      "pixels, and the rank correlation of attention and annotations: plain, the gradient's norm; input, the "
+      "gradient times the input; smooth, the mean gradient over noisy copies of the picture. In --format jsonl, "
+      "--overlay, --maps and --html, of the best caption only",
+      one_of({"plain", "input", "smooth"}));
   explanation.list(options);
 }
 
@@ -66,6 +68,7 @@ void CaptionFileOptions::check() {
   if (has_picture_extension("x" + sidecar_ending) || (xmp && sidecar_ending == ".xmp"))
     throw UsageError("--sidecar-ending: " + sidecar_ending + " is of pictures or metadata; name another");
   explained = !explain.empty();
+  if (explained) explanation.kind = explain;
 }
 
 }  // namespace attend

@@ -154,7 +154,8 @@ struct Candidates {
   std::vector<std::vector<Tokens>> n_best;  // all captions of each picture, where a model made several
   std::vector<PagePicture> shown;           // for --html, where a model made the captions
   Pointing pointing;
-  double seconds = 0;  // it took to make them
+  double seconds = 0;   // it took to make them
+  std::string stopped;  // why there are no more: the work was asked to stop
   size_t refused = 0;
   size_t without_caption = 0, without_picture = 0;  // that --partial left out: pictures, captions of results files
 };
@@ -277,26 +278,34 @@ Candidates make_candidates(Candidates to_make, Ensemble& ensemble, const DecodeO
   for (const auto& example : examples) pictures.emplace_back(example.picture);
   Progress progress("captioning", static_cast<int64_t>(pictures.size()));
   const auto begin = std::chrono::steady_clock::now();
-  caption_pictures(
-      ensemble, pictures, {decode, threads}, terminal_host(progress), [&](std::vector<SeenPicture>& batch) {
-        for (auto& picture : batch) {
-          if (picture.refused()) {
-            complain(picture.refusal);
-            ++candidates.refused;
-            continue;
-          }
-          const Example& example = examples[picture.index];
-          SeenCaption& caption = picture.captions.front();
-          // The objects' words are counted in the reference: only in a caption equal to it do they stand in those places.
-          if (options.pointing &&
-              (!objects->are_of_reference() || is_exact(tokenize_pair(caption.text, example.captions))))
-            add_pointing((*objects)(example, 0, caption.words), peaks_of(picture, caption), candidates.pointing);
-          if (!options.html.empty()) candidates.shown.push_back(page_record(picture));
-          candidates.captions.push_back(std::move(caption.text));
-          if (!compared.empty()) candidates.compared.push_back(compared[picture.index]);
-          candidates.examples.push_back(example);
-        }
-      });
+  const auto take = [&](std::vector<SeenPicture>& batch) {
+    for (auto& picture : batch) {
+      if (picture.refused()) {
+        complain(picture.refusal);
+        ++candidates.refused;
+        continue;
+      }
+      const Example& example = examples[picture.index];
+      SeenCaption& caption = picture.captions.front();
+      // The objects' words are counted in the reference: only in a caption equal to it do they stand in those places.
+      if (options.pointing && (!objects->are_of_reference() || is_exact(tokenize_pair(caption.text, example.captions))))
+        add_pointing((*objects)(example, 0, caption.words), peaks_of(picture, caption), candidates.pointing);
+      if (decode.n_best > 1) {
+        auto& all = candidates.n_best.emplace_back();
+        for (const auto& one : picture.captions) all.push_back(caption_tokens(one.text));
+      }
+      if (!options.html.empty()) candidates.shown.push_back(page_record(picture));
+      candidates.captions.push_back(std::move(caption.text));
+      if (!compared.empty()) candidates.compared.push_back(compared[picture.index]);
+      candidates.examples.push_back(example);
+    }
+  };
+  try {
+    caption_pictures(ensemble, pictures, {decode, threads}, terminal_host(progress), take);
+  } catch (const Interrupted& stopped) {
+    if (options.html.empty() || candidates.captions.empty()) throw;
+    candidates.stopped = stopped.what();  // the page says so, and has what is done
+  }
   candidates.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (candidates.captions.empty()) throw InputError(options.captions.string() + ": none of its pictures can be read");
   return candidates;
@@ -404,7 +413,8 @@ int evaluate_command(const std::vector<std::string>& arguments) {
     if (options.given) return evaluate_given(candidates.examples, *ensemble, command, options);
     candidates = make_candidates(std::move(candidates), *ensemble, command.decode, command.threads(), options);
   }
-  if (!options.results.empty()) {
+  const bool whole = candidates.stopped.empty();
+  if (whole && !options.results.empty()) {
     std::vector<Result> results;
     for (size_t i = 0; i < candidates.captions.size(); ++i)
       results.push_back({candidates.examples[i].id, candidates.captions[i]});
@@ -422,12 +432,15 @@ int evaluate_command(const std::vector<std::string>& arguments) {
          "different references, or --document-frequencies FILE to count n-grams in");
   const Json figures =
       figures_of(candidates, options, options.candidates.empty() ? command.files.names() : Json(), evaluation);
-  if (!options.csv.empty()) write_picture_csv(options.csv, candidates.examples, candidates.captions, evaluation);
+  if (whole && !options.csv.empty())
+    write_picture_csv(options.csv, candidates.examples, candidates.captions, evaluation);
   if (!options.html.empty())
     for (const auto& remark :
          write_evaluation_page(options.html, candidates.examples, candidates.captions, std::move(candidates.shown),
-                               figures, evaluation, command.run.count_threads()))
+                               figures, evaluation, command.run.count_threads(), candidates.stopped))
       warn(remark);
+  if (!whole)
+    throw Interrupted(candidates.stopped + ", which " + options.html.string() + " has; other files aren't written");
   if (options.json)
     std::cout << figures.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   else

@@ -64,25 +64,39 @@ constexpr std::pair<const char*, const char*> titles[] = {{"loss", "Loss"},
 struct Log {
   std::string name;
   std::map<std::string, std::map<double, double>> figures;  // key → step → value
+  std::map<double, double> epochs_at;                       // step → epoch
   double steps = 0, epochs = 0;
+  double best_step = -1;  // of the validation whose weights the model file holds; -1: none yet
 };
+
+/// Whether less of a figure is better.
+bool is_loss(const std::string& key) { return key.find("loss") != key.npos || key.find("perplexity") != key.npos; }
+
+/// Whether a figure is of a validation, and its best value therefore worth telling.
+bool is_validation(const std::string& key) { return key.starts_with("validation_"); }
 
 /// Reads the figures of a log; a step that was done again counts as it was done last.
 Log read_log(const fs::path& argument) {
   std::error_code error;
   const fs::path file = fs::is_directory(argument, error) ? argument / "log.jsonl" : argument;
-  Log log{argument.string(), {}, 0, 0};
+  Log log;
+  log.name = argument.string();
   double before = 0;
   for (const auto& [number, text, line] : read_run_log(file)) {
     const auto step = line.find("step");
     if (step == line.end() || !step->is_number())
       throw InputError(file.string() + ":" + std::to_string(number) + ": no \"step\" in this line of the log");
     const double x = step->get<double>();
-    if (x < before)  // resumed: what came after this step was done again
+    if (x < before) {  // resumed: what came after this step was done again
       for (auto& [key, values] : log.figures) values.erase(values.lower_bound(x), values.end());
+      log.epochs_at.erase(log.epochs_at.lower_bound(x), log.epochs_at.end());
+      if (log.best_step >= x) log.best_step = -1;
+    }
     before = x;
     log.steps = x;
-    if (line.contains("epoch") && line["epoch"].is_number()) log.epochs = line["epoch"].get<double>();
+    if (line.contains("epoch") && line["epoch"].is_number())
+      log.epochs = log.epochs_at[x] = line["epoch"].get<double>();
+    if (line.contains("best") && line["best"].is_boolean() && line["best"].get<bool>()) log.best_step = x;
     for (const auto& [key, value] : line.items())
       if (key != "step" && key != "epoch" && value.is_number() && std::isfinite(value.get<double>()))
         log.figures[key][x] = value.get<double>();
@@ -100,6 +114,12 @@ std::string title_of(const std::string& key) {
   return title;
 }
 
+/// "epoch 10", or "step 1880" where the log doesn't say its epochs.
+std::string time_of(const Log& log, double step) {
+  const auto epoch = log.epochs_at.find(step);
+  return epoch == log.epochs_at.end() ? "step " + short_number(step) : "epoch " + short_number(epoch->second);
+}
+
 Curves curves_of(const std::vector<Log>& logs) {
   std::vector<std::string> keys;
   for (const auto& [key, title] : titles) keys.push_back(key);
@@ -107,8 +127,11 @@ Curves curves_of(const std::vector<Log>& logs) {
     for (const auto& [key, values] : log.figures)
       if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
   Curves curves;
-  curves.columns = {"steps", "epochs"};
-  for (const auto& log : logs) curves.runs.push_back({log.name, {short_number(log.steps), short_number(log.epochs)}});
+  curves.columns = {"steps", "epochs", "best"};
+  for (const auto& log : logs)
+    curves.runs.push_back(
+        {log.name,
+         {short_number(log.steps), short_number(log.epochs), log.best_step < 0 ? "–" : time_of(log, log.best_step)}});
   for (const auto& key : keys) {
     Chart chart{title_of(key), {}};
     for (size_t run = 0; run < logs.size(); ++run) {
@@ -118,14 +141,20 @@ Curves curves_of(const std::vector<Log>& logs) {
       for (const auto& [x, y] : found->second) curve.x.push_back(x), curve.y.push_back(y);
     }
     if (chart.curves.empty()) continue;
-    const bool validation =
-        key.rfind("validation_", 0) == 0 && key != "validation_loss" && key != "validation_perplexity";
+    const bool validation = is_validation(key);
     if (validation || key == "loss") {  // a run's row says its best validation figures and its last loss
       curves.columns.push_back((validation ? "best " : "last ") + chart.title);
       for (auto& run : curves.runs) run.cells.push_back("–");
-      for (const auto& curve : chart.curves)
-        curves.runs[curve.run].cells.back() =
-            short_number(validation ? *std::max_element(curve.y.begin(), curve.y.end()) : curve.y.back());
+      for (auto& curve : chart.curves) {
+        std::string& cell = curves.runs[curve.run].cells.back();
+        cell = short_number(curve.y.back());
+        if (!validation) continue;
+        const auto best = is_loss(key) ? std::min_element(curve.y.begin(), curve.y.end())
+                                       : std::max_element(curve.y.begin(), curve.y.end());
+        const double step = curve.x[static_cast<size_t>(best - curve.y.begin())];
+        cell = short_number(*best) + " (" + time_of(logs[curve.run], step) + ")";
+        curve.best = Mark{step, *best, "best: " + short_number(*best) + ", " + time_of(logs[curve.run], step)};
+      }
     }
     curves.charts.push_back(std::move(chart));
   }

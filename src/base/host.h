@@ -13,7 +13,8 @@ struct Host {
   std::function<void(int64_t done, int64_t total)> progress = [](int64_t, int64_t) {};
   /// What one should know, in one line.
   std::function<void(const std::string& message)> warn = [](const std::string&) {};
-  /// Whether the work is to stop: it then throws Interrupted, and what was due to be saved has been saved.
+  /// Whether the work is to stop: it then throws Interrupted, and what was due to be saved has been saved. Explanations, which
+  /// take long, ask it from other threads.
   std::function<bool()> cancelled = [] { return false; };
 };
 

@@ -3,6 +3,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include "base/error.h"
 #include "decode/rank_correlation.h"
 
 namespace attend {
@@ -24,6 +25,11 @@ class FullPrecision {
   const std::string before_;
 };
 
+/// Throws Interrupted where the work is to stop.
+void stop_if(const std::function<bool()>& cancelled) {
+  if (cancelled()) throw Interrupted("stopped");
+}
+
 /// One picture and the gradients of all words by its annotations and its pixels.
 struct Gradients {
   Tensor annotations;  // [1, L, D]
@@ -33,27 +39,32 @@ struct Gradients {
 
 /// picture: fp32 [1, S, S, 3]. The encoder runs once; the graph behind it is walked once a word.
 Gradients gradients_of(Captioner& captioner, const Tensor& picture, const std::vector<int64_t>& words,
-                       const std::vector<int64_t>& locations, bool with_pixels) {
+                       const std::vector<int64_t>& locations, bool with_pixels,
+                       const std::function<bool()>& cancelled) {
+  stop_if(cancelled);
   const torch::AutoGradMode graph(with_pixels);
   const auto input = picture.detach().set_requires_grad(with_pixels);  // [1, S, S, 3]
   const auto annotations = captioner.annotate(input);                  // [1, L, D]
   Gradients gradients{annotations.detach(), word_gradients(*captioner.decoder, annotations, words, locations), {}};
   if (!with_pixels) return gradients;
   gradients.pixels = torch::zeros({gradients.cells.size(0), picture.size(1), picture.size(2), 3});  // [T, S, S, 3]
-  for (int64_t t = 0; t < gradients.cells.size(0); ++t)
+  for (int64_t t = 0; t < gradients.cells.size(0); ++t) {
+    stop_if(cancelled);
     gradients.pixels[t] =
         torch::autograd::grad({annotations}, {input}, {gradients.cells.narrow(0, t, 1)}, true)[0][0].cpu();
+  }
   return gradients;
 }
 
 /// The mean over noisy copies of the picture.
 Gradients smooth_gradients(Captioner& captioner, const Tensor& picture, const std::vector<int64_t>& words,
-                           const std::vector<int64_t>& locations, const ExplainOptions& options, bool with_pixels) {
+                           const std::vector<int64_t>& locations, const ExplainOptions& options, bool with_pixels,
+                           const std::function<bool()>& cancelled) {
   const auto generator = at::make_generator<at::CPUGeneratorImpl>(static_cast<uint64_t>(options.seed));
   Gradients mean;
   for (int i = 0; i < options.samples; ++i) {
     const auto noise = torch::randn(picture.sizes(), generator) * (255 * options.noise);  // [1, S, S, 3]
-    const auto one = gradients_of(captioner, picture + noise, words, locations, with_pixels);
+    const auto one = gradients_of(captioner, picture + noise, words, locations, with_pixels, cancelled);
     mean.cells = mean.cells.defined() ? mean.cells + one.cells : one.cells;                        // [T, L, D]
     if (with_pixels) mean.pixels = mean.pixels.defined() ? mean.pixels + one.pixels : one.pixels;  // [T, S, S, 3]
   }
@@ -81,10 +92,6 @@ std::vector<double> rank_correlations(const Tensor& cells, const Tensor& alpha) 
 
 void ExplainOptions::list(OptionList& options) {
   options.section("explain", "Explanations", "explain_");
-  options.add("kind", kind,
-              "plain: the gradient's norm; input: the gradient times the input; smooth: the mean gradient over noisy "
-              "copies of the picture",
-              one_of({"plain", "input", "smooth"}));
   options.add("samples", samples, "noisy copies of each picture; of smooth", between(1, 10000));
   options.add("noise", noise, "standard deviation of the noise, as a share of the range of pixels; of smooth",
               between(0, 1));
@@ -116,14 +123,14 @@ Tensor word_gradients(Decoder& decoder, const Tensor& annotations, const std::ve
 }
 
 Explanation explain_caption(Captioner& captioner, const Tensor& picture, const Caption& caption,
-                            const ExplainOptions& options, bool pixels) {
+                            const ExplainOptions& options, bool pixels, const std::function<bool()>& cancelled) {
   const FullPrecision precision(*captioner.encoder);
   std::vector<int64_t> words;
   for (const auto& word : caption.words) words.push_back(captioner.vocabulary.id(word));
   const auto input = picture.to(torch::kFloat).unsqueeze(0).contiguous();  // [1, S, S, 3]
   const auto gradients = options.kind == "smooth"
-                             ? smooth_gradients(captioner, input, words, caption.locations, options, pixels)
-                             : gradients_of(captioner, input, words, caption.locations, pixels);
+                             ? smooth_gradients(captioner, input, words, caption.locations, options, pixels, cancelled)
+                             : gradients_of(captioner, input, words, caption.locations, pixels, cancelled);
   Explanation explanation;
   explanation.cells = map_of(gradients.cells, gradients.annotations, options.kind).cpu();  // [T, L]
   if (pixels) explanation.pixels = map_of(gradients.pixels, input, options.kind);          // [T, S, S]

@@ -6,6 +6,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct ExplainOptions {
   double noise = 0.15;  // their noise: standard deviation as a share of the range of pixels, 255 (smooth)
   int64_t seed = 1;     // of the noise; the same for every picture
 
+  /// All but the kind, which is what is asked for with --explain.
   void list(OptionList& options);
 };
 
@@ -44,7 +46,9 @@ torch::Tensor word_gradients(Decoder& decoder, const torch::Tensor& annotations,
 
 /// Explains `caption`, one that `captioner` may say of `picture` (u8 RGB [S, S, 3], as stack_inputs() gives them), in
 /// fp32 whatever the encoder's precision. `pixels`: whether a map over them is wanted, which takes most of the time.
-Explanation explain_caption(Captioner& captioner, const torch::Tensor& picture, const Caption& caption,
-                            const ExplainOptions& options, bool pixels = true);
+/// cancelled: whether to stop, asked at every word of every copy; then throws Interrupted.
+Explanation explain_caption(
+    Captioner& captioner, const torch::Tensor& picture, const Caption& caption, const ExplainOptions& options,
+    bool pixels = true, const std::function<bool()>& cancelled = [] { return false; });
 
 }  // namespace attend

@@ -9,13 +9,12 @@
 namespace attend {
 namespace {
 
-bool is_cider(const std::string& key) { return key.starts_with("cider"); }
-
-/// "22.1" of a share of one; CIDEr has no upper end, and three digits; "n/a" where it isn't defined.
+/// "22.1"; "n/a" where it isn't defined.
 std::string figure_text(const std::string& key, double figure) {
   if (std::isnan(figure)) return "n/a";
+  const FigureForm form = figure_form(key);
   char text[32];
-  std::snprintf(text, sizeof text, is_cider(key) ? "%.3f" : "%.1f", is_cider(key) ? figure : 100 * figure);
+  std::snprintf(text, sizeof text, "%.*f", form.digits, form.factor * figure);
   return text;
 }
 
@@ -31,25 +30,23 @@ std::string to_the_right(const std::string& text) {
   return std::string(text.size() < 8 ? 8 - text.size() : 0, ' ') + text;
 }
 
-std::string measures_table(const Evaluation& evaluation, size_t width) {
-  std::string table;
+void add_measures(const Evaluation& evaluation, std::vector<FigureRow>& rows) {
   for (size_t i = 0; i < evaluation.measures.size(); ++i) {
     const auto& [key, title, corpus, pictures, of] = evaluation.measures[i];
-    table += padded(title, width) + " " + to_the_right(figure_text(key, corpus));
+    FigureRow row{title, figure_text(key, corpus)};
+    row.kind = FigureRow::measure;
     if (!std::isnan(corpus) && !evaluation.intervals.empty()) {
       const auto& [low, high] = evaluation.intervals[i];
-      const std::string interval = figure_text(key, low) + " to " + figure_text(key, high);
-      table += "   " + (evaluation.others.empty() ? interval : padded(interval, 14));
+      row.range = figure_text(key, low) + " to " + figure_text(key, high);
     }
     if (!std::isnan(corpus) && !evaluation.others.empty()) {
       const auto& [other, p_value] = evaluation.others[i];
       char p[32];
-      std::snprintf(p, sizeof p, "   p = %.3f", p_value);
-      table += "   " + to_the_right(figure_text(key, other)) + p;
+      std::snprintf(p, sizeof p, "p = %.3f", p_value);
+      row.other = figure_text(key, other), row.p_value = p;
     }
-    table += "\n";
+    rows.push_back(std::move(row));
   }
-  return table;
 }
 
 }  // namespace
@@ -84,9 +81,13 @@ void add_figures(const Evaluation& evaluation, Json& figures) {
   }
 }
 
-std::string figures_table(const Json& figures, const Evaluation& evaluation) {
+FigureForm figure_form(const std::string& key) {
+  return key.starts_with("cider") ? FigureForm{1, 3} : FigureForm{100, 1};
+}
+
+std::vector<FigureRow> figure_rows(const Json& figures, const Evaluation& evaluation) {
   struct Row {
-    const char *key, *title, *format, *rest;
+    const char *key, *title, *format, *unit;
     double factor;
   };
   static constexpr Row counts[] = {{"pictures", "pictures", "%.0f", "", 1},
@@ -102,24 +103,40 @@ std::string figures_table(const Json& figures, const Evaluation& evaluation) {
       {"self_bleu_4", "self-BLEU-4", "%.1f", "   of the captions of --n-best, each against its picture's others", 100},
       {"pointing", "looks inside", "%.1f", " % of the words that name an object", 100},
       {"pictures_per_second", "speed", "%.1f", " pictures/s", 1}};
-  size_t width = 18;
-  for (const auto& measure : evaluation.measures) width = std::max(width, measure.title.size());
-  std::string table;
+  std::vector<FigureRow> rows;
   const auto add = [&](const Row& row) {
     if (!figures.contains(row.key)) return;
     char value[32];
     std::snprintf(value, sizeof value, row.format, row.factor * figures[row.key].get<double>());
-    table += padded(row.title, width) + " " + to_the_right(value) + row.rest + "\n";
+    rows.push_back({row.title, value, row.unit});
   };
   for (const char* key : {"captions", "split", "candidates", "model", "compared_with"}) {
-    std::string title = key;
-    std::replace(title.begin(), title.end(), '_', ' ');
-    if (figures.contains(key)) table += padded(title, width) + " " + joined(figures[key]) + "\n";
+    if (!figures.contains(key)) continue;
+    FigureRow row{key, joined(figures[key])};
+    std::replace(row.title.begin(), row.title.end(), '_', ' ');
+    row.kind = FigureRow::name;
+    rows.push_back(std::move(row));
   }
-  table += "\n";
   for (const auto& row : counts) add(row);
-  table += measures_table(evaluation, width);
+  add_measures(evaluation, rows);
   for (const auto& row : others) add(row);
+  return rows;
+}
+
+std::string figures_table(const Json& figures, const Evaluation& evaluation) {
+  size_t width = 18;
+  for (const auto& measure : evaluation.measures) width = std::max(width, measure.title.size());
+  std::string table;
+  bool after_name = false;
+  for (const auto& row : figure_rows(figures, evaluation)) {
+    const bool is_name = row.kind == FigureRow::name;
+    if (after_name && !is_name) table += "\n";
+    after_name = is_name;
+    table += padded(row.title, width) + " " + (is_name ? row.value : to_the_right(row.value)) + row.unit;
+    if (!row.range.empty()) table += "   " + (row.other.empty() ? row.range : padded(row.range, 14));
+    if (!row.other.empty()) table += "   " + to_the_right(row.other) + "   " + row.p_value;
+    table += "\n";
+  }
   if (!evaluation.intervals.empty())
     table += "\nThe ranges hold the figure with 95 % certainty (bootstrap over the pictures).\n";
   if (!evaluation.others.empty())

@@ -43,8 +43,8 @@ void CaptionOutputs::keep(const SeenPicture& picture, const Written& written) {
   map_faults_.add(page_ ? written.page.captions.front().faults : check_maps(maps_of(picture.best().attention)));
 }
 
-std::vector<std::string> CaptionOutputs::finish() {
-  if (page_) page_->finish();
+std::vector<std::string> CaptionOutputs::finish(const std::string& stopped) {
+  if (page_) page_->finish(stopped);
   return map_faults_.remarks();
 }
 

@@ -35,8 +35,9 @@ class CaptionOutputs {
                              const std::vector<PictureFiles>& plan, double min_confidence) const;
   /// Adds a picture of a batch to the page. Throws Error when the page can't be written.
   void keep(const SeenPicture& picture, const Written& written);
-  /// Ends the page, and returns what is to be said of the maps, a line a fault.
-  std::vector<std::string> finish();
+  /// Ends the page, and returns what is to be said of the maps, a line a fault. stopped: what the page says where it hasn't all
+  /// pictures.
+  std::vector<std::string> finish(const std::string& stopped = "");
 
  private:
   const FileChoice& choice_;

@@ -9,7 +9,7 @@ namespace attend {
 namespace {
 
 /// Captions the pictures of a batch that could be read.
-std::vector<SeenPicture> compute(Ensemble& ensemble, PictureBatch batch, const CaptionWork& work) {
+std::vector<SeenPicture> compute(Ensemble& ensemble, PictureBatch batch, const CaptionWork& work, const Host& host) {
   if (batch.inputs.empty()) return std::move(batch.pictures);
   Captioner& first = ensemble.first();
   const Grid grid = grid_of(first);
@@ -30,8 +30,8 @@ std::vector<SeenPicture> compute(Ensemble& ensemble, PictureBatch batch, const C
     }
     std::optional<Explanation> explanation;
     if (work.explain)
-      explanation =
-          explain_caption(first, batch.inputs.front()[row], found.front(), *work.explain, work.explain_pixels);
+      explanation = explain_caption(first, batch.inputs.front()[row], found.front(), *work.explain, work.explain_pixels,
+                                    host.cancelled);
     picture.familiar = found.front().familiar;
     picture.distance = found.front().distance;
     for (auto& caption : found) picture.captions.push_back(seen_caption(std::move(caption), grid));
@@ -44,10 +44,11 @@ std::vector<SeenPicture> compute(Ensemble& ensemble, PictureBatch batch, const C
 
 void caption_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures, const CaptionWork& work,
                       const Host& host, const std::function<void(std::vector<SeenPicture>& batch)>& take) {
-  // An explanation changes the encoder's precision while it is made: one batch at a time.
+  // An explanation changes the encoder's precision while it is made: one batch at a time. It takes as long as many captions:
+  // one picture a batch, so that each is kept as soon as it is explained.
   compute_pictures(
-      ensemble, pictures, {work.threads, work.batch_size, !work.explain}, host,
-      [&](PictureBatch batch) { return compute(ensemble, std::move(batch), work); }, take);
+      ensemble, pictures, {work.threads, work.explain ? 1 : work.batch_size, !work.explain}, host,
+      [&](PictureBatch batch) { return compute(ensemble, std::move(batch), work, host); }, take);
 }
 
 }  // namespace attend

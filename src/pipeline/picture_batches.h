@@ -4,6 +4,7 @@
 // B pictures of a batch · S input side
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -49,21 +50,32 @@ struct BatchPlan {
 std::vector<size_t> batch_starts(size_t pictures, size_t workers, const BatchPlan& plan);
 
 /// take(compute(batch)) for every batch of `pictures`, each read and computed by one of plan.threads workers, taken in this
-/// thread in the order of the list. Throws Interrupted, between batches, when the host asks to stop.
+/// thread in the order of the list. Throws Interrupted when the host asks to stop: after the batch that is taken then, or where
+/// compute() throws it, before that one.
 template <class Compute, class Take>
 void compute_pictures(const Ensemble& ensemble, std::span<const PictureSource> pictures, const BatchPlan& plan,
                       const Host& host, Compute&& compute, Take&& take) {
   const auto device = ensemble.first().device;
   const auto starts = batch_starts(pictures.size(), device.is_cpu() ? static_cast<size_t>(plan.threads) : 1, plan);
   const auto read = [&](size_t number) { return read_batch(ensemble, pictures, starts[number], starts[number + 1]); };
+  const auto compute_or_stop = [&](PictureBatch batch) -> std::optional<decltype(compute(std::move(batch)))> {
+    try {
+      return compute(std::move(batch));
+    } catch (const Interrupted&) {
+      return std::nullopt;
+    }
+  };
   size_t number = 0;
-  compute_batches({starts.size() - 1, plan.threads, device, plan.side_by_side}, read, compute, [&](auto computed) {
-    if (host.cancelled())
-      throw Interrupted("stopped after " + std::to_string(starts[number]) + " of " + std::to_string(pictures.size()) +
-                        " pictures");
-    take(computed);
-    host.progress(static_cast<int64_t>(starts[++number]), static_cast<int64_t>(pictures.size()));
-  });
+  compute_batches({starts.size() - 1, plan.threads, device, plan.side_by_side}, read, compute_or_stop,
+                  [&](auto computed) {
+                    if (computed) {
+                      take(*computed);
+                      host.progress(static_cast<int64_t>(starts[++number]), static_cast<int64_t>(pictures.size()));
+                    }
+                    if (!computed || host.cancelled())
+                      throw Interrupted("stopped after " + std::to_string(starts[number]) + " of " +
+                                        std::to_string(pictures.size()) + " pictures");
+                  });
 }
 
 }  // namespace attend

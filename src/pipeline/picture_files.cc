@@ -37,7 +37,7 @@ std::vector<MapRow> explanation_rows(const SeenCaption& caption) {
       pixels{"The pixels that move it", {}};
   for (auto& map : gradient_maps(caption))
     cells.maps.push_back({"ρ " + figure(correlations[cells.maps.size()]), std::move(map)});
-  for (auto& map : pixel_maps(caption)) pixels.maps.push_back({"pixels", std::move(map)});
+  for (auto& map : pixel_maps(caption)) pixels.maps.push_back({"", std::move(map)});
   return {std::move(cells), std::move(pixels)};
 }
 
@@ -55,9 +55,10 @@ std::string word_file(size_t place, const std::string& word) {
 void write_words(const fs::path& path, const cv::Mat& picture, const Geometry& geometry,
                  const std::vector<WordMap>& words, const FileChoice& choice) {
   AtomicFolder folder(path);
+  const double full = full_weight(words, geometry, choice.style);
   for (size_t t = 0; t < words.size(); ++t)
     write_picture(folder.path() / (word_file(t, words[t].word) + "." + choice.overlay_format),
-                  draw_word(picture, geometry, words[t], choice.style));
+                  draw_word(picture, geometry, words[t], choice.style, full));
   folder.commit();
 }
 

@@ -85,7 +85,7 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
       std::optional<Explanation> explanation;
       if (explained)
         explanation = explain_caption(captioner, batch.inputs.front()[walks[i].picture], caption, *work.explain,
-                                      work.explain_pixels);
+                                      work.explain_pixels, host.cancelled);
       to.seen.captions.push_back(seen_caption(std::move(caption), grid));
       if (explanation) add_explanation(to.seen.captions.back(), *std::move(explanation));
     }
@@ -93,6 +93,7 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
   };
   BatchPlan plan = work.plan;
   plan.side_by_side = !work.explain;
+  if (work.explain) plan.batch_size = 1;  // each is kept as soon as it is explained
   compute_pictures(ensemble, pictures, plan, host, score, take);
 }
 

@@ -47,8 +47,13 @@ Json json_of(const PageCaption& caption) {
 
 std::string confidence_of(const PageCaption& caption) {
   if (!caption.confidence) return "";
-  char text[96];
-  std::snprintf(text, sizeof text, "<p class=\"confidence\">confidence %.0f %%</p>\n", 100 * *caption.confidence);
+  const double sure = *caption.confidence;
+  const char* words = sure < 0.25 ? "Very unsure" : sure < 0.5 ? "Unsure" : sure < 0.75 ? "Fairly sure" : "Sure";
+  char text[192];
+  std::snprintf(text, sizeof text,
+                "<p class=\"confidence\" title=\"The probability that it is among the better half of its model's "
+                "captions\">%s: confidence %.0f %%</p>\n",
+                words, 100 * sure);
   return text;
 }
 
@@ -90,7 +95,9 @@ PageMaps page_maps(std::string name, const std::vector<cv::Mat>& maps) {
 }
 
 Thumbnail make_thumbnail(const cv::Mat& picture) {
-  const double scale = std::min(1.0, double(kThumbnailSide) / std::max(picture.cols, picture.rows));
+  const double longer = std::max(picture.cols, picture.rows), shorter = std::min(picture.cols, picture.rows);
+  const double scale =
+      std::min({1.0, std::max(kThumbnailSide / longer, kThumbnailSide / 6.0 / shorter), 3 * kThumbnailSide / longer});
   const auto side = [&](int length) { return std::max(1, static_cast<int>(std::lround(length * scale))); };
   cv::Mat small = picture;
   if (scale < 1) cv::resize(picture, small, {side(picture.cols), side(picture.rows)}, 0, 0, cv::INTER_AREA);
@@ -103,15 +110,21 @@ Thumbnail make_thumbnail(const cv::Mat& picture) {
 std::string picture_article(const PagePicture& picture, size_t number, const std::vector<PageFigure>& figures) {
   const std::string id = "p" + std::to_string(number);
   const PageCaption& best = picture.captions.front();
-  std::string html = "<article id=\"" + id + "\" aria-labelledby=\"" + id + "-name\">\n<h2 id=\"" + id + "-name\">" +
-                     html_text(picture.name) + "</h2>\n<div class=\"view\">";
+  const cv::Size size = picture.thumbnail.size;
+  // A panorama has its text below it, a strip that stands on end has it closer.
+  const char* shape = size.width > 2 * size.height   ? " class=\"wide\""
+                      : size.height > 2 * size.width ? " class=\"tall\""
+                                                     : "";
+  std::string html = "<article id=\"" + id + "\"" + shape + " aria-labelledby=\"" + id + "-name\">\n<h2 id=\"" + id +
+                     "-name\">" + html_text(picture.name) + "</h2>\n<div class=\"picture\">";
   if (picture.thumbnail.jpeg.empty()) {
     html += "<p class=\"absent\">no picture</p>";
   } else {
-    html += "<img width=\"" + std::to_string(picture.thumbnail.size.width) + "\" height=\"" +
-            std::to_string(picture.thumbnail.size.height) + "\" alt=\"" + html_text(best.text) +
+    html += "<div class=\"view\" style=\"--w:" + std::to_string(size.width) + ";--h:" + std::to_string(size.height) +
+            "\"><img width=\"" + std::to_string(size.width) + "\" height=\"" + std::to_string(size.height) +
+            "\" alt=\"" + html_text(best.text) +
             "\" loading=\"lazy\" decoding=\"async\" src=\"data:image/jpeg;base64," + base64(picture.thumbnail.jpeg) +
-            "\">";
+            "\"></div>";
   }
   html += "</div>\n<div class=\"text\">\n<p class=\"caption\">" + html_text(best.text) + "</p>\n";
   html += confidence_of(best) + note_of(best);
@@ -154,8 +167,13 @@ void CaptionPage::add_pair(const PagePicture& left, const PagePicture& right) {
   file_.write("</div>\n");
 }
 
-void CaptionPage::finish() {
-  file_.write("</div>\n</main>\n");
+std::string stopped_element(const std::string& stopped) {
+  if (stopped.empty()) return "";
+  return "<p class=\"note\" id=\"stopped\">" + html_text(stopped) + ": the others aren't on this page.</p>\n";
+}
+
+void CaptionPage::finish(const std::string& stopped) {
+  file_.write("</div>\n" + stopped_element(stopped) + "</main>\n");
   file_.finish({maps_script(), pictures_script()});
 }
 

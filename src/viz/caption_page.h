@@ -38,7 +38,7 @@ struct PageCaption {
   std::optional<bool> familiar = {};      // whether the picture is like those of training
 };
 
-/// Longer side of a thumbnail, pixels.
+/// Longer side of a thumbnail, pixels; up to three times that where the shorter would be less than a sixth of it.
 constexpr int kThumbnailSide = 320;
 
 /// A small JPEG of a picture.
@@ -47,7 +47,7 @@ struct Thumbnail {
   cv::Size size;
 };
 
-/// `picture` (u8 BGR) with its longer side at most kThumbnailSide.
+/// `picture` (u8 BGR) as small as kThumbnailSide says; never enlarged.
 Thumbnail make_thumbnail(const cv::Mat& picture);
 
 struct PagePicture {
@@ -75,6 +75,9 @@ std::string picture_article(const PagePicture& picture, size_t number, const std
 /// The colours of the heat map (viridis) for the page's script.
 std::string colours_element();
 
+/// What a page without all pictures says of it, after them; the script brings it to the top. "" for "".
+std::string stopped_element(const std::string& stopped);
+
 /// A page that grows picture by picture, in memory for one.
 class CaptionPage {
  public:
@@ -84,7 +87,8 @@ class CaptionPage {
   void add(const PagePicture& picture);
   /// Two that belong together, one beside the other where there is room.
   void add_pair(const PagePicture& left, const PagePicture& right);
-  void finish();
+  /// stopped: what the page says where it hasn't all pictures, or "".
+  void finish(const std::string& stopped = "");
 
  private:
   HtmlFile file_;

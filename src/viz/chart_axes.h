@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "viz/curves.h"
 
@@ -42,6 +43,14 @@ struct Axes {
   double px(double x) const { return left + (x - x0) / (x1 - x0) * width; }
   double py(double y) const { return top + (y1 - y) / (y1 - y0) * height; }
 };
+
+/// Where the label of a marked point begins, its baseline: to the point's left or right, wherever there is room, and below a
+/// point in the upper half of the plot, above one in the lower.
+inline std::pair<double, double> label_place(const Axes& axes, const Mark& mark, double width) {
+  const double x = axes.px(mark.x), y = axes.py(mark.y);
+  const bool left = x + 10 + width > axes.left + axes.width;
+  return {std::max(axes.left, left ? x - 10 - width : x + 10), y < axes.top + axes.height / 2 ? y + 24 : y - 14};
+}
 
 /// A number as charts and tables show it: four digits at most, thousands as k.
 inline std::string short_number(double value) {

@@ -40,6 +40,16 @@ void draw_chart(cv::Mat area, const Chart& chart) {
     for (size_t i = 0; i < curve.x.size(); ++i)
       points.emplace_back(at(axes.px(curve.x[i]) * (1 << kShift)), at(axes.py(curve.y[i]) * (1 << kShift)));
     cv::polylines(area, points, false, colour_of(curve.run), 2, cv::LINE_AA, kShift);
+    if (curve.best) {
+      const cv::Point dot(at(axes.px(curve.best->x)), at(axes.py(curve.best->y)));
+      cv::circle(area, dot, 6, card, cv::FILLED, cv::LINE_AA);
+      cv::circle(area, dot, 5, colour_of(curve.run), cv::FILLED, cv::LINE_AA);
+      if (chart.curves.size() == 1) {
+        const int wide = text_width(curve.best->label, kFont - 2);
+        const auto [x, y] = label_place(axes, *curve.best, wide);
+        draw_text(area, {at(x), at(y)}, curve.best->label, kFont - 2, ink);
+      }
+    }
     if (points.size() == 1)
       cv::circle(area, points[0], 4 << kShift, colour_of(curve.run), cv::FILLED, cv::LINE_AA, kShift);
   }
@@ -58,7 +68,7 @@ std::vector<double> ticks(double least, double most) {
 
 Curve thinned(const Curve& curve, size_t count) {
   if (curve.x.size() <= count) return curve;
-  Curve thin{curve.run, {}, {}};
+  Curve thin{curve.run, {}, {}, curve.best};
   const size_t stretches = count / 2;
   for (size_t i = 0; i < stretches; ++i) {
     const auto begin = curve.y.begin() + static_cast<ptrdiff_t>(i * curve.x.size() / stretches);

@@ -3,15 +3,23 @@
 
 #include <filesystem>
 #include <opencv2/core.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace attend {
 
+/// A point of a curve that is marked.
+struct Mark {
+  double x, y;
+  std::string label;  // "best: 0.598, epoch 10"
+};
+
 /// A figure of one run over its steps; x ascends, both are finite and equally long.
 struct Curve {
   size_t run = 0;  // whose curve: names it and gives it its colour
   std::vector<double> x, y;
+  std::optional<Mark> best = std::nullopt;  // drawn as a dot, and labelled where the chart has one curve
 };
 
 struct Chart {

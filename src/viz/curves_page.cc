@@ -34,14 +34,24 @@ std::string svg_of(const Chart& chart) {
   for (const auto& whole : chart.curves) {
     const Curve curve = thinned(whole, kCurvePoints);
     const std::string colour = colour_of(curve.run);
+    const auto mark_best = [&] {
+      if (!curve.best) return;
+      svg += "<circle class=\"best\" r=\"5\" fill=\"" + colour + "\" cx=\"" + at(axes.px(curve.best->x)) + "\" cy=\"" +
+             at(axes.py(curve.best->y)) + "\"><title>" + html_text(curve.best->label) + "</title></circle>";
+      if (chart.curves.size() > 1) return;
+      const auto [x, y] = label_place(axes, *curve.best, 6.2 * static_cast<double>(curve.best->label.size()));
+      svg += "<text class=\"best\" x=\"" + at(x) + "\" y=\"" + at(y) + "\">" + html_text(curve.best->label) + "</text>";
+    };
     if (curve.x.size() == 1) {
       svg += "<circle r=\"4\" fill=\"" + colour + "\" cx=\"" + at(axes.px(curve.x[0])) + "\" cy=\"" +
              at(axes.py(curve.y[0])) + "\"/>";
+      mark_best();
       continue;
     }
     svg += "<polyline class=\"curve\" stroke=\"" + colour + "\" points=\"";
     for (size_t i = 0; i < curve.x.size(); ++i) svg += at(axes.px(curve.x[i])) + "," + at(axes.py(curve.y[i])) + " ";
     svg += "\"/>";
+    mark_best();
   }
   return svg + "<line class=\"cursor\" y1=\"10\" y2=\"256\" hidden=\"\"/></svg>";
 }

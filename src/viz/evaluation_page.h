@@ -3,18 +3,24 @@
 
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "viz/caption_page.h"
 
 namespace attend {
 
+/// A figure of all pictures, as text.
+struct SummaryFigure {
+  std::string name, value;
+  std::string range;       // that holds it with 95 % certainty, or ""
+  std::string comparison;  // with another file of captions, or ""
+};
+
 /// What stands at the head of the page.
 struct EvaluationSummary {
-  std::vector<std::pair<std::string, std::string>> corpus;  // name, value as text
-  std::vector<PageFigure> figures;                          // those that every picture has; the last one leads
-  std::vector<std::vector<double>> values;                  // [pictures][figures]
+  std::vector<SummaryFigure> corpus;
+  std::vector<PageFigure> figures;          // those that every picture has; the last one leads
+  std::vector<std::vector<double>> values;  // [pictures][figures]
 };
 
 /// A page that grows picture by picture, in the order of summary.values and in memory for one.
@@ -24,7 +30,8 @@ class EvaluationPage {
   EvaluationPage(const std::filesystem::path& path, const EvaluationSummary& summary);
   /// picture.figures is filled in here.
   void add(PagePicture picture);
-  void finish();
+  /// stopped: as of CaptionPage::finish().
+  void finish(const std::string& stopped = "");
 
  private:
   HtmlFile file_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
+#include <utility>
 
 namespace attend {
 namespace {
@@ -20,11 +21,12 @@ cv::Mat each(const cv::Mat& picture, const cv::Mat& light, Pixel pixel) {
   return out;
 }
 
-/// Darkened where the map is 0, whitened where it is 1.
+/// Darkened where the map is 0, whitened where it is 1, the square of the map deciding: where a word half looks, a bright sky
+/// stays darker than the dark ground that it looks at.
 cv::Mat glow(const cv::Mat& picture, const cv::Mat& light, const OverlayOptions& options) {
   const auto dark = static_cast<float>(1 - options.darken), white_share = static_cast<float>(options.glow);
   return each(picture, light, [&](const cv::Vec3b& from, float map, cv::Vec3b& to) {
-    const float white = white_share * map, gain = (dark + (1 - dark) * map) * (1 - white);
+    const float lit = map * map, white = white_share * lit, gain = (dark + (1 - dark) * lit) * (1 - white);
     for (int c = 0; c < 3; ++c) to[c] = static_cast<unsigned char>(gain * from[c] + white * 255 + 0.5f);
   });
 }
@@ -51,6 +53,11 @@ cv::Mat heat(const cv::Mat& picture, const cv::Mat& light, const OverlayOptions&
   return out;
 }
 
+/// The colour of the line of a level, and the grey beside it: light beside dark lines, dark beside light ones.
+std::pair<cv::Vec3b, double> line_colours(float level) {
+  return {coloured(cv::Mat(1, 1, CV_32F, cv::Scalar(level))).at<cv::Vec3b>(0, 0), level < 0.5f ? 235 : 20};
+}
+
 /// A pixel's distance to the line where the map crosses a level is the difference over the slope.
 cv::Mat contour(const cv::Mat& picture, const cv::Mat& light, const OverlayOptions& options) {
   cv::Mat across, down, slope, out = picture.clone();
@@ -58,9 +65,8 @@ cv::Mat contour(const cv::Mat& picture, const cv::Mat& light, const OverlayOptio
   cv::Sobel(light, down, CV_32F, 0, 1, 3, 1 / 8.0);
   cv::magnitude(across, down, slope);
   const double thick = std::max(1.0, std::max(picture.cols, picture.rows) / 150.0);
-  for (const float level : {0.25f, 0.5f, 0.75f, 0.9f}) {
-    const cv::Vec3b colour = coloured(cv::Mat(1, 1, CV_32F, cv::Scalar(level))).at<cv::Vec3b>(0, 0);
-    const double beside = level < 0.5f ? 235 : 20;  // light beside dark lines, dark beside light ones
+  for (const float level : kContourLevels) {
+    const auto [colour, beside] = line_colours(level);
     for (int y = 0; y < out.rows; ++y)
       for (int x = 0; x < out.cols; ++x) {
         const float steep = slope.at<float>(y, x);
@@ -87,7 +93,13 @@ void OverlayOptions::list(OptionList& options) {
               "glow: the paper's white light; heat: colours, with a colour bar; contour: lines of equal weight; "
               "spotlight: dark where a word doesn't look",
               one_of({"glow", "heat", "contour", "spotlight"}));
-  options.add("tile", tile, "longer side of a tile on a page, pixels", between(64, 2048));
+  options.add(
+      "scale", scale,
+      "what shows in full: word: the peak of each word's map; page: the largest of all its words' peaks, so that words "
+      "can be compared",
+      one_of({"word", "page"}));
+  options.add("tile", tile, "longer side of a tile on a page, pixels; panoramas' are up to three times as long",
+              between(64, 2048));
   options.add("columns", columns, "tiles in a row of a page", between(1, 50));
   options.add("darken", darken, "light taken from where a word doesn't look; of glow and spotlight", between(0, 1));
   options.add("glow", glow, "white laid over where a word looks most; of glow", between(0, 1));
@@ -97,12 +109,14 @@ void OverlayOptions::list(OptionList& options) {
   options.add("font_scale", font_scale, "size of words and captions, of the usual one", between(0.25, 4));
 }
 
-cv::Mat light_of(const cv::Mat& attention, const Geometry& geometry, cv::Size target, double smoothing, double* peak) {
+cv::Mat light_of(const cv::Mat& attention, const Geometry& geometry, cv::Size target, double smoothing, double full,
+                 double* peak) {
   cv::Mat light = geometry.to_picture(attention, target, smoothing);
   double most = 0;
   cv::minMaxLoc(light, nullptr, &most);
-  if (most > 0) light *= 1 / most;
   if (peak) *peak = most;
+  if (!(full > 0)) full = most;
+  if (full > 0) light = cv::min(light * (1 / full), 1);
   return light;
 }
 
@@ -111,6 +125,16 @@ cv::Mat lay_over(const cv::Mat& picture, const cv::Mat& light, const OverlayOpti
   if (options.style == "contour") return contour(picture, light, options);
   if (options.style == "spotlight") return spotlight(picture, light, options);
   return glow(picture, light, options);
+}
+
+cv::Mat contour_sample(cv::Size size, float level, double alpha) {
+  const auto [colour, beside] = line_colours(level);
+  cv::Mat sample(size, CV_8UC3, cv::Scalar::all(246));
+  const int thick = std::max(size.height / 5, 2), edge = std::max(thick / 2, 1), y = (size.height - thick) / 2;
+  const double grey = 246 + (beside - 246) * alpha;
+  sample.rowRange(std::max(y - edge, 0), std::min(y + thick + edge, size.height)).setTo(cv::Scalar::all(grey));
+  sample.rowRange(std::max(y, 0), std::min(y + thick, size.height)).setTo(colour);
+  return sample;
 }
 
 cv::Mat colour_bar(cv::Size size) {

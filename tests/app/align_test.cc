@@ -24,8 +24,8 @@ class AlignCommand : public ::testing::Test {
 
 TEST_F(AlignCommand, DrawsForACaptionOfItsOwnWhatCaptionDraws) {
   const std::string file = picture();
-  const std::vector<std::string> how{"--precision", "fp32",     "--overlay-format", "png",
-                                     "--explain",   "gradient", "--threads",        "1"};
+  const std::vector<std::string> how{"--precision", "fp32",  "--overlay-format", "png",
+                                     "--explain",   "plain", "--threads",        "1"};
   const auto with_files = [&](std::vector<std::string> arguments, const std::string& folder) {
     arguments.insert(arguments.end(), {"--overlay", at(folder), "--maps", at(folder), "--animate", at(folder), "--html",
                                        at(folder + ".html")});

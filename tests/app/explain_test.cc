@@ -74,7 +74,7 @@ TEST_F(ExplainTest, JsonLinesHoldGradientsAndTheirRankCorrelationWithAttention) 
   for (int i = 0; i < 6; ++i) photo("in/" + std::to_string(i) + ".png", i);
   const std::vector<std::string> plain{"caption", at("in"), "--format", "jsonl", "--n-best", "2"};
   auto explained = plain;
-  explained.insert(explained.end(), {"--explain", "gradient"});
+  explained.insert(explained.end(), {"--explain", "plain"});
   const auto before = with_model(plain), run = with_model(explained);
   ASSERT_EQ(run.status, 0) << run.err;
   ASSERT_THAT(run.out_lines(), SizeIs(6));
@@ -101,20 +101,20 @@ TEST_F(ExplainTest, JsonLinesHoldGradientsAndTheirRankCorrelationWithAttention) 
 TEST_F(ExplainTest, KindsDifferAndTheSeedDecidesTheNoise) {
   const auto picture = photo("x.png", 3);
   const auto gradient = [&](const std::vector<std::string>& flags) {
-    std::vector<std::string> arguments{"caption", picture, "--format", "jsonl", "--explain", "gradient"};
+    std::vector<std::string> arguments{"caption", picture, "--format", "jsonl"};
     arguments.insert(arguments.end(), flags.begin(), flags.end());
     const auto run = with_model(arguments);
     EXPECT_EQ(run.status, 0) << run.err;
     return run.status == 0 ? Json::parse(run.out)["words"][0]["gradient"] : Json();
   };
-  const std::vector<std::string> smooth{"--explain-kind", "smooth", "--explain-samples", "3"};
+  const std::vector<std::string> smooth{"--explain", "smooth", "--explain-samples", "3"};
   const auto with = [&](const std::string& flag, const std::string& value) {
     auto flags = smooth;
     flags.insert(flags.end(), {flag, value});
     return gradient(flags);
   };
-  const Json plain = gradient({"--explain-kind", "plain"}), noisy = gradient(smooth);
-  EXPECT_NE(plain, gradient({"--explain-kind", "input"}));
+  const Json plain = gradient({"--explain", "plain"}), noisy = gradient(smooth);
+  EXPECT_NE(plain, gradient({"--explain", "input"}));
   EXPECT_NE(plain, noisy);
   EXPECT_EQ(noisy, gradient(smooth));
   EXPECT_NE(noisy, with("--explain-seed", "5"));
@@ -128,7 +128,7 @@ TEST_F(ExplainTest, PagesGainRowsAndMapsGainFiles) {
   before.insert(before.end(), {"--overlay", at("before"), "--maps", at("maps")});
   ASSERT_EQ(with_model(before).status, 0);
   after.insert(after.end(),
-               {"--overlay", at("after"), "--maps", at("maps"), "--explain", "gradient", "--format", "jsonl"});
+               {"--overlay", at("after"), "--maps", at("maps"), "--explain", "plain", "--format", "jsonl"});
   const auto run = with_model(after);  // the attention's maps are there, those of gradients are not
   ASSERT_EQ(run.status, 0) << run.err;
   const cv::Mat small = cv::imread(at("before/x.png")), tall = cv::imread(at("after/x.png"));
@@ -153,7 +153,7 @@ TEST_F(ExplainTest, PagesGainRowsAndMapsGainFiles) {
   const auto again = with_model(after);
   EXPECT_THAT(again.err, HasSubstr("1 of 1 picture skipped"));
   const auto json =
-      with_model({"caption", picture, "--maps", at("json"), "--maps-format", "json", "--explain", "gradient"});
+      with_model({"caption", picture, "--maps", at("json"), "--maps-format", "json", "--explain", "plain"});
   EXPECT_EQ(json.status, 0) << json.err;
   EXPECT_EQ(Json::parse(read_file(at("json/x.json")))["words"], words);
   EXPECT_FALSE(fs::exists(at("json/x.gradient.npy")));
@@ -165,15 +165,14 @@ TEST_F(ExplainTest, MistakesAreRefusedBeforeAnyWorkAndNamed) {
   const std::vector<std::string> json{"caption", x, "--format", "jsonl"};
   const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes{
       {{"--explain", "magic"}, "--explain: \"magic\" is not allowed"},
-      {{"--explain-kind", "plain"}, "--explain-kind: say with --explain gradient"},
-      {{"--explain-samples", "3"}, "--explain-samples: say with --explain gradient"},
-      {{"--explain", "gradient", "--explain-kind", "fancy"}, "--explain-kind: \"fancy\" is not allowed"},
-      {{"--explain", "gradient", "--explain-kind", "plain", "--explain-noise", "0.1"}, "--explain-noise: is of"},
-      {{"--explain", "gradient", "--explain-kind", "smooth", "--explain-noise", "-1"}, "--explain-noise: -1"},
-      {{"--explain", "gradient", "--explain-kind", "smooth", "--explain-samples", "0"}, "--explain-samples: 0"},
-      {{"--explain", "gradient", "--format", "text"}, "--explain: say where it is to be shown"},
-      {{"--explain", "gradient", "--format", "text", "--animate", at("out")}, "--explain: say where"},
-      {{"--explain", "gradient", at("in/x.gradient.png"), "--maps", at("out")},
+      {{"--explain", "gradient"}, "--explain: \"gradient\" is not allowed; it takes plain, input or smooth"},
+      {{"--explain-samples", "3"}, "--explain-samples: is of --explain smooth only"},
+      {{"--explain", "plain", "--explain-noise", "0.1"}, "--explain-noise: is of"},
+      {{"--explain", "smooth", "--explain-noise", "-1"}, "--explain-noise: -1"},
+      {{"--explain", "smooth", "--explain-samples", "0"}, "--explain-samples: 0"},
+      {{"--explain", "plain", "--format", "text"}, "--explain: say where it is to be shown"},
+      {{"--explain", "plain", "--format", "text", "--animate", at("out")}, "--explain: say where"},
+      {{"--explain", "plain", at("in/x.gradient.png"), "--maps", at("out")},
        at("out/x.gradient.npy") + ": would be written for"}};
   for (const auto& [flags, says] : mistakes) {
     auto arguments = json;
@@ -187,11 +186,24 @@ TEST_F(ExplainTest, MistakesAreRefusedBeforeAnyWorkAndNamed) {
   }
 }
 
+TEST_F(ExplainTest, AnInterruptEndsItWithinAPicture) {  // which would take minutes
+  const auto bad = (folder_.write("bad.png", {'n', 'o'})).string();
+  Circumstances how;
+  how.signal = SIGINT;  // at the line of the bad one
+  const auto run = with_model({"caption", bad, photo("a.png", 1), "--answer-all", "--explain", "smooth",
+                               "--explain-samples", "10000", "--html", at("page.html"), "--maps", at("maps")},
+                              how);
+  EXPECT_EQ(run.status, 130) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("stopped after 1 of 2 pictures"));
+  EXPECT_THAT(read_file(at("page.html")), HasSubstr("stopped after 1 of 2 pictures: the others aren"));
+  EXPECT_TRUE(fs::is_empty(at("maps")));
+}
+
 TEST_F(ExplainTest, ThePageSwitchesBetweenAttentionAndGradientOfTheSameWord) {
   photo("in/a.png", 1);
   photo("in/b.png", 4);
   const auto run = with_model(
-      {"caption", at("in"), "--html", at("page.html"), "--explain", "gradient", "--n-best", "2", "--format", "jsonl"});
+      {"caption", at("in"), "--html", at("page.html"), "--explain", "plain", "--n-best", "2", "--format", "jsonl"});
   ASSERT_EQ(run.status, 0) << run.err;
   ASSERT_EQ(with_model({"caption", at("in"), "--html", at("plain.html")}).status, 0);
   ATTEND_NEEDS_BROWSER();

@@ -48,7 +48,7 @@ with tempfile.TemporaryDirectory() as folder:
         file.write(b"\xff\xd8 no picture")
     said = set()
     for model in models:
-        for arguments in ([], ["--n-best", "3"], ["--explain", "gradient"]):
+        for arguments in ([], ["--n-best", "3"], ["--explain", "plain"]):
             for record in lines("--model", model, *arguments, *pictures):
                 said |= record.keys()
     for record in lines("--min-confidence", "0.5", *pictures):  # by the model that comes with attend: it is calibrated

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "app/run_command.h"
 #include "vision/picture.h"
 #include "vision/picture_files.h"
@@ -110,14 +112,128 @@ TEST_F(PagesTest, PagesThatCannotBeWrittenAreRefusedAtOnce) {
   EXPECT_EQ(run.out, "");
 }
 
-TEST_F(PagesTest, AnInterruptedRunLeavesNoPage) {
+size_t count_of(const std::string& text, const std::string& part) {
+  size_t count = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++count;
+  return count;
+}
+
+TEST_F(PagesTest, AnInterruptedRunLeavesAPageOfWhatIsDone) {
   std::vector<std::string> arguments{"caption", "--batch-size", "2", "--html", at("page.html")};
   const auto picture = photo("a.jpg");
   for (int i = 0; i < 400; ++i) arguments.push_back(picture);
   Circumstances how;
   how.signal = SIGINT;
-  EXPECT_EQ(with_model(arguments, how).status, 130);
-  EXPECT_FALSE(fs::exists(at("page.html")));
+  const auto run = with_model(arguments, how);
+  EXPECT_EQ(run.status, 130);
+  const std::string html = read_file(at("page.html"));
+  EXPECT_GE(run.out_lines().size(), 2u);
+  EXPECT_EQ(count_of(html, "<article "), run.out_lines().size());
+  const std::string says = "stopped after " + std::to_string(run.out_lines().size()) + " of 400 pictures";
+  EXPECT_THAT(run.err, HasSubstr(says));
+  EXPECT_THAT(html, HasSubstr("id=\"stopped\">" + says));
+}
+
+/// What is wider than the window: nothing. `scrollWidth <= innerWidth` wouldn't tell: a phone's browser makes the window wider.
+constexpr const char* kWidth = R"JS(
+  for (const details of document.querySelectorAll("details")) details.open = true;
+  [...document.querySelectorAll("article")].forEach((article) => article.scrollIntoView());
+  await until(() => [...document.querySelectorAll("article")].every((one) => one.querySelector(".word")));
+  for (const details of document.querySelectorAll("details")) details.open = true;
+  await settled();
+  const styles = [...document.querySelectorAll(".tools select")][0];
+  if (styles) {
+    styles.value = "heat";
+    styles.dispatchEvent(new Event("change"));
+    document.querySelector(".word").click();
+    await settled();
+  }
+  const rows = new Map(), uneven = [], shapes = [];
+  for (const article of document.querySelectorAll("article")) {
+    const box = article.getBoundingClientRect(), top = Math.round(box.top);
+    if (rows.has(top) && Math.abs(rows.get(top) - box.height) > 1) uneven.push(article.id);
+    rows.set(top, box.height);
+    const image = article.querySelector("img");
+    if (image) shapes.push(image.clientWidth / image.clientHeight);
+  }
+  return {width: document.documentElement.scrollWidth, uneven, shapes,
+          bar: document.querySelector(".picture .scale")?.textContent ?? ""};)JS";
+
+TEST_F(PagesTest, FitEveryWidthAndKeepProportions) {
+  folder_.write("in/a.jpg", encoded(".jpg", gradient(90, 60)));
+  folder_.write("in/panorama.jpg", encoded(".jpg", gradient(600, 60)));
+  folder_.write("in/strip.jpg", encoded(".jpg", gradient(60, 600)));
+  folder_.write("in/tiny.png", encoded(".png", gradient(8, 8)));
+  const auto file =
+      write("captions.json", R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "tiny.png"},
+      {"id": 3, "file_name": "panorama.jpg"}, {"id": 4, "file_name": "strip.jpg"}],
+      "annotations": [{"image_id": 1, "caption": "A dog on grass."}, {"image_id": 2, "caption": "A very-long-word-without-end"},
+      {"image_id": 3, "caption": "A red circle"}, {"image_id": 4, "caption": "The sky"}]})");
+  ASSERT_EQ(
+      with_model({"caption", at("in"), "--html", at("captions.html"), "--n-best", "2", "--explain", "plain"}).status,
+      0);
+  ASSERT_EQ(with_model({"evaluate", "--captions", file, "--images", at("in"), "--html", at("evaluation.html")}).status,
+            0);
+  write("log.jsonl", R"({"step":20,"epoch":1,"loss":7.5}
+{"step":20,"epoch":1,"validation_cider":0.25,"best":true}
+{"step":40,"epoch":2,"loss":6.5}
+{"step":40,"epoch":2,"validation_cider":0.75,"best":true}
+{"step":60,"epoch":3,"loss":5.5}
+{"step":60,"epoch":3,"validation_cider":0.5,"best":false}
+)");
+  ASSERT_EQ(attend_command({"report", at("log.jsonl"), "--html", at("curves.html")}).status, 0);
+  ATTEND_NEEDS_BROWSER();
+  for (const int width : {320, 390, 1280})
+    for (const char* page : {"captions.html", "evaluation.html", "curves.html"}) {
+      const auto seen = visit(at(page), folder_.path(), kWidth, {width, 900, false, {}});
+      ASSERT_FALSE(seen.found.is_null()) << page << ::testing::PrintToString(seen.errors);
+      EXPECT_THAT(seen.errors, IsEmpty()) << page;
+      EXPECT_LE(seen.found["width"].get<int>(), width) << page;
+      EXPECT_THAT(seen.found["uneven"], IsEmpty()) << page << width;
+      for (const double shape : seen.found["shapes"].get<std::vector<double>>()) {
+        const double longer = std::max(shape, 1 / shape);
+        EXPECT_TRUE(std::abs(longer - 1) < 0.05 || std::abs(longer - 1.5) < 0.05 || std::abs(longer - 10) < 1)
+            << page << width << " " << shape;
+      }
+      EXPECT_EQ(seen.found["bar"].get<std::string>().find(" %") != std::string::npos,
+                page != std::string("curves.html"));
+    }
+}
+
+TEST_F(PagesTest, AnEvaluationIsToldAsTheConsoleTellsIt) {
+  photo("images/a.jpg");
+  photo("images/b.jpg");
+  const auto run =
+      with_model({"evaluate", "--captions", captions(), "--images", at("images"), "--html", at("page.html")});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const std::string html = read_file(at("page.html"));
+  EXPECT_THAT(html, HasSubstr("95 % interval"));
+  EXPECT_THAT(html, HasSubstr("<th scope=\"row\">distinct captions</th>"));
+  size_t told = 0;
+  for (const auto& line : run.out_lines()) {  // "BLEU-1    45.4   38.3 to 53.2"
+    if (!line.starts_with("BLEU") && !line.starts_with("ROUGE")) continue;
+    std::istringstream words(line);
+    std::string name, value, low, to, high;
+    words >> name >> value >> low >> to >> high;
+    EXPECT_THAT(html, HasSubstr("<th scope=\"row\">" + name + "</th><td>" + value + "</td><td class=\"soft\">" + low +
+                                " to " + high + "</td>"));
+    ++told;
+  }
+  EXPECT_EQ(told, 5u);
+}
+
+TEST_F(PagesTest, TheBestEpochIsMarkedAndInTheTable) {
+  const auto log = write("log.jsonl", R"({"step":20,"epoch":1,"loss":7.5}
+{"step":20,"epoch":1,"validation_cider":0.25,"validation_loss":3.5,"best":true}
+{"step":40,"epoch":2,"validation_cider":0.75,"validation_loss":2.5,"best":true}
+{"step":60,"epoch":3,"validation_cider":0.5,"validation_loss":4.5,"best":false}
+)");
+  const auto run = attend_command({"report", log, "--html", at("page.html"), "--png", at("page.png")});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const std::string html = read_file(at("page.html"));
+  for (const char* says : {"<td>epoch 2</td>", "<td>0.75 (epoch 2)</td>", "<td>2.5 (epoch 2)</td>",
+                           "best: 0.75, epoch 2", "best: 2.5, epoch 2", "<circle class=\"best\""})
+    EXPECT_THAT(html, HasSubstr(says));
 }
 
 TEST_F(PagesTest, EvaluateShowsReferencesAndFiguresWithAModelAndWithout) {

@@ -20,15 +20,14 @@ function enlarge(count, read, write) {
   }
 }
 
-/** rows x cols weights → {width, height, values}, the peak 1. */
+/** rows x cols weights, bytes → {width, height, values}, from 0 to 1. */
 function smoothed(weights, rows, cols) {
   const width = cols * STEPS, height = rows * STEPS;
   const wide = new Float32Array(width * rows), values = new Float32Array(width * height);
   for (let r = 0; r < rows; ++r) enlarge(cols, (i) => weights[r * cols + i], (j, v) => { wide[r * width + j] = v; });
   for (let x = 0; x < width; ++x)
     enlarge(rows, (i) => wide[i * width + x], (j, v) => { values[j * width + x] = v; });
-  const peak = values.reduce((most, value) => Math.max(most, value), 0);
-  return {width, height, values: peak > 0 ? values.map((value) => value / peak) : values};
+  return {width, height, values: values.map((value) => value / 255)};
 }
 
 function bare(weights, rows, cols) {
@@ -38,7 +37,7 @@ function bare(weights, rows, cols) {
 /** The colour [r, g, b, a] laid over the picture where a map has `value`, 0 to 1. */
 const paints = {
   glow(value) {
-    const white = GLOW * value, opacity = 1 - (1 - DARKEN * (1 - value)) * (1 - white);
+    const lit = value * value, white = GLOW * lit, opacity = 1 - (1 - DARKEN * (1 - lit)) * (1 - white);
     const grey = opacity > 0 ? 255 * white / opacity : 0;
     return [grey, grey, grey, 255 * opacity];
   },
@@ -63,8 +62,10 @@ function painted({width, height, values}, paint) {
   return canvas;
 }
 
-/** Draws a map over `canvas`; `area` is what its grid lies over, [x, y, width, height] in shares of the canvas. */
-function drawMap(canvas, weights, [rows, cols], area, style) {
+/** Draws a map over `canvas`; `area` is what its grid lies over, [x, y, width, height] in shares of the canvas; `peak` is the
+ *  weight that a byte of 255 stands for, `full` the one that shows in full, or 0: the map's own peak as it is drawn. Returns the
+ *  weight that shows in full. */
+function drawMap(canvas, weights, [rows, cols], area, style, peak, full) {
   const context = canvas.getContext("2d");
   const [x, y, width, height] = [area[0] * canvas.width, area[1] * canvas.height,
                                  area[2] * canvas.width, area[3] * canvas.height];
@@ -76,7 +77,10 @@ function drawMap(canvas, weights, [rows, cols], area, style) {
   context.imageSmoothingEnabled = !cells;
   context.imageSmoothingQuality = "high";
   const map = cells ? bare(weights, rows, cols) : smoothed(weights, rows, cols);
+  const most = full > 0 ? full / (peak || 1) : map.values.reduce((a, b) => Math.max(a, b), 0);
+  if (most > 0) map.values = map.values.map((value) => Math.min(value / most, 1));
   context.drawImage(painted(map, style === "glow" ? paints.glow : paints.heat), x, y, width, height);
+  return most * peak;
 }
 
 function drawCell(canvas, cell, [rows, cols], area) {
@@ -84,7 +88,7 @@ function drawCell(canvas, cell, [rows, cols], area) {
   const width = area[2] * canvas.width / cols, height = area[3] * canvas.height / rows;
   const x = area[0] * canvas.width + (cell % cols) * width;
   const y = area[1] * canvas.height + Math.floor(cell / cols) * height;
-  for (const [colour, line] of [["#000", 4], ["#fff", 2]]) {
+  for (const [colour, line] of [["#000", 8], ["#fff", 4]]) {
     context.strokeStyle = colour;
     context.lineWidth = line;
     context.strokeRect(x, y, width, height);

@@ -2,6 +2,8 @@
 
 let mapStyle = "glow";
 let mapKind = "attention"; // or what else the captions have maps of
+let pageScale = false;     // all maps of a kind are drawn to the largest weight of the page, not each to its own
+const CANVAS = 640;        // longer side of the canvas over a picture: twice what it has on the page, or less
 const views = new WeakMap(); // article → PictureView
 
 function element(name, properties = {}, ...children) {
@@ -17,6 +19,21 @@ function element(name, properties = {}, ...children) {
 const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 const probability = (log) => percent(Math.exp(log));
 
+/** The largest weight that any caption of the page has in a map of this kind. */
+const fullWeights = new Map();
+function fullWeight(kind) {
+  if (!fullWeights.has(kind)) {
+    let most = 0;
+    for (const article of articles)
+      for (const {maps = []} of viewRecord(article).captions)
+        for (const {name, peaks} of maps) if (name === kind) for (const peak of peaks) most = Math.max(most, peak);
+    fullWeights.set(kind, most);
+  }
+  return fullWeights.get(kind);
+}
+
+const viewRecord = (article) => JSON.parse(article.querySelector("script").textContent);
+
 /** "top left", "middle", "right" …: a cell's place in words. */
 function placeOf(cell, [rows, cols]) {
   const third = (i, count) => Math.min(2, Math.floor(3 * (i + 0.5) / count));
@@ -28,16 +45,17 @@ function placeOf(cell, [rows, cols]) {
 /** How the maps of each kind are spoken of. */
 const sayings = {
   attention: {at: "looked at", nowhere: "looked nowhere", by: "used by", none: "no word looked here",
-              share: (word, part) => `${word} gives ${part} to this cell`},
+              share: (word, part) => `${word} gives ${part} of its attention to this cell`},
   gradient: {at: "moved most by", nowhere: "moved by nothing", by: "moves", none: "moves no word",
              share: (word, part) => `${part} of what moves ${word} lies in this cell`},
 };
 sayings.pixels = sayings.gradient;
+sayings["chosen cell"] = sayings.attention;
 
 class PictureView {
   constructor(article) {
     this.article = article;
-    this.record = JSON.parse(article.querySelector("script").textContent);
+    this.record = viewRecord(article);
     this.text = article.querySelector(".text");
     this.pinned = null; // the word whose map stays
     this.cell = null;   // the region that arrow keys are at
@@ -58,7 +76,8 @@ class PictureView {
     this.reading = element("p", {className: "reading", role: "status"});
     const caption = this.text.querySelector(".caption");
     caption.hidden = true;
-    caption.after(this.line, this.reading);
+    caption.after(this.line);
+    (this.text.querySelector(".note") ?? this.text.querySelector(".confidence") ?? this.line).after(this.reading);
     const wordAt = (event) => {
       const word = event.target.closest(".word");
       return word ? [...this.line.querySelectorAll(".word")].indexOf(word) : -1;
@@ -134,8 +153,11 @@ class PictureView {
     });
     this.reading.replaceChildren(element("b", {textContent: this.caption.words[t]}), ` ${this.describe(t)}`);
     if (!this.canvas) return;
-    drawMap(this.canvas, this.mapOf(t), this.maps.grid, this.record.area, mapStyle);
+    const full = drawMap(this.canvas, this.mapOf(t), this.maps.grid, this.record.area, mapStyle, this.maps.peaks[t],
+                         pageScale ? fullWeight(this.maps.name) : 0);
     this.canvas.dataset.word = String(t);
+    this.scale.lastChild.textContent = percent(full) + (mapStyle === "cells" ? "" : ", smoothed");
+    this.markColumn(-1);
   }
 
   pin(t) {
@@ -165,11 +187,13 @@ class PictureView {
       word.style.removeProperty("--use");
     }
     const log = this.caption.log_probability, agreement = this.agreement();
-    this.reading.textContent = (log === undefined ? "" : `log-probability ${log.toFixed(2)}`) +
+    this.reading.textContent = (log === undefined ? "" : `log-probability ${log.toFixed(2)} nats`) +
       (agreement === undefined ? "" : `, rank correlation of attention and gradient ${agreement.toFixed(2)}`);
     if (!this.canvas) return;
     this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
     delete this.canvas.dataset.word;
+    this.scale.lastChild.textContent = "";
+    this.markColumn(-1);
   }
 
   wordKey(event, t) {
@@ -197,11 +221,14 @@ class PictureView {
 
   addCanvas() {
     const image = this.article.querySelector("img"), view = this.article.querySelector(".view");
-    this.canvas = element("canvas", {width: 2 * image.width, height: 2 * image.height, tabIndex: 0,
-                                     role: "application"});
+    const sides = ["width", "height"].map((side) => Number(image.getAttribute(side)));
+    const [width, height] = sides.map((side) => Math.max(1, Math.round(CANVAS * side / Math.max(...sides))));
+    this.canvas = element("canvas", {width, height, tabIndex: 0, role: "application"});
     this.canvas.setAttribute("aria-label",
                              "Regions of the picture: arrow keys move, and name the words that looked there");
     view.append(this.canvas);
+    this.scale = colourBar("0", ""); // what the colours of the word that shows stand for
+    view.after(this.scale);
     const cellAt = (event) => {
       const box = this.canvas.getBoundingClientRect(), [x, y, width, height] = this.record.area;
       const [rows, cols] = this.maps.grid;
@@ -241,6 +268,7 @@ class PictureView {
     const use = named ? `${says.by} ${named}` : says.none;
     this.reading.textContent = `${placeOf(cell, this.maps.grid)}: ${use}`;
     drawCell(this.canvas, cell, this.maps.grid, this.record.area);
+    this.markColumn(cell);
   }
 
   regionKey(event) {
@@ -269,7 +297,7 @@ class PictureView {
       });
       list.append(element("li", {}, button));
     });
-    const title = `${this.record.captions.length} captions and their log-probabilities`;
+    const title = `${this.record.captions.length} captions and their log-probabilities (nats)`;
     this.article.append(element("details", {className: "alternatives"}, element("summary", {textContent: title}), list));
   }
 
@@ -293,8 +321,13 @@ class PictureView {
     map.setAttribute("role", "img");
     map.setAttribute("aria-label", `${this.caption.words.length} words by ${cells} cells, row by row of the grid; ` +
                      this.caption.words.map((word, t) => `${word} ${this.describe(t)}`).join("; "));
-    const labels = element("div", {className: "labels", ariaHidden: "true"},
-                           ...this.caption.words.map((word) => element("span", {textContent: word})));
+    const spans = (texts) => texts.map((textContent) => element("span", {textContent}));
+    const labels = element("div", {className: "labels", ariaHidden: "true"}, ...spans(this.caption.words));
+    const numbers = Array.from({length: rows}, (_, row) => row + 1);
+    const axis = element("div", {className: "axis", ariaHidden: "true"}, ...spans(numbers));
+    axis.hidden = rows > 32;
+    const title = element("p", {className: "axis-title"}, `Down: words. Across: the grid's ${cells} cells, its rows 1 to ` +
+                          `${rows} from the top one behind the other, each from left to right.`);
     const follow = (event) => {
       const box = map.getBoundingClientRect();
       const place = (at, size, count) => Math.min(count - 1, Math.max(0, Math.floor(at / size * count)));
@@ -302,16 +335,29 @@ class PictureView {
       const t = place(event.clientY - box.top, box.height, this.caption.words.length);
       this.show(t);
       if (this.canvas) drawCell(this.canvas, cell, this.maps.grid, this.record.area);
+      this.markColumn(cell);
       this.reading.textContent = sayings[this.maps.name].share(this.caption.words[t], percent(this.weight(t, cell))) +
         ` (row ${Math.floor(cell / cols) + 1}, column ${cell % cols + 1})`;
     };
     map.addEventListener("pointermove", follow);
     map.addEventListener("pointerdown", follow);
     map.addEventListener("pointerleave", () => this.settle());
-    const plot = element("div", {className: "plot"}, labels, map);
+    this.column = element("div", {className: "column", hidden: true});
+    const cellsOfWords = element("div", {className: "cells"}, map, this.column);
+    const plot = element("div", {className: "plot"}, labels, cellsOfWords, axis);
     plot.style.setProperty("--rows", this.caption.words.length);
-    this.alignment.querySelectorAll(".plot, .scale").forEach((old) => old.remove());
-    this.alignment.append(plot, colourBar("0", percent(most)));
+    plot.style.setProperty("--grid-rows", rows);
+    this.alignment.querySelectorAll(".plot, .scale, .axis-title").forEach((old) => old.remove());
+    this.alignment.append(plot, title, colourBar("0", percent(most)));
+  }
+
+  /** Marks a cell's column in the alignment of words and cells; -1: none. */
+  markColumn(cell) {
+    if (!this.column) return;
+    const cells = this.maps.grid[0] * this.maps.grid[1];
+    this.column.hidden = cell < 0;
+    this.column.style.left = `${100 * cell / cells}%`;
+    this.column.style.width = `${100 / cells}%`;
   }
 }
 
@@ -354,16 +400,17 @@ const searched = articles.map((article) =>
 const tools = element("form", {className: "tools", role: "search"});
 tools.addEventListener("submit", (event) => event.preventDefault());
 const search = element("input", {type: "search", placeholder: "a word or a file name"});
+const scales = element("select", {}, element("option", {value: "word", textContent: "each word's peak"}),
+                       element("option", {value: "page", textContent: "the page's largest"}));
 const styles = element("select", {}, ...[["glow", "Glow"], ["heat", "Heat map"], ["cells", "Cells"]].map(
   ([value, textContent]) => element("option", {value, textContent})));
-const kinds = element("select", {}, ...[["attention", "attention"], ["gradient", "gradient"],
-                                        ["pixels", "gradient by pixels"]].map(
-  ([value, textContent]) => element("option", {value, textContent})));
+const kinds = element("select");
 const count = element("output", {className: "count"});
 tools.append(element("label", {}, "Find ", search), element("label", {}, "Maps ", styles),
-             colourBar("0", "each word's peak"), count);
-tools.querySelector(".scale").hidden = true;
+             element("label", {}, "scaled to ", scales), count);
 document.querySelector(".pictures").before(tools);
+const stopped = document.getElementById("stopped");
+if (stopped) tools.before(stopped);
 
 const filters = [(i) => searched[i].includes(search.value.trim().toLowerCase())]; // all must agree
 
@@ -391,13 +438,19 @@ function redraw(prepare = () => {}) {
 
 styles.addEventListener("change", () => {
   mapStyle = styles.value;
-  tools.querySelector(".scale").hidden = mapStyle === "glow";
+  document.body.dataset.maps = mapStyle;
+  redraw();
+});
+scales.addEventListener("change", () => {
+  pageScale = scales.value === "page";
   redraw();
 });
 kinds.addEventListener("change", () => {
   mapKind = kinds.value;
   redraw((view) => view.useMaps());
 });
-const explained = articles.length > 0 && (viewOf(articles[0]).record.captions[0].maps ?? []).length > 1;
-if (explained) tools.querySelector(".scale").before(element("label", {}, "Of ", kinds));
+if (articles.length > 0)
+  for (const {name} of viewOf(articles[0]).record.captions[0].maps ?? [])
+    kinds.append(element("option", {value: name, textContent: name === "pixels" ? "gradient by pixels" : name}));
+if (kinds.options.length > 1) styles.parentElement.after(element("label", {}, "Of ", kinds));
 filter();
