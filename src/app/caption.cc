@@ -172,11 +172,12 @@ CommandSyntax syntax() {
        {"curl -s URL | attend caption -", "a picture on standard input"},
        {"attend caption photos --sidecar --min-confidence 0.5", "only where the caption is more likely good than not"},
        {"attend caption --format jsonl --n-best 5 photo.jpg", "five captions with their probabilities, as JSON"},
+       {"attend caption photos --must dog", "every caption says \"dog\" or \"dogs\""},
        {"attend caption --model a.safetensors --model b.safetensors photo.jpg", "let two models caption together"},
        {"attend caption photos --explain plain --overlay seen", "also show what each word depends on"},
        {"find . -name '*.jpg' -print0 | attend caption --null --files-from -", "names with any bytes in them"}},
       {"recursive", "files-from", "only-new", "format", "html", "min-confidence", "sidecar", "xmp", "overlay",
-       "animate", "if-exists", "model", "beam-width", "n-best", "threads"}};
+       "animate", "if-exists", "model", "beam-width", "n-best", "must", "threads"}};
 }
 
 /// A name in a list that standard input has: it can't be a picture, too.

@@ -396,8 +396,6 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   command.run.list(command.list);
   const auto line = command.read();
   if (!line) return 0;
-  if (line->flags.count("n-best"))
-    throw UsageError("--n-best: each picture's best caption is scored; attend caption shows others");
   Candidates candidates;
   if (!line->dump_config) {
     options.check();

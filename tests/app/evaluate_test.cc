@@ -359,10 +359,7 @@ TEST_F(EvaluateCommand, SaysWhereWordsThatNameInstancesLook) {
 }
 
 TEST(EvaluateOptionsTest, OptionsWithoutEffectAreSaid) {
-  const auto best = attend_command({"evaluate", "--captions", "x.json", "--images", "y", "--n-best", "3"});
-  EXPECT_EQ(best.status, 2);
-  EXPECT_THAT(best.err, HasSubstr("--n-best: each picture's best caption is scored"));
-  for (const char* flag : {"--beam-width", "--model", "--input-size"}) {
+  for (const char* flag : {"--beam-width", "--n-best", "--model", "--input-size"}) {
     const auto run = attend_command({"evaluate", "--captions", "x.json", "--candidates", "r.json", flag, "64"});
     EXPECT_EQ(run.status, 2) << flag;
     EXPECT_THAT(run.err, HasSubstr(std::string(flag) + ": means nothing with --candidates"));
