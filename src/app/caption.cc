@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <iostream>
 #include <iterator>
@@ -13,6 +12,7 @@
 #include "app/html_name.h"
 #include "app/model_file.h"
 #include "app/name_stream.h"
+#include "app/shard.h"
 #include "app/terminal.h"
 #include "base/csv.h"
 #include "base/error.h"
@@ -20,12 +20,12 @@
 #include "base/interrupt.h"
 #include "base/printable.h"
 #include "base/process.h"
-#include "data/hash.h"
 #include "pipeline/caption_outputs.h"
 #include "pipeline/caption_pictures.h"
 #include "pipeline/caption_record.h"
 #include "pipeline/caption_wording.h"
 #include "pipeline/captioned_index.h"
+#include "pipeline/picture_metadata.h"
 #include "vision/find_pictures.h"
 #include "vision/name_list.h"
 #include "viz/typeface.h"
@@ -35,25 +35,6 @@ namespace {
 
 /// Names taken from standard input at once: enough to keep the batches full.
 constexpr size_t kMostNames = 512;
-
-/// A part of the pictures, by a hash of their paths: whichever others there are, a picture stays in its part.
-struct Shard {
-  uint64_t number = 1, count = 1;
-
-  /// Throws UsageError unless `text` is "I/N", 1 ≤ I ≤ N.
-  explicit Shard(const std::string& text) {
-    const char *end = text.data() + text.size(), *slash = text.data() + std::min(text.find('/'), text.size());
-    if (text.empty()) return;
-    const auto whole = [](const char* from, const char* to, uint64_t& value) {
-      const auto [behind, error] = std::from_chars(from, to, value);
-      return error == std::errc() && behind == to;
-    };
-    if (slash == end || !whole(text.data(), slash, number) || !whole(slash + 1, end, count) || number < 1 ||
-        number > count)
-      throw UsageError("--shard: " + text + ": I/N is needed, the I-th of N parts, from 1/N to N/N");
-  }
-  bool has(const std::filesystem::path& picture) const { return hash_bytes(picture.native()) % count == number - 1; }
-};
 
 struct CaptionOptions {
   bool recursive = false;
@@ -86,7 +67,10 @@ struct CaptionOptions {
     options.add(
         "only_new", only_new,
         "caption what isn't in this index file by its content, and add it there: next time what is new or changed");
-    options.add("shard", shard, "I/N: only the I-th of N parts of the pictures, to be captioned by N programs");
+    options.add(
+        "shard", shard,
+        "I/N: only the I-th of N parts of the pictures, to be captioned by N programs (attend merge joins what they "
+        "write); auto: as Slurm's job array or RANK and WORLD_SIZE say");
     options.add("ignore_bad", ignore_bad,
                 "pictures that can't be read are reported, and the exit status is 0 all the same");
     options.section("", "Output");
@@ -176,8 +160,8 @@ CommandSyntax syntax() {
        {"attend caption --model a.safetensors --model b.safetensors photo.jpg", "let two models caption together"},
        {"attend caption photos --explain plain --overlay seen", "also show what each word depends on"},
        {"find . -name '*.jpg' -print0 | attend caption --null --files-from -", "names with any bytes in them"}},
-      {"recursive", "files-from", "only-new", "format", "html", "min-confidence", "sidecar", "xmp", "overlay",
-       "animate", "if-exists", "model", "beam-width", "n-best", "must", "threads"}};
+      {"recursive", "files-from", "only-new", "format", "html", "min-confidence", "sidecar", "xmp", "metadata",
+       "overlay", "animate", "if-exists", "model", "beam-width", "n-best", "must", "threads"}};
 }
 
 /// A name in a list that standard input has: it can't be a picture, too.
@@ -266,7 +250,7 @@ struct Work {
   std::vector<FoundPicture> pictures;
   std::vector<PictureFiles> files;            // none when no files are asked for
   std::vector<bool> incomplete;               // of `files`: whether some can't be written, as has been said
-  std::vector<CaptionedIndex::Stamp> stamps;  // none without an index
+  std::vector<CaptionedIndex::Stamp> stamps;  // none where neither an index nor metadata are written
   std::vector<std::pair<size_t, std::string>> without_caption;  // lines, and before which of `pictures` each stands
   size_t lines_printed = 0;                                     // of these
 };
@@ -298,6 +282,7 @@ class CaptionRun {
   void take(std::vector<SeenPicture>& batch, std::span<const PictureSource> pictures, Work& work);
   void print(const std::string& lines);
   void print_without_caption(Work& work, size_t before);
+  void write_metadata(const std::vector<SeenPicture>& batch, std::vector<CaptionOutputs::Written>& written, Work& work);
   void flush();
   int finish();
 
@@ -314,6 +299,7 @@ class CaptionRun {
 
   FilePlanner planner_;
   std::optional<CaptionedIndex> index_;
+  std::optional<PictureMetadata> metadata_;
   std::string standard_input_;  // the bytes of a picture
   std::optional<Ensemble> ensemble_;
   std::optional<CaptionOutputs> writer_;
@@ -371,7 +357,7 @@ Work CaptionRun::gather(const std::vector<std::string>& names) {
   remark(found);
   tally_.failed += found.refusals.size();
   tally_.all += found.refusals.size();
-  const auto plan = plan_of(found.pictures);
+  auto plan = plan_of(found.pictures);
   const Shard shard(options_.shard);
   auto line = lines.begin();
   for (size_t i = 0; i <= found.pictures.size(); ++i) {
@@ -388,18 +374,24 @@ Work CaptionRun::gather(const std::vector<std::string>& names) {
                                           line_without_caption(picture.path, "skipped", why, options_));
     };
     CaptionedIndex::Stamp stamp;
-    if (index_ && picture.path != kStandardInput) {
-      stamp = CaptionedIndex::stamp_of(picture.path);
-      if (index_->knows(picture.path, stamp)) {
-        skip(tally_.unchanged, "captioned before");
-        continue;
-      }
+    if ((index_ || metadata_) && picture.path != kStandardInput) stamp = CaptionedIndex::stamp_of(picture.path);
+    if (index_ && picture.path != kStandardInput && index_->knows(picture.path, stamp)) {
+      skip(tally_.unchanged, "captioned before");
+      continue;
+    }
+    if (metadata_) {
+      const auto place = metadata_->look(picture.path);
+      const bool no_place = place == PictureMetadata::Found::kNoPlace;
+      if ((place == PictureMetadata::Found::kCaption && outputs_.if_exists == IfExists::skip) ||
+          (no_place && outputs_.xmp))
+        plan[i].metadata.clear();
+      if (!no_place) plan[i].xmp.clear();
     }
     if (!plan.empty() && !plan[i].any() && options_.html.empty()) {  // a page has every picture
       skip(tally_.skipped, "its files are there");
       continue;
     }
-    if (index_) work.stamps.push_back(stamp);
+    if (index_ || metadata_) work.stamps.push_back(stamp);
     if (!plan.empty()) work.files.push_back(plan[i]);
     work.pictures.push_back(std::move(picture));
   }
@@ -430,6 +422,24 @@ void CaptionRun::print_without_caption(Work& work, size_t before) {
     print(work.without_caption[next].second);
 }
 
+/// Writes captions into the pictures of a batch whose other files are written; the index is to know the pictures as they then
+/// are.
+void CaptionRun::write_metadata(const std::vector<SeenPicture>& batch, std::vector<CaptionOutputs::Written>& written,
+                                Work& work) {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const SeenPicture& picture = batch[i];
+    const auto& file = work.files[picture.index].metadata;
+    if (picture.refused() || !written[i].fault.empty() || file.empty() || is_unsure(picture, options_.min_confidence))
+      continue;
+    try {
+      metadata_->write(file, work.stamps[picture.index], picture.best().text, outputs_.if_exists);
+      work.stamps[picture.index] = CaptionedIndex::stamp_of(file);
+    } catch (const Error& error) {
+      written[i].fault = error.what();
+    }
+  }
+}
+
 /// Files and the page are made all the same where standard output can't be written.
 void CaptionRun::flush() {
   try {
@@ -445,7 +455,8 @@ void CaptionRun::flush() {
 /// Writes the files and lines of a batch, and counts what became of it.
 void CaptionRun::take(std::vector<SeenPicture>& batch, std::span<const PictureSource> pictures, Work& work) {
   for (auto& picture : batch) word_captions(picture, options_.wording);
-  const auto written = writer_->write(batch, pictures, work.files, options_.min_confidence);
+  auto written = writer_->write(batch, pictures, work.files, options_.min_confidence);
+  if (metadata_) write_metadata(batch, written, work);
   progress_->clear();
   std::string captioned;  // lines of the index
   for (size_t i = 0; i < batch.size(); ++i) {
@@ -565,7 +576,8 @@ int CaptionRun::finish() {
     if (unsure > 0 && !options_.quiet)
       complain(count_of(unsure, all) + " less sure than --min-confidence: no caption taken, no files written");
     if (skipped > 0 && !options_.quiet)
-      complain(count_of(skipped, all) + " skipped: their files are there (--overwrite makes them anew)");
+      complain(count_of(skipped, all) + " skipped: their files " + (metadata_ ? "or captions " : "") +
+               "are there (--overwrite makes them anew)");
     if (unchanged > 0 && !options_.quiet)
       complain(count_of(unchanged, all) + " skipped: captioned before, as " + options_.only_new.string() + " says");
     if (bad + failed > 0) complain(count_of(bad + failed, all) + " failed");
@@ -613,6 +625,10 @@ int CaptionRun::run() {
       warn(options_.only_new.string() + ": " + std::to_string(lines) + (lines == 1 ? " line is" : " lines are") +
            " incomplete; those pictures are captioned again");
   }
+  if (outputs_.metadata) metadata_.emplace();
+  if (const Shard shard(options_.shard); !shard.source.empty() && !options_.quiet)
+    note("part " + std::to_string(shard.number) + " of " + std::to_string(shard.count) + ", as " + shard.source +
+         " says");
   header_due_ = options_.format == "csv" && !continues_a_file();
   try {
     if (!names.empty()) gather_and_caption(names);

@@ -13,6 +13,11 @@ void CaptionFileOptions::list(OptionList& options, bool sidecars) {
     options.add("sidecar_ending", sidecar_ending, "what their names end with in place of .txt");
     options.add("xmp", xmp,
                 "write each caption to an .xmp file beside its picture, as dc:description, for photo managers");
+    options.add(
+        "metadata", metadata,
+        "write each caption into its picture (JPEG, PNG, WebP, TIFF), as XMP, IPTC and EXIF have it; what is coded "
+        "in the picture stays bit for bit, a picture that has a caption stays as "
+        "it is; with --xmp too, the .xmp file stands beside pictures that have no place for it (HEIC, GIF, …)");
   }
   options.add("overlay", overlay, "folder for a page a picture that shows where every word looked");
   options.add("overlay_words", overlay_words,
@@ -24,11 +29,11 @@ void CaptionFileOptions::list(OptionList& options, bool sidecars) {
       "folder for each picture's attention as numbers; with --explain also NAME.gradient.npy and NAME.pixels.npy");
   options.add("maps_format", maps_format, "npy: float32 [words, rows, columns]; json: as a line of --format jsonl",
               one_of({"npy", "json"}));
-  options.add("if_exists", if_existing,
-              "what becomes of files that are there: skip them, overwrite them, or append or prepend the caption to a "
-              "sidecar as a "
-              "line of its own",
-              one_of({"skip", "overwrite", "append", "prepend"}));
+  options.add(
+      "if_exists", if_existing,
+      "what becomes of files, and of captions in --metadata, that are there: skip them, overwrite them, or append or "
+      "prepend the caption to a sidecar or to metadata as a line of its own",
+      one_of({"skip", "overwrite", "append", "prepend"}));
   options.add("overwrite", overwrite, "--if-exists overwrite: make files anew that are there already");
   options.add("animate", animate, "folder for an animation a picture: the attention moves through the sentence");
   options.add("animate_format", animate_format, "format of animations", one_of({"webp", "gif"}));
@@ -60,8 +65,9 @@ void CaptionFileOptions::check() {
   if (if_existing == "append") if_exists = IfExists::append;
   if (if_existing == "prepend") if_exists = IfExists::prepend;
   const bool adds = if_exists == IfExists::append || if_exists == IfExists::prepend;
-  if (adds && !sidecar && sidecar_dir.empty())
-    throw UsageError("--if-exists " + if_existing + ": is of sidecars; say --sidecar or --sidecar-dir DIR");
+  if (adds && !sidecar && sidecar_dir.empty() && !metadata)
+    throw UsageError("--if-exists " + if_existing +
+                     ": is of sidecars and metadata; say --sidecar, --sidecar-dir DIR or --metadata");
   if (!sidecar_ending.starts_with('.')) sidecar_ending.insert(0, 1, '.');
   if (sidecar_ending.size() < 2 || sidecar_ending.size() > 32 || sidecar_ending.find('/') != sidecar_ending.npos)
     throw UsageError("--sidecar-ending: \"" + sidecar_ending + "\" is no ending of a name");

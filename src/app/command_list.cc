@@ -8,6 +8,8 @@ namespace {
 
 constexpr CommandSummary kCommands[] = {
     {"caption", "caption pictures, and show where every word looked"},
+    {"merge", "join what the runs of attend caption --shard wrote, and check that all is there"},
+    {"alt", "write captions into HTML pages as the alternative texts of their pictures"},
     {"score", "say how likely captions are that are given, word by word"},
     {"align", "show where every word of a given caption looked"},
     {"audit", "find captions that probably don't belong to their picture"},

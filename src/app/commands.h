@@ -27,6 +27,8 @@ int calibrate_command(const std::vector<std::string>& arguments);
 int train_command(const std::vector<std::string>& arguments);
 int features_command(const std::vector<std::string>& arguments);
 int check_command(const std::vector<std::string>& arguments);
+int alt_command(const std::vector<std::string>& arguments);
+int merge_command(const std::vector<std::string>& arguments);
 int convert_command(const std::vector<std::string>& arguments);
 int shapes_command(const std::vector<std::string>& arguments);
 int tokenize_command(const std::vector<std::string>& arguments);

@@ -17,6 +17,8 @@ const std::map<std::string, CommandFunction>& every_command() {
                                                                {"shapes", shapes_command},
                                                                {"check", check_command},
                                                                {"convert", convert_command},
+                                                               {"merge", merge_command},
+                                                               {"alt", alt_command},
                                                                {"score", score_command},
                                                                {"align", align_command},
                                                                {"audit", audit_command},

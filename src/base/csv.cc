@@ -25,6 +25,10 @@ std::string csv_field(const std::string& text) {
   return made + "\"";
 }
 
+std::string csv_text(const std::string& field) {
+  return field.starts_with('\'') && begins_formula(field.substr(1)) ? field.substr(1) : field;
+}
+
 std::string csv_row(const std::vector<std::string>& fields) {
   std::string row;
   for (size_t i = 0; i < fields.size(); ++i) row += (i ? "," : "") + fields[i];

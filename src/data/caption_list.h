@@ -51,6 +51,8 @@ class TableReader {
   /// The next row, or nothing behind the last. Throws InputError (without a place) for a quote that is never closed, or with
   /// text behind it.
   std::optional<std::vector<std::string>> next();
+  /// How many bytes of the text stand behind the last row.
+  size_t left() const { return rest_.size(); }
   /// The line that the last row began on, from 1.
   size_t line() const { return line_; }
 

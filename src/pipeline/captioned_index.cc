@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/escape.h"
 #include "base/files.h"
 #include "data/hash.h"
 
@@ -21,31 +22,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kHead = "# attend: pictures that have been captioned. XXH3, size, modified (ns), file\n";
-constexpr std::string_view kEscaped = "\\\t\n\r", kEscapes = "\\tnr";
 
 std::string absolute_name(const fs::path& path) { return fs::absolute(path).lexically_normal().native(); }
-
-std::string escaped(const std::string& name) {
-  std::string text;
-  for (const char c : name) {
-    const size_t which = kEscaped.find(c);
-    if (which == kEscaped.npos)
-      text += c;
-    else
-      text += {'\\', kEscapes[which]};
-  }
-  return text;
-}
-
-std::string unescaped(std::string_view text) {
-  std::string name;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const size_t which = text[i] == '\\' && i + 1 < text.size() ? kEscapes.find(text[i + 1]) : kEscapes.npos;
-    name += which == kEscapes.npos ? text[i] : kEscaped[which];
-    i += which != kEscapes.npos;
-  }
-  return name;
-}
 
 /// Takes the number that `line` begins with, and the tab behind it.
 template <class Number>
@@ -66,7 +44,7 @@ CaptionedIndex::CaptionedIndex(const fs::path& file) : file_(file) {
   }
   const std::string text = read_regular_file(file);
   is_new_ = text.empty();
-  if (!is_new_ && !text.starts_with(kHead))
+  if (!is_new_ && !is_index(text))
     throw InputError(file.string() + ": is no index of captioned pictures; nothing was written to it");
   if (::access(file.c_str(), W_OK) != 0) throw Error(file.string() + ": can't be written: " + std::strerror(errno));
   line_open_ = !is_new_ && text.back() != '\n';
@@ -77,11 +55,29 @@ CaptionedIndex::CaptionedIndex(const fs::path& file) : file_(file) {
   }
 }
 
+bool CaptionedIndex::parse(std::string_view& line, Entry& entry) {
+  return line.find('\t') == 16 && take_number(line, entry.hash, 16) && take_number(line, entry.stamp.size, 10) &&
+         take_number(line, entry.stamp.modified, 10) && line.starts_with('/');
+}
+
+bool CaptionedIndex::is_index(std::string_view text) { return text.starts_with(kHead); }
+
+std::string CaptionedIndex::joined(const std::vector<std::string_view>& indexes) {
+  std::string made(kHead);
+  std::unordered_set<std::string_view> there;
+  for (const auto index : indexes)
+    for (size_t at = 0, end; (end = index.find('\n', at)) != index.npos; at = end + 1) {
+      const auto line = index.substr(at, end - at);
+      auto rest = line;
+      if (Entry entry; parse(rest, entry) && there.insert(line).second) made.append(line).append("\n");
+    }
+  return made;
+}
+
 void CaptionedIndex::take(const std::string& text) {
   std::string_view line = text;
   Entry entry{};
-  if (line.find('\t') != 16 || !take_number(line, entry.hash, 16) || !take_number(line, entry.stamp.size, 10) ||
-      !take_number(line, entry.stamp.modified, 10) || !line.starts_with('/')) {
+  if (!parse(line, entry)) {
     ++faulty_;
     return;
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -44,6 +45,11 @@ class CaptionedIndex {
   /// Adds such lines to the file. Throws Error.
   void add(const std::string& lines);
 
+  /// Whether a file's text is that of an index.
+  static bool is_index(std::string_view text);
+  /// Indexes as one: each line once, in their order. Lines that were cut short are left out.
+  static std::string joined(const std::vector<std::string_view>& indexes);
+
   /// How many lines were no lines of an index: what a program that was stopped amid one leaves.
   size_t faulty_lines() const { return faulty_; }
 
@@ -52,6 +58,8 @@ class CaptionedIndex {
     Stamp stamp;
     uint64_t hash;
   };
+  /// Takes a line apart, of which the path is left. False where it is no line of an index.
+  static bool parse(std::string_view& line, Entry& entry);
   void take(const std::string& line);
 
   std::filesystem::path file_;

@@ -150,6 +150,7 @@ std::vector<PictureFiles> FilePlanner::plan(const std::vector<FoundPicture>& pic
       files.sidecar = existing.wanted(with_ending(place, choice_.sidecar_ending), pictures[i].path, sidecar_stays);
     }
     if (choice_.xmp) files.xmp = wanted(with_ending(beside[i], ".xmp"));
+    if (choice_.metadata) files.metadata = pictures[i].path;
     if (!choice_.overlay.empty()) {
       const fs::path page = choice_.overlay / names[i];
       files.page = wanted(with_ending(page, "." + choice_.overlay_format));

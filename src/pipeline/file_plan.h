@@ -13,8 +13,8 @@
 
 namespace attend {
 
-/// What becomes of a file that is there already. A caption is appended or prepended to a sidecar as a line of its own, unless
-/// there is such a line; files of other kinds are then left as they are.
+/// What becomes of a file, or of a caption in a picture's metadata, that is there already. A caption is appended or prepended to a
+/// sidecar or to metadata as a line of its own, unless there is such a line; files of other kinds are then left as they are.
 enum class IfExists { skip, overwrite, append, prepend };
 
 /// Which files are wanted, and how they are made. An empty folder: none of its kind.
@@ -23,6 +23,7 @@ struct FileChoice {
   std::filesystem::path sidecar_dir;  // empty: beside each picture
   std::string sidecar_ending = ".txt";
   bool xmp = false;
+  bool metadata = false;  // in the pictures themselves
   std::filesystem::path overlay;
   bool overlay_words = false;
   std::string overlay_format = "jpg";  // jpg | png | webp
@@ -35,9 +36,9 @@ struct FileChoice {
   bool explained = false;  // the pictures' captions are
   IfExists if_exists = IfExists::skip;
 
-  bool any() const { return sidecar || !sidecar_dir.empty() || xmp || draws(); }
-  /// Whether there are files beside the pictures.
-  bool beside() const { return xmp || (sidecar && sidecar_dir.empty()); }
+  bool any() const { return sidecar || !sidecar_dir.empty() || xmp || metadata || draws(); }
+  /// Whether anything is written beside or into the pictures.
+  bool beside() const { return xmp || metadata || (sidecar && sidecar_dir.empty()); }
   /// Whether there are files in folders of their own, whose names depend on all the pictures.
   bool has_folders() const { return !sidecar_dir.empty() || draws(); }
   /// Whether any of them shows maps of attention.
@@ -46,13 +47,13 @@ struct FileChoice {
 
 /// Where the files of one picture are to be written; an empty one isn't wanted, or is there already.
 struct PictureFiles {
-  std::filesystem::path sidecar, xmp, page, words, maps, gradient, pixels, animation;
-  std::array<std::filesystem::path*, 8> all() {
-    return {&sidecar, &xmp, &page, &words, &maps, &gradient, &pixels, &animation};
+  std::filesystem::path sidecar, xmp, metadata, page, words, maps, gradient, pixels, animation;
+  std::array<std::filesystem::path*, 9> all() {
+    return {&sidecar, &xmp, &metadata, &page, &words, &maps, &gradient, &pixels, &animation};
   }
   bool any() const {
-    return !sidecar.empty() || !xmp.empty() || !page.empty() || !words.empty() || !maps.empty() || !gradient.empty() ||
-           !pixels.empty() || !animation.empty();
+    return !sidecar.empty() || !xmp.empty() || !metadata.empty() || !page.empty() || !words.empty() || !maps.empty() ||
+           !gradient.empty() || !pixels.empty() || !animation.empty();
   }
 };
 
@@ -60,6 +61,7 @@ struct PictureFiles {
 ///
 ///   sidecar   NAME.txt beside the picture, or in sidecar_dir
 ///   xmp       NAME.xmp beside the picture
+///   metadata  the picture itself
 ///   page      overlay/NAME.jpg
 ///   words     overlay/NAME.words/01-a.jpg, 02-dog.jpg, …
 ///   maps      maps/NAME.npy, f32 [words, rows, cols], or maps/NAME.json, a caption_record()

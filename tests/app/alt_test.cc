@@ -1,0 +1,88 @@
+// attend alt: captions as alternative texts in HTML pages.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "app/run_command.h"
+#include "vision/picture_files.h"
+
+namespace attend::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class Alt : public ::testing::Test {
+ protected:
+  std::string at(const std::string& name) const { return (folder_.path() / name).string(); }
+  void write(const std::string& name, const std::string& text) { folder_.write(name, {text.begin(), text.end()}); }
+  void make(const std::string& name, int seed) {
+    cv::Mat pixels = gradient(40, 30);
+    cv::circle(pixels, {seed * 7 % 40, 15}, 6, {0, double(seed * 37 % 256), 255}, -1);
+    folder_.write(name, encoded(".png", pixels));
+  }
+  Outcome alt(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "alt");
+    return with_model(arguments, {.folder = folder_.path()});
+  }
+  std::string caption_of(const std::string& name) {
+    const auto run = with_model({"caption", name}, {.folder = folder_.path()});
+    return run.out.substr(run.out.find('\t') + 1, run.out.size() - run.out.find('\t') - 2);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Alt, FillsPagesOfAFolderIntoAnother) {
+  make("site/img/a b.png", 1), make("site/sub/c.png", 2);
+  const std::string index =
+      "<!doctype html>\r\n<p>\xe4<img src=\"img/a%20b.png\"><img src='sub/c.png' alt=''><img src=sub/c.png "
+      "alt=\"mine\">"
+      "<img src=https://example.org/x.png><img src=sub/c.png role=presentation><!-- <img src=no.png> -->";
+  write("site/index.html", index);
+  write("site/sub/page.HTM", "<img src=c.png><img src=/img/a%20b.png alt>");
+  write("site/notes.txt", "<img src=c.png>");
+  const std::string a = caption_of("site/img/a b.png"), c = caption_of("site/sub/c.png");
+  const auto run = alt({"site", "--output", "out"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.out, "2 pages: 4 alternative texts written, 2 kept, 1 elsewhere, 0 failed\n");
+  EXPECT_EQ(read_file(at("out/index.html")),
+            "<!doctype html>\r\n<p>\xe4<img alt=\"" + a + "\" src=\"img/a%20b.png\"><img src='sub/c.png' alt=\"" + c +
+                "\"><img src=sub/c.png alt=\"mine\"><img src=https://example.org/x.png><img src=sub/c.png "
+                "role=presentation><!-- <img src=no.png> -->");
+  EXPECT_EQ(read_file(at("out/sub/page.HTM")),
+            "<img alt=\"" + c + "\" src=c.png><img src=/img/a%20b.png alt=\"" + a + "\">");
+  EXPECT_EQ(read_file(at("site/index.html")), index);
+  EXPECT_FALSE(fs::exists(at("out/notes.txt")));
+
+  EXPECT_THAT(alt({"site", "--output", "out"}).err, HasSubstr("out/index.html: is there already"));
+  const auto again = alt({"site", "--output", "out", "--overwrite", "--missing-only", "--replace", "--sentence"});
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_THAT(again.out, StartsWith("2 pages: 3 alternative texts written, 3 kept"));
+  EXPECT_THAT(read_file(at("out/index.html")), HasSubstr("<img src='sub/c.png' alt=''><img src=sub/c.png alt=\""));
+}
+
+TEST_F(Alt, SaysWhatCannotBeDoneAndNeverWritesInPlace) {
+  make("a.png", 1);
+  write("bad.png", "no picture");
+  write("page.html", "<img src=a.png><img src=gone.png><img src=bad.png>");
+  const auto run = alt({"page.html", "--output", "out"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("attend: page.html: gone.png: no such file\n"));
+  EXPECT_THAT(run.err, HasSubstr("attend: bad.png: "));
+  EXPECT_EQ(run.out, "1 page: 1 alternative texts written, 0 kept, 0 elsewhere, 2 failed\n");
+  EXPECT_THAT(alt({"page.html", "--output", ".", "--overwrite"}).err, HasSubstr("page.html: is the page itself"));
+  EXPECT_EQ(read_file(at("page.html")), "<img src=a.png><img src=gone.png><img src=bad.png>");
+  EXPECT_EQ(alt({"page.html"}).status, 2);
+  fs::create_directory(at("empty"));
+  EXPECT_THAT(alt({"empty", "--output", "x"}).err, HasSubstr("empty: no .html or .htm files in it"));
+  write("base.html", "<base href=/there/><img src=a.png>");
+  const auto based = alt({"base.html", "--output", "y"});
+  EXPECT_THAT(based.err, HasSubstr("has <base href>"));
+  EXPECT_EQ(read_file(at("y/base.html")), read_file(at("base.html")));
+}
+
+}  // namespace
+}  // namespace attend::testing

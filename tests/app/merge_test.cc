@@ -1,0 +1,178 @@
+// attend merge: parts of many machines as one run would have written them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "app/run_command.h"
+#include "vision/picture_files.h"
+
+namespace attend::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class MergeParts : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TemporaryFolder;
+    for (int i = 0; i < 14; ++i) {
+      cv::Mat pixels = gradient(40, 30);
+      cv::circle(pixels, {i * 7 % 40, i * 5 % 30}, 6, {0, double(i * 37 % 256), 255}, -1);
+      folder_->write((i % 3   ? "p/"
+                      : i % 2 ? "p/a.b/"
+                              : "p/a/") +
+                         std::string(i == 5 ? "=" : "") + std::to_string(i) + ".png",
+                     encoded(".png", pixels));
+    }
+    folder_->write("p/latin-\xe9.png", encoded(".png", gradient(30, 40)));
+  }
+  static void TearDownTestSuite() { delete folder_; }
+
+  static std::string at(const std::string& name) { return (folder_->path() / name).string(); }
+  static Outcome caption(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"caption", "--recursive", "p"});
+    return with_model(arguments, {.folder = folder_->path()});
+  }
+  static Outcome merge(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "merge");
+    return attend_command(arguments, {.folder = folder_->path()});
+  }
+  static void write(const std::string& name, const std::string& text) {
+    std::ofstream(at(name), std::ios::binary) << text;
+  }
+  /// Writes PREFIX1 to PREFIX3.
+  static void make_parts(const std::string& prefix, std::vector<std::string> how) {
+    for (int i = 1; i <= 3; ++i) {
+      auto arguments = how;
+      arguments.insert(arguments.end(), {"--shard", std::to_string(i) + "/3"});
+      const auto run = caption(arguments);
+      ASSERT_EQ(run.status, 0) << run.err;
+      write(prefix + std::to_string(i), run.out);
+    }
+  }
+  /// JSON without what depends on which pictures were computed together, in the last digits.
+  static std::vector<std::string> names_and_captions(const std::string& lines) {
+    std::vector<std::string> list;
+    std::istringstream in(lines);
+    for (std::string line; std::getline(in, line);) {
+      const Json record = Json::parse(line);
+      list.push_back(record["file"].get<std::string>() + ": " + record["caption"].get<std::string>());
+    }
+    return list;
+  }
+
+  static inline TemporaryFolder* folder_;
+};
+
+TEST_F(MergeParts, AreInTheOrderOfOneRunInEveryForm) {
+  make_parts("json", {"--format", "jsonl"});
+  const auto json = merge({"json3", "json1", "json2"});
+  ASSERT_EQ(json.status, 0) << json.err;
+  EXPECT_EQ(names_and_captions(json.out), names_and_captions(caption({"--format", "jsonl"}).out));
+  EXPECT_EQ(json.err, "attend: 15 pictures from 3 files\n");
+  EXPECT_EQ(merge({"json2", "json1", "json3", "--pictures", "p", "--recursive"}).out, json.out);
+
+  make_parts("table", {"--format", "csv", "--n-best", "2"});
+  const auto table = merge({"table1", "table2", "table3", "--output", "all.csv"});
+  ASSERT_EQ(table.status, 0) << table.err;
+  const auto first_cells = [](const std::string& text) {
+    std::vector<std::string> list;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) list.push_back(line.substr(0, line.find(',', line.find(',') + 1)));
+    return list;
+  };
+  EXPECT_EQ(table.out, "");
+  EXPECT_EQ(first_cells(read_file(at("all.csv"))), first_cells(caption({"--format", "csv", "--n-best", "2"}).out));
+
+  make_parts("text", {"--n-best", "2"});
+  EXPECT_EQ(merge({"text1", "text2", "text3"}).out, caption({"--n-best", "2"}).out);
+}
+
+TEST_F(MergeParts, ThatAreMissingOrThereTwiceAreNamed) {
+  make_parts("part", {});
+  const auto missing = merge({"part1", "part3", "--shards", "3", "--output", "never"});
+  EXPECT_EQ(missing.status, 1);
+  EXPECT_THAT(missing.err_lines(),
+              ElementsAre("attend: missing: the output of --shard 2/3", "attend: nothing is written"));
+  EXPECT_FALSE(fs::exists(at("never")));
+  EXPECT_THAT(merge({"part1", "part3"}).err, HasSubstr("missing: the output of --shard 2/3"));  // found out
+  const auto twice = merge({"part1", "part2", "part3", "part2", "--shards", "3"});
+  EXPECT_EQ(twice.status, 1);
+  EXPECT_EQ(twice.out, "");
+  EXPECT_THAT(twice.err, HasSubstr(": is there twice, in part2 and part2; --latest takes the last"));
+  EXPECT_EQ(merge({"part1", "part2", "part3", "part2", "--shards", "3", "--latest"}).out, caption({}).out);
+  const auto wrong = merge({"part1", "part2", "part3", "--shards", "4"});
+  EXPECT_THAT(wrong.err, HasSubstr("holds pictures of more than one of 4 parts"));
+  write("all", caption({}).out);
+  EXPECT_THAT(merge({"all", "part1"}).err, HasSubstr("aren't the parts of one --shard I/N"));
+}
+
+TEST_F(MergeParts, LackPicturesOrHaveOthersThanThoseNamed) {
+  make_parts("part", {});
+  const std::string whole = read_file(at("part2"));
+  write("part2", whole.substr(whole.find('\n') + 1));
+  const auto lacks = merge({"part1", "part2", "part3", "--pictures", "p", "--recursive"});
+  EXPECT_EQ(lacks.status, 1);
+  EXPECT_THAT(lacks.err_lines().front(), "attend: 1 picture has no line: " + whole.substr(0, whole.find('\t')));
+  write("part2", whole);
+  const auto more = merge({"part1", "part2", "part3", "--pictures", "p", "--recursive", "--exclude", "a"});
+  EXPECT_THAT(more.err, HasSubstr("lines are of no picture that is named: p/a/"));
+  write("part2", whole.substr(0, whole.size() - 3));
+  EXPECT_THAT(merge({"part1", "part2", "part3"}).err, AllOf(StartsWith("attend: part2:"), HasSubstr("is cut short")));
+  write("part2", "{\"file\": 1}\n");
+  EXPECT_THAT(merge({"part1", "part2", "part3"}).err, HasSubstr("part2: is of another form than part1"));
+  EXPECT_EQ(merge({"nowhere"}).status, 1);
+  EXPECT_EQ(merge({}).status, 2);
+}
+
+TEST_F(MergeParts, WithoutPicturesAreEmptyFiles) {
+  const auto run = with_model({"caption", "p/1.png", "--format", "csv"}, {.folder = folder_->path()});
+  write("one", run.out);
+  write("none", run.out.substr(0, run.out.find('\n') + 1));
+  write("empty", "");
+  const auto merged = merge({"none", "empty", "one"});
+  EXPECT_EQ(merged.status, 0) << merged.err;
+  EXPECT_EQ(merged.out, run.out);
+}
+
+TEST_F(MergeParts, OfAnIndexBecomeOne) {
+  make_parts("part", {"--only-new", "index-a"});
+  EXPECT_EQ(with_model({"caption", "p/1.png", "--only-new", "index-b"}, {.folder = folder_->path()}).status, 0);
+  const auto run = merge({"index-a", "index-b", "index-a", "--output", "index-all"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  const std::string all = read_file(at("index-all"));
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 16);  // 15 pictures; that which is in both has the same line
+  EXPECT_EQ(caption({"--only-new", "index-all"}).out, "");
+}
+
+TEST_F(MergeParts, ComeFromTheEnvironmentToo) {
+  const auto with = [&](const std::string& variables) {
+    return run_command({"/bin/sh", "-c",
+                        "unset RANK WORLD_SIZE SLURM_ARRAY_TASK_ID; " + variables +
+                            " exec '" ATTEND_PROGRAM "' caption --threads 1 --model '" ATTEND_TINY_MODEL
+                            "' --recursive p --shard auto"},
+                       {.folder = folder_->path()});
+  };
+  const std::string second = caption({"--shard", "2/3"}).out;
+  const auto slurm = with("SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_COUNT=3");
+  EXPECT_EQ(slurm.out, second);
+  EXPECT_EQ(slurm.err, "attend: part 2 of 3, as SLURM_ARRAY_TASK_ID says\n");
+  EXPECT_EQ(with("SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=0").out, second);
+  EXPECT_EQ(with("RANK=1 WORLD_SIZE=3").out, second);
+  for (const auto* mistake :
+       {"", "RANK=1", "RANK=3 WORLD_SIZE=3", "RANK=x WORLD_SIZE=3", "SLURM_ARRAY_TASK_ID=4 SLURM_ARRAY_TASK_COUNT=3",
+        "RANK=1 WORLD_SIZE=3 SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_COUNT=3"}) {
+    const auto run = with(mistake);
+    EXPECT_EQ(run.status, 2) << mistake;
+    EXPECT_THAT(run.err, StartsWith("attend: --shard auto: "));
+  }
+}
+
+}  // namespace
+}  // namespace attend::testing
