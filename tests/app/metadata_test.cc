@@ -170,6 +170,19 @@ TEST_F(Metadata, OfOtherProgramsAndLanguagesIsKept) {
   EXPECT_EQ(*exiftool("GPSLatitude#", "a.jpg"), "48.1");
   EXPECT_THAT(*exiftool("ThumbnailImage", "a.jpg"), HasSubstr("Binary data"));
 
+  make("p.png", 4);
+  ASSERT_EQ(run_command({"/usr/bin/env", "exiftool", "-q", "-overwrite_original", "-PNG:Description=old",
+                         "-PNG:Title=a title", "-Orientation#=6", "-XMP:Rating=3", at("p.png")})
+                .status,
+            0);
+  ASSERT_EQ(caption({"p.png", "--overwrite"}).status, 0);
+  EXPECT_EQ(*exiftool("PNG:Description", "p.png"), "old");
+  EXPECT_EQ(*exiftool("PNG:Title", "p.png"), "a title");
+  EXPECT_EQ(*exiftool("Orientation#", "p.png"), "6");
+  EXPECT_EQ(*exiftool("XMP:Rating", "p.png"), "3");
+  EXPECT_EQ(count("p.png", "eXIf"), 1u);  // where browsers look for it
+  expect_caption("p.png", caption_of("p.png"));
+
   make("b.jpg", 2);  // what cameras fill in by themselves is no caption
   ASSERT_EQ(run_command({"/usr/bin/env", "exiftool", "-q", "-overwrite_original",
                          "-IFD0:ImageDescription=OLYMPUS DIGITAL CAMERA", at("b.jpg")})

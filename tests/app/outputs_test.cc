@@ -340,6 +340,21 @@ TEST_F(Outputs, AnIndexThatIsCutOrJoinedIsReadAndOtherFilesAreLeftAlone) {
   EXPECT_EQ(caption({"a.png", "--only-new", "no/folder"}).status, 1);
 }
 
+TEST_F(Outputs, BecomeADataSetOfAnotherForm) {
+  make("p/a.png", 1), make("p/b/c.png", 2);
+  for (const auto* form : {"csv", "jsonl"}) {
+    write("captions." + std::string(form), caption({"--recursive", "p", "--format", form}).out);
+    const auto run =
+        attend_command({"convert", "captions." + std::string(form), std::string(form) + ".tar", "--images", "."},
+                       {.folder = folder_.path()});
+    EXPECT_EQ(run.status, 0) << run.err;
+    const std::string archive = text_of(std::string(form) + ".tar");
+    for (const auto& part :
+         {std::string("p/a.png"), text_of("p/a.png"), std::string("p/b/c.txt"), caption_of("p/b/c.png")})
+      EXPECT_THAT(archive, HasSubstr(part));
+  }
+}
+
 TEST_F(Outputs, CaptionsThatDidNotGetOutAreNotInTheIndex) {
   make("a.png", 1);
   const auto run = caption({"a.png", "--only-new", "index", "--sidecar"}, {.out_to = "/dev/full"});
