@@ -158,6 +158,7 @@ FeatureStore encode_features(Captioner& captioner, const std::vector<std::filesy
     progress.update(static_cast<int64_t>(done));
     if (ranks.any(interrupted())) {
       if (store) store->sync();
+      ranks.barrier();
       throw Interrupted("stopped after " + std::to_string(done) + " of " + std::to_string(missing.size()) +
                         " pictures were encoded; run it again to go on");
     }

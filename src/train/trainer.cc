@@ -440,6 +440,7 @@ class Run {
       if (one.stop) {
         progress.clear();
         save();
+        ranks_.barrier();  // who ends first ends all
         throw Interrupted("stopped at step " + std::to_string(progression_.step) + "; " +
                           file("checkpoint.safetensors").string() + " is written, --resume goes on from there");
       }
