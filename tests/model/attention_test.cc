@@ -182,7 +182,10 @@ struct Reference {
     const auto query = linear("query", h);
     double square = 0;
     for (size_t i = 0; i < maps.size(); ++i)
-      for (auto& x : maps[i]) square += (x *= query[i]) * x;
+      for (auto& x : maps[i]) {
+        x *= query[i];
+        square += x * x;
+      }
     for (auto& map : maps)
       for (auto& x : map) x *= std::sqrt(kL / square);
     maps.push_back(before.empty() ? Vec(kL, 0) : before);
