@@ -218,7 +218,9 @@ TEST_F(Attend, ScoresCaptionsThatAreGiven) {
     sum += again.plain_word_log_probability[t];
     EXPECT_GE(given[1].rank[t], 1);
     EXPECT_GE(given[1].likeliest_log_probability[t], again.word_log_probability[t]);
-    if (t < said.log_probability_count) EXPECT_NEAR(again.word_log_probability[t], said.word_log_probability[t], 1e-4);
+    if (t < said.log_probability_count) {
+      EXPECT_NEAR(again.word_log_probability[t], said.word_log_probability[t], 1e-4);
+    }
   }
   EXPECT_NEAR(given[1].perplexity, std::exp(-sum / static_cast<double>(again.log_probability_count)), 1e-9);
   const char* json;
