@@ -11,6 +11,7 @@
 #include "app/given_options.h"
 #include "app/html_name.h"
 #include "app/model_command.h"
+#include "app/shard.h"
 #include "app/terminal.h"
 #include "base/csv.h"
 #include "base/error.h"
@@ -36,6 +37,7 @@ struct AuditOptions {
   double least = 0.5;
   std::filesystem::path html;
   int worst = 100;
+  std::string shard;
   AuditWork work;
 
   void list(OptionList& options) {
@@ -43,6 +45,9 @@ struct AuditOptions {
     options.add("others", work.others, "pictures that each caption is held against beside its own; more take longer",
                 between(1, 64));
     options.add("seed", work.seed, "which they are", at_least(0));
+    options.add("shard", shard,
+                "I/N: only the I-th of N parts of the pictures, as attend caption has them, each of which is audited "
+                "by itself");
     options.section("", "Output");
     options.add("format", format,
                 "text: score, picture, caption between tabs; csv; json: all that was found, one object",
@@ -241,7 +246,13 @@ int audit_command(const std::vector<std::string>& arguments) {
     paths.clear();
   }
   check_html_name(options.html);
-  const CaptionList list = given.gather(paths);
+  const Shard shard(options.shard);
+  CaptionList list = given.gather(paths);
+  std::erase_if(list.pictures, [&](const CaptionedPicture& one) {
+    const bool is_elsewhere = !shard.has(one.picture);
+    if (is_elsewhere) list.captions -= one.captions.size();
+    return is_elsewhere;
+  });
   if (!options.html.empty()) check_writable(options.html);
   const GivenPictures data(list.pictures);
   auto ensemble = command.open();

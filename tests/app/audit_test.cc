@@ -115,6 +115,19 @@ TEST_F(AuditCommand, ShowsTheWorstOnAPageBesideWhatTheModelSays) {
   EXPECT_NE(with_model({"audit", file, "--images", at("in"), "--html", at("worst.txt")}).status, 0);
 }
 
+TEST_F(AuditCommand, OfShardsEveryCaptionIsInOne) {
+  const std::string file = data(24);
+  std::set<std::string> all;
+  for (const char* part : {"1/2", "2/2"}) {
+    const auto run =
+        with_model({"audit", file, "--images", at("in"), "--shard", part, "--least", "0", "--format", "csv"});
+    ASSERT_EQ(run.status, 0) << run.err;
+    const auto lines = run.out_lines();
+    for (size_t i = 1; i < lines.size(); ++i) EXPECT_TRUE(all.insert(lines[i]).second);
+  }
+  EXPECT_THAT(all, SizeIs(72));
+}
+
 TEST_F(AuditCommand, NeedsTwoPictures) {
   EXPECT_THAT(with_model({"audit", data(1), "--images", at("in")}).err, HasSubstr("two pictures or more"));
   EXPECT_EQ(with_model({"audit"}).status, 2);
