@@ -161,7 +161,9 @@ TEST_F(RanksTest, TwoAndThreeLearnWhatOneDoes) {
     EXPECT_THAT(ranks[0].err, HasSubstr("ranks: " + std::to_string(size) + " processes train together"));
     for (size_t r = 0; r < ranks.size(); ++r) {
       ASSERT_EQ(ranks[r].status, 0) << ranks[r].err;
-      if (r > 0) EXPECT_EQ(ranks[r].out + ranks[r].err, "") << "rank 0 speaks";
+      if (r > 0) {
+        EXPECT_EQ(ranks[r].out + ranks[r].err, "") << "rank 0 speaks";
+      }
     }
     expect_learnt_as_one(output);
   }
@@ -289,7 +291,9 @@ TEST_F(RanksTest, EncodeWhatOneProcessEncodes) {
                          at("many.json"), "--images", at("many"), "--max-faulty", "0.1", "--features", at(folder)});
     for (const auto& rank : ranks) EXPECT_EQ(rank.status, 0) << rank.err;
     EXPECT_THAT(ranks[0].err, HasSubstr("warning: left out: "));
-    if (size > 1) EXPECT_EQ(ranks[1].out + ranks[1].err, "");
+    if (size > 1) {
+      EXPECT_EQ(ranks[1].out + ranks[1].err, "");
+    }
     const auto lines = ranks[0].out_lines();
     EXPECT_EQ(lines.size(), 1U);
     return lines.empty() ? std::string()
