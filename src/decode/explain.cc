@@ -45,6 +45,7 @@ Gradients gradients_of(Captioner& captioner, const Tensor& picture, const std::v
   const torch::AutoGradMode graph(with_pixels);
   const auto input = picture.detach().set_requires_grad(with_pixels);  // [1, S, S, 3]
   const auto annotations = captioner.annotate(input);                  // [1, L, D]
+  stop_if(cancelled);
   Gradients gradients{annotations.detach(), word_gradients(*captioner.decoder, annotations, words, locations), {}};
   if (!with_pixels) return gradients;
   gradients.pixels = torch::zeros({gradients.cells.size(0), picture.size(1), picture.size(2), 3});  // [T, S, S, 3]

@@ -36,7 +36,7 @@ struct Axes {
         first = false;
       }
     if (x1 <= x0) x1 = x0 + 1;
-    const double air = y1 > y0 ? 0.04 * (y1 - y0) : std::max(std::abs(y1), 1e-12) * 0.1;
+    const double air = y1 > y0 ? 0.04 * (y1 - y0) : std::abs(y1) > 1e-12 ? 0.1 * std::abs(y1) : 1;
     y0 -= air, y1 += air;
     x_ticks = ticks(x0, x1), y_ticks = ticks(y0, y1);
   }

@@ -21,16 +21,16 @@ std::string at(double value) {
 }
 
 std::string svg_of(const Chart& chart) {
-  const Axes axes(chart, 56, 10, 572, 246);
+  const Axes axes(chart, 56, 10, 560, 246);
   std::string svg = "<svg viewBox=\"0 0 640 290\" role=\"img\" aria-label=\"" + html_text(chart.title) +
                     " over the steps of training\">";
   for (const double tick : axes.y_ticks)
-    svg += "<line class=\"grid\" x1=\"56\" x2=\"628\" y1=\"" + at(axes.py(tick)) + "\" y2=\"" + at(axes.py(tick)) +
+    svg += "<line class=\"grid\" x1=\"56\" x2=\"616\" y1=\"" + at(axes.py(tick)) + "\" y2=\"" + at(axes.py(tick)) +
            "\"/><text text-anchor=\"end\" x=\"50\" y=\"" + at(axes.py(tick) + 4) + "\">" + short_number(tick) +
            "</text>";
   for (const double tick : axes.x_ticks)
     svg += "<text text-anchor=\"middle\" x=\"" + at(axes.px(tick)) + "\" y=\"274\">" + short_number(tick) + "</text>";
-  svg += "<text text-anchor=\"end\" x=\"628\" y=\"288\">step</text>";
+  svg += "<text text-anchor=\"end\" x=\"616\" y=\"288\">step</text>";
   for (const auto& whole : chart.curves) {
     const Curve curve = thinned(whole, kCurvePoints);
     const std::string colour = colour_of(curve.run);
@@ -59,7 +59,7 @@ std::string svg_of(const Chart& chart) {
 /// The values behind a chart, for reading them off: {"x": [left, width, x0, x1] of the plot, "curves": [{"run", "x",
 /// "y"}]}.
 Json json_of(const Chart& chart) {
-  const Axes axes(chart, 56, 10, 572, 246);
+  const Axes axes(chart, 56, 10, 560, 246);
   Json curves = Json::array();
   for (const auto& whole : chart.curves) {
     const Curve curve = thinned(whole, kCurvePoints);

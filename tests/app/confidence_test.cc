@@ -12,6 +12,7 @@ namespace attend::testing {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
@@ -112,7 +113,7 @@ TEST_F(Confidence, IsGivenByACalibratedModelAndDecidesWhatIsWritten) {
     EXPECT_NEAR(marked[i]["confidence"].get<double>(), confidence[i], 1e-4);  // whatever else is asked for
     EXPECT_EQ(marked[i]["below_min_confidence"], confidence[i] < (sorted[2] + sorted[3]) / 2);
   }
-  EXPECT_THAT(read_file(at("page.html")), HasSubstr("<p class=\"confidence\">confidence "));
+  EXPECT_THAT(read_file(at("page.html")), AllOf(HasSubstr("<p class=\"confidence\""), HasSubstr(": confidence ")));
 }
 
 TEST_F(Confidence, IsNullWhereItIsNotKnown) {

@@ -75,7 +75,7 @@ TEST(CurvesPageTest, NamesStayTextAndValuesAreReadOff) {
   for (const int width : {1280, 390}) {
     const auto seen = attend::testing::visit(page, folder.path(), R"JS(
       const svg = document.querySelector(".charts svg"), box = svg.getBoundingClientRect();
-      svg.dispatchEvent(new PointerEvent("pointermove", {clientX: box.left + box.width * (56 + 572 * 25 / 100) / 640,
+      svg.dispatchEvent(new PointerEvent("pointermove", {clientX: box.left + box.width * (56 + 560 * 25 / 100) / 640,
         clientY: box.top + 5}));
       return {reading: document.querySelector(".reading").textContent, images: document.images.length,
               width: document.documentElement.scrollWidth,
