@@ -124,7 +124,7 @@ TEST_F(EvaluateCommand, CiderThatIsNotDefinedIsNotAFigure) {
     EXPECT_THAT(table.err_lines(), SizeIs(1));
     EXPECT_THAT(table.err, HasSubstr("--document-frequencies FILE"));
     EXPECT_THAT(read_file(at("each.csv")), HasSubstr(",,\r\n"));
-    EXPECT_THAT(read_file(at("page.html")), HasSubstr("<th scope=\"row\">CIDEr-D</th><td>n/a</td>"));
+    EXPECT_THAT(read_file(at("page.html")), HasSubstr("<th scope=\"row\">CIDEr-D</th><td colspan=\"3\">n/a</td>"));
     auto json = arguments;
     json.push_back("--json");
     const Json figures = Json::parse(attend_command(json).out);

@@ -53,6 +53,7 @@ TEST_F(HardAttentionCommand, SaysWhichCellEachWordLookedAt) {
 }
 
 TEST_F(HardAttentionCommand, OutlinesTheCellOnOverlaysAndOffersItOnThePage) {
+  constexpr const char* kCell = R"("name":"chosen cell")";
   const std::string model = hard_model(), file = picture();
   for (const std::string locations : {"argmax", "expected"}) {
     const auto run =
@@ -61,8 +62,8 @@ TEST_F(HardAttentionCommand, OutlinesTheCellOnOverlaysAndOffersItOnThePage) {
     ASSERT_EQ(run.status, 0) << run.err;
   }
   EXPECT_NE(read_file(at("argmax/a.png")), read_file(at("expected/a.png")));
-  EXPECT_THAT(read_file(at("argmax.html")), HasSubstr("chosen cell"));
-  EXPECT_THAT(read_file(at("expected.html")), Not(HasSubstr("chosen cell")));
+  EXPECT_THAT(read_file(at("argmax.html")), HasSubstr(kCell));
+  EXPECT_THAT(read_file(at("expected.html")), Not(HasSubstr(kCell)));
 }
 
 TEST_F(HardAttentionCommand, SoftModelsHaveNoLocations) {
