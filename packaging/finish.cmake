@@ -3,6 +3,7 @@
 cmake_minimum_required(VERSION 3.25)
 set(names_programs attend)
 set(names_data attend-data)
+set(names_metadata attend-metadata)
 set(names_library ${CPACK_DEBIAN_LIBRARY_PACKAGE_NAME})
 set(names_development libattend-dev)
 set(names_python3 python3-attend)
