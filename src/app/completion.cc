@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cctype>
 #include <iostream>
+#include <map>
 #include <vector>
 
 #include "app/command_list.h"
@@ -44,7 +45,7 @@ Values values_of_option(const Json& option) {
   return {{}, option["value"] == "PATH"};
 }
 
-/// "[PATH...]", "bash|zsh|fish", "[COMMAND]" or ""
+/// "[PATH...]", "bash|zsh|fish|json", "[COMMAND]" or ""
 Values values_of_arguments(const Json& command) {
   std::string text = command["arguments"];
   text.erase(std::remove_if(text.begin(), text.end(), [](char c) { return c == '[' || c == ']'; }), text.end());
@@ -202,6 +203,8 @@ void write_fish(const std::vector<Json>& commands, std::ostream& out) {
   }
 }
 
+void write_json(const std::vector<Json>& commands, std::ostream& out) { out << Json(commands).dump(2) << "\n"; }
+
 }  // namespace
 
 int completion_command(const std::vector<std::string>& arguments) {
@@ -211,7 +214,7 @@ int completion_command(const std::vector<std::string>& arguments) {
       1,
       1,
       "Prints what completes attend's commands, their options, and the words and files that these take, in the shell "
-      "named. An "
+      "named; json: what all of them take, for other programs. An "
       "installed attend has brought it along.",
       {{"source <(attend completion bash)", "complete in this bash"},
        {"attend completion zsh > ~/.zfunc/_attend", "for zsh, where ~/.zfunc is in fpath before compinit"},
@@ -219,12 +222,15 @@ int completion_command(const std::vector<std::string>& arguments) {
   OptionList options;
   const CommandLine line = parse_command_line(arguments, options, syntax);
   if (answer(line, syntax, options, std::cout)) return 0;
-  const std::string& shell = line.positional[0];
-  const auto write = shell == "bash" ? write_bash : shell == "zsh" ? write_zsh : shell == "fish" ? write_fish : nullptr;
-  if (!write) throw UsageError(shell + ": completion is there for bash, zsh and fish");
+  using Write = void (*)(const std::vector<Json>&, std::ostream&);
+  static const std::map<std::string, Write> shells{
+      {"bash", write_bash}, {"zsh", write_zsh}, {"fish", write_fish}, {"json", write_json}};
+  const auto shell = shells.find(line.positional[0]);
+  if (shell == shells.end())
+    throw UsageError(line.positional[0] + ": completion is there for bash, zsh and fish, and as json for others");
   std::vector<Json> commands;
   for (const auto& command : command_summaries()) commands.push_back(describe_command(command));
-  write(commands, std::cout);
+  shell->second(commands, std::cout);
   return 0;
 }
 

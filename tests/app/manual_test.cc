@@ -79,10 +79,17 @@ TEST_F(Manual, HasEveryOptionOfEveryCommandAndSoHasCompletion) {
   for (const char* shell : kShells) scripts[shell] = read_file(completion(shell));
   const std::string overview = read_file(pages_folder() / "attend.1");
   EXPECT_EQ(std::distance(fs::directory_iterator(pages_folder()), {}), static_cast<int64_t>(commands_.size()) + 2);
+  const auto described = attend_command({"completion", "json"});
+  ASSERT_EQ(described.status, 0) << described.err;
+  std::map<std::string, Json> every;
+  for (const auto& command : Json::parse(described.out)) every[command["name"]] = command;
+  Json tokenize = Json::parse(attend_command({"tokenize", "--help-json"}).out);
+  tokenize["summary"] = every["tokenize"]["summary"];
+  EXPECT_EQ(every["tokenize"], tokenize);
   for (const auto& name : commands_) {
     const std::string page = without(read_file(pages_folder() / ("attend-" + name + ".1")), "\\");
     EXPECT_THAT(without(overview, "\\"), HasSubstr(".BR attend-" + name + " (1)"));
-    const Json command = Json::parse(attend_command({name, "--help-json"}).out);
+    const Json& command = every[name];
     EXPECT_THAT(command["options"], Not(IsEmpty())) << name;
     for (const auto& option : command["options"]) {
       const std::string flag = option["option"];
@@ -138,8 +145,8 @@ TEST_F(Manual, OnePageGoesToStandardOutput) {
 TEST_F(Manual, BashOffersCommandsOptionsAndTheWordsTheyTake) {
   EXPECT_THAT(bash_offers({"cap"}), ElementsAre("caption"));
   EXPECT_THAT(bash_offers({"--"}), ElementsAre("--help", "--version"));
-  EXPECT_THAT(bash_offers({"caption", "--overlay-fo"}), ElementsAre("--overlay-format"));
-  EXPECT_THAT(bash_offers({"evaluate", "--beam"}), ElementsAre("--beam-width"));
+  EXPECT_THAT(bash_offers({"caption", "--overlay-form"}), ElementsAre("--overlay-format"));
+  EXPECT_THAT(bash_offers({"evaluate", "--beam-w"}), ElementsAre("--beam-width"));
   EXPECT_THAT(bash_offers({"score", "--no-at"}), ElementsAre("--no-attention"));
   EXPECT_THAT(bash_offers({"caption", "--device", ""}), ElementsAre("auto", "cpu", "cuda"));
   EXPECT_THAT(bash_offers({"caption", "photo.jpg", "--device", "c"}), ElementsAre("cpu", "cuda"));
@@ -183,7 +190,7 @@ TEST_F(Manual, FishOffersThemToo) {
   };
   EXPECT_THAT(offers("attend cap"), ElementsAre("caption"));
   EXPECT_THAT(offers("attend caption --device "), ElementsAre("auto", "cpu", "cuda"));
-  EXPECT_THAT(offers("attend caption --overlay-fo"), ElementsAre("--overlay-format"));
+  EXPECT_THAT(offers("attend caption --overlay-form"), ElementsAre("--overlay-format"));
   EXPECT_THAT(offers("attend completion f"), ElementsAre("fish"));
 }
 

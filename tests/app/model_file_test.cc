@@ -134,7 +134,7 @@ TEST_F(ModelFileCommand, ModelsThatCannotBeMeantAreRefusedInOneLine) {
 
 TEST_F(ModelFileCommand, HelpShowsTheDefaultsOfTheModel) {
   for (const std::string command : {"caption", "evaluate"}) {
-    const auto run = attend_command({command, "--help", "--model", ATTEND_TINY_MODEL});
+    const auto run = attend_command({command, "--help-all", "--model", ATTEND_TINY_MODEL});
     EXPECT_EQ(run.status, 0) << run.err;
     EXPECT_THAT(run.out, HasSubstr("are those of tiny.safetensors")) << command;
     EXPECT_THAT(run.out, ::testing::ContainsRegex("--max-length N +[^(]+\\([^)]*default 6\\)")) << command;
