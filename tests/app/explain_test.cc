@@ -165,7 +165,8 @@ TEST_F(ExplainTest, MistakesAreRefusedBeforeAnyWorkAndNamed) {
   const std::vector<std::string> json{"caption", x, "--format", "jsonl"};
   const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes{
       {{"--explain", "magic"}, "--explain: \"magic\" is not allowed"},
-      {{"--explain", "gradient"}, "--explain: \"gradient\" is not allowed; it takes a string, one of plain, input, smooth"},
+      {{"--explain", "gradient"},
+       "--explain: \"gradient\" is not allowed; it takes a string, one of plain, input, smooth"},
       {{"--explain-samples", "3"}, "--explain-samples: is of --explain smooth only"},
       {{"--explain", "plain", "--explain-noise", "0.1"}, "--explain-noise: is of"},
       {{"--explain", "smooth", "--explain-noise", "-1"}, "--explain-noise: -1"},
