@@ -93,15 +93,19 @@ class AltRun {
         continue;
       }
       std::vector<fs::path> files;
-      for (fs::recursive_directory_iterator entry(name), end; entry != end; ++entry) {
-        const bool own = entry->is_directory() && fs::equivalent(entry->path(), options_.output, error);
-        if (own) entry.disable_recursion_pending();
-        if (entry->is_regular_file() && is_page(entry->path())) files.push_back(entry->path());
-      }
-      if (files.empty()) throw InputError(name + ": no .html or .htm files in it");
+      const size_t before = failed_;
+      find_pages(name, files);
+      if (files.empty() && failed_ == before) throw InputError(name + ": no .html or .htm files in it");
       std::sort(files.begin(), files.end());
       for (const auto& file : files) add(file, name, file.lexically_relative(name));
     }
+  }
+
+  /// Throws Error where the output folder can't be made or written to: now, not when all is captioned.
+  void check_output() const {
+    if (pages_.empty()) return;
+    make_folder(options_.output);
+    check_writable(options_.output / "page.html");
   }
 
   const std::vector<PictureSource>& pictures() const { return pictures_; }
@@ -111,7 +115,7 @@ class AltRun {
       complain(seen.refusal);
       ++failed_;
     } else if (is_unsure(seen, options_.min_confidence)) {
-      ++unsure_;
+      unsure_pictures_.insert(seen.index);
     } else {
       texts_[seen.index] = seen.best().text;
     }
@@ -120,10 +124,12 @@ class AltRun {
   void write() {
     for (const auto& page : pages_) {
       std::vector<std::pair<size_t, std::string>> texts;
-      for (const auto& [image, picture] : page.wants)
+      for (const auto& [image, picture] : page.wants) {
+        unsure_ += unsure_pictures_.count(picture);
         if (const auto text = texts_.find(picture); text != texts_.end()) texts.emplace_back(image, text->second);
+      }
       written_ += texts.size();
-      fs::create_directories(page.target.parent_path());
+      make_folder(page.target.parent_path());
       write_file_atomically(page.target, with_alt_texts(page.bytes, page.html, texts));
     }
   }
@@ -138,11 +144,40 @@ class AltRun {
   }
 
  private:
+  static void make_folder(const fs::path& folder) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) throw Error(folder.string() + ": the folder can't be made: " + error.message());
+  }
+
+  /// The pages of a folder and of those below it, but not of the output folder; a folder that can't be read costs its own.
+  void find_pages(const fs::path& folder, std::vector<fs::path>& files) {
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+      std::error_code none;
+      if (entry->is_directory(none) && !entry->is_symlink(none)) {
+        if (!fs::equivalent(entry->path(), options_.output, none)) find_pages(entry->path(), files);
+      } else if (entry->is_regular_file(none) && is_page(entry->path())) {
+        files.push_back(entry->path());
+      }
+    }
+    if (!error) return;
+    complain(folder.string() + ": the folder can't be read: " + error.message());
+    ++failed_;
+  }
+
+  /// One page that can't be read costs its own texts only.
   void add(const fs::path& file, const fs::path& root, const fs::path& name) {
-    Page page{file, options_.root.empty() ? root : options_.root, options_.output / name, read_regular_file(file), {},
-              {}};
-    if (page.bytes.starts_with("\xff\xfe") || page.bytes.starts_with("\xfe\xff"))
-      throw InputError(file.string() + ": is UTF-16; save it as UTF-8");
+    Page page{file, options_.root.empty() ? root : options_.root, options_.output / name, {}, {}, {}};
+    try {
+      page.bytes = read_regular_file(file);
+      if (page.bytes.starts_with("\xff\xfe") || page.bytes.starts_with("\xfe\xff"))
+        throw InputError(file.string() + ": is UTF-16; save it as UTF-8");
+    } catch (const InputError& fault) {
+      complain(fault.what());
+      ++failed_;
+      return;
+    }
     std::error_code error;
     if (fs::exists(page.target, error) && (!options_.overwrite || fs::equivalent(page.target, file, error)))
       throw Error(page.target.string() + (fs::equivalent(page.target, file, error)
@@ -190,6 +225,7 @@ class AltRun {
   std::map<std::string, size_t> numbers_;  // of pictures
   std::vector<PictureSource> pictures_;
   std::map<size_t, std::string> texts_;
+  std::set<size_t> unsure_pictures_;
   size_t written_ = 0, kept_ = 0, elsewhere_ = 0, unsure_ = 0, failed_ = 0;
 };
 
@@ -208,6 +244,7 @@ int alt_command(const std::vector<std::string>& arguments) {
   if (!line->dump_config) {
     if (options.output.empty()) throw UsageError("say with --output DIR where the new pages are to go");
     alt.read(line->positional);
+    alt.check_output();
   }
   if (!alt.pictures().empty() || line->dump_config) {
     auto ensemble = command.open();

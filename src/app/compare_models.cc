@@ -121,18 +121,23 @@ std::vector<std::vector<std::string>> read_captions_of(const std::filesystem::pa
   } else {
     CaptionList list = read_caption_list(file, {});
     for (const auto& refusal : list.refusals) complain(refusal);
-    for (auto& one : list.pictures)
-      read.emplace_back(id_of(one.picture.filename().string()), std::move(one.captions[0]));
+    for (auto& one : list.pictures) read.emplace_back(id_of(one.picture.string()), std::move(one.captions[0]));
   }
   std::vector<std::vector<std::string>> captions(pictures.sources.size());
-  size_t strange = 0;
+  size_t strange = 0, again = 0;
   for (auto& [id, caption] : read) {
     const auto place = pictures.index.find(id);
-    if (place && caption_fault(caption).empty())
-      captions[static_cast<size_t>(*place)] = {std::move(caption)};
-    else
+    if (!place || !caption_fault(caption).empty()) {
       ++strange;
+      continue;
+    }
+    auto& of_picture = captions[static_cast<size_t>(*place)];
+    if (!of_picture.empty()) ++again;
+    of_picture = {std::move(caption)};
   }
+  if (again > 0)
+    warn(file.string() + ": " + std::to_string(again) + " of " + std::to_string(read.size()) +
+         " captions are of pictures that have one there already; each picture's last is taken");
   if (strange > 0)
     warn(file.string() + ": " + std::to_string(strange) + " of " + std::to_string(read.size()) +
          " captions are of none of the pictures, or have no words");

@@ -1,4 +1,7 @@
 // attend merge: what several runs of attend caption wrote, as one run would have written it.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <iostream>
 #include <map>
@@ -23,6 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr size_t kMostNames = 3;            // in a message
 constexpr uint64_t kMostMissingParts = 64;  // beyond the files that are there, looked for where --shards isn't given
 
@@ -97,9 +101,20 @@ struct Part {
   explicit Part(const std::string& path) : name(path), file(path) {
     const auto bytes = file.bytes();
     text = {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
     kind = kind_of_part(text);
   }
 };
+
+/// `> PART` has emptied it before attend could read it, and with `>> PART` it would be there twice.
+bool is_standard_output(const std::string& part) {
+  struct stat of_part, of_output;
+  return ::stat(part.c_str(), &of_part) == 0 && ::fstat(STDOUT_FILENO, &of_output) == 0 && S_ISREG(of_part.st_mode) &&
+         of_part.st_dev == of_output.st_dev && of_part.st_ino == of_output.st_ino;
+}
+
+/// A line without its end, which Windows' programs write otherwise.
+std::string_view without_end(std::string_view line) { return line.substr(0, line.find_last_not_of("\r\n") + 1); }
 
 std::string name_in_json(std::string_view line) {
   const Json record = Json::parse(line, nullptr, false);
@@ -184,7 +199,11 @@ class Merge {
  public:
   Merge(const std::vector<std::string>& names, const MergeOptions& options) : options_(options) {
     parts_.reserve(names.size());  // the parts' texts stay where they are
-    for (const auto& name : names) parts_.emplace_back(name);
+    for (const auto& name : names) {
+      if (options.output.empty() && is_standard_output(name))
+        throw UsageError(name + ": is a part and takes the output, too; write elsewhere, or say --output FILE");
+      parts_.emplace_back(name);
+    }
   }
 
   int run() {
@@ -199,14 +218,19 @@ class Merge {
     for (size_t i = 0; i < parts_.size(); ++i) entries.add(parts_[i], i);
     entries_ = entries.take();
     for (const auto& part : parts_)
-      if (part.kind == Kind::kCsv && part.header != parts_[entries_.empty() ? 0 : entries_.front().part].header &&
-          !entries_.empty())
+      if (part.kind == Kind::kCsv && !entries_.empty() &&
+          without_end(part.header) != without_end(parts_[entries_.front().part].header))
         throw InputError(part.name + ": has other columns than " + first_);
     check_parts();
     check_twice();
     sort();
     for (const auto& fault : faults_) complain(fault);
     if (!faults_.empty()) return complain("nothing is written"), 1;
+    if (options_.pictures.empty() && options_.files_from.empty())
+      for (const auto& part : parts_)
+        if (part.kind == Kind::kNothing)
+          warn(part.name +
+               ": is empty; right where its part had no pictures, wrong where that run failed (--pictures tells)");
     write();
     note(std::to_string(entries_.size()) + (entries_.size() == 1 ? " picture" : " pictures") + " from " +
          std::to_string(parts_.size()) + (parts_.size() == 1 ? " file" : " files"));

@@ -102,13 +102,17 @@ struct Searched {
 
 void read_texts(const std::filesystem::path& file, Searched& searched) {
   const std::string all = read_file(file);
+  if (all.starts_with("\xff\xfe") || all.starts_with("\xfe\xff"))
+    throw InputError(file.string() + ": is UTF-16; save it as UTF-8");
   std::string_view rest = all;
+  if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
+  size_t lines = 0;
   for (size_t line = 1; !rest.empty(); ++line) {
     const size_t length = std::min(rest.find('\n'), rest.size());
     std::string text(rest.substr(0, length));
     rest.remove_prefix(std::min(length + 1, rest.size()));
     if (text.find_first_not_of(" \t\r") == text.npos) continue;
-    ++searched.all;
+    ++lines, ++searched.all;
     if (const auto fault = caption_fault(text); !fault.empty()) {
       complain(file.string() + ":" + std::to_string(line) + ": " + fault);
       ++searched.refused;
@@ -116,7 +120,7 @@ void read_texts(const std::filesystem::path& file, Searched& searched) {
       searched.texts.push_back(std::move(text));
     }
   }
-  if (searched.all == 0) throw InputError(file.string() + ": no texts in it");
+  if (lines == 0) throw InputError(file.string() + ": no texts in it");
 }
 
 Searched gather(const RetrieveOptions& options, const std::vector<std::string>& paths) {
@@ -284,6 +288,8 @@ int retrieve_command(const std::vector<std::string>& arguments) {
   options.check();
   Searched searched = gather(options, line->positional);
   size_t failed = searched.refused;
+  if (searched.pictures.size() == 1 && options.find == "alike")
+    throw InputError(searched.pictures[0].name() + ": is one picture alone; --find alike needs two or more");
   if (!searched.pictures.empty() && options.find == "alike") {
     auto ensemble = command.open();
     if (!ensemble) return 0;

@@ -84,5 +84,28 @@ TEST_F(Alt, SaysWhatCannotBeDoneAndNeverWritesInPlace) {
   EXPECT_EQ(read_file(at("y/base.html")), read_file(at("base.html")));
 }
 
+TEST_F(Alt, OneBadPageCostsItsOwnTextsOnly) {
+  make("site/a.png", 1);
+  write("site/good.html", "<img src=a.png>");
+  write("site/wide.html", std::string("\xff\xfe<\0i\0", 6));
+  const auto run = alt({"site", "--output", "out"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("site/wide.html: is UTF-16"));
+  EXPECT_EQ(run.out, "1 page: 1 alternative texts written, 0 kept, 0 elsewhere, 1 failed\n");
+  EXPECT_TRUE(fs::exists(at("out/good.html")));
+  EXPECT_FALSE(fs::exists(at("out/wide.html")));
+}
+
+TEST_F(Alt, SaysBeforeAnyWorkThatTheOutputCannotBeWritten) {
+  make("site/a.png", 1);
+  write("site/good.html", "<img src=a.png>");
+  write("file", "no folder");
+  const auto run = alt({"site", "--output", "file"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_EQ(run.out, "");
+  EXPECT_THAT(run.err, StartsWith("attend: file: "));
+  EXPECT_EQ(run.err.find("filesystem error"), std::string::npos) << run.err;
+}
+
 }  // namespace
 }  // namespace attend::testing

@@ -8,6 +8,7 @@
 namespace attend::testing {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
@@ -78,6 +79,20 @@ TEST_F(CompareModels, TakesResultsOfAnotherCaptioner) {
   EXPECT_THAT(run.out_lines()[0], HasSubstr("1.png\ta red dog\ta blue circle"));
   EXPECT_EQ(run.out_lines()[1], "0.000\t" + at("in/0.png") + "\tgrass\tgrass");
   EXPECT_THAT(run.err, HasSubstr("1 of 3 pictures aren't compared"));
+}
+
+TEST_F(CompareModels, FindsPicturesOfOneNameByTheirFoldersAndSaysWhichCaptionsAreTwice) {
+  for (const char* name : {"in/a/0.png", "in/b/0.png", "in/b/1.png"})
+    folder_.write(name, encoded(".png", gradient(name[3] == 'a' ? 90 : 130, 60)));
+  const std::string a = at("in/a/0.png"), b = at("in/b/0.png"), other = at("in/b/1.png");
+  const std::string left = write("left.txt", a + "\tgrass\n" + b + "\ta red dog\n" + other + "\tgrass\n");
+  const std::string right =
+      write("right.txt", a + "\tgrass\n" + b + "\tgrass\n" + other + "\tgrass\n" + b + "\ta red dog\n");
+  const auto run = compare({left, right, at("in"), "--recursive", "--model", ATTEND_TINY_MODEL});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.out_lines(), ElementsAre("0.000\t" + a + "\tgrass\tgrass", "0.000\t" + b + "\ta red dog\ta red dog",
+                                           "0.000\t" + other + "\tgrass\tgrass"));
+  EXPECT_THAT(run.err, HasSubstr("right.txt: 1 of 4 captions are of pictures that have one there already"));
 }
 
 TEST_F(CompareModels, RefusesWhatCannotBe) {

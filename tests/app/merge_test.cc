@@ -139,6 +139,34 @@ TEST_F(MergeParts, WithoutPicturesAreEmptyFiles) {
   const auto merged = merge({"none", "empty", "one"});
   EXPECT_EQ(merged.status, 0) << merged.err;
   EXPECT_EQ(merged.out, run.out);
+  EXPECT_THAT(merged.err, HasSubstr("warning: empty: is empty; right where its part had no pictures"));
+}
+
+TEST_F(MergeParts, ComeFromWindowsToo) {
+  const auto run = with_model({"caption", "p/1.png", "p/2.png", "--format", "csv"}, {.folder = folder_->path()});
+  const size_t header = run.out.find('\n') + 1, first = run.out.find('\n', header) + 1;
+  write("plain", run.out.substr(0, first));
+  std::string other = "\xef\xbb\xbf" + run.out.substr(0, header) + run.out.substr(first);
+  for (size_t end = other.find('\n'); end != other.npos; end = other.find('\n', end + 2)) other.insert(end, "\r");
+  write("other", other);
+  const auto merged = merge({"plain", "other", "--latest", "--shards", "1"});
+  EXPECT_EQ(merged.status, 0) << merged.err;
+  EXPECT_EQ(std::count(merged.out.begin(), merged.out.end(), '\n'), 3);
+  EXPECT_THAT(merged.out, StartsWith("file,caption,"));
+}
+
+TEST_F(MergeParts, AreNeverTheOutputToo) {
+  write("a", "p/1.png\tone\n");
+  write("b", "p/2.png\ttwo\n");
+  for (const std::string redirection : {"> b", ">> b"}) {
+    const auto run = run_command({"/bin/sh", "-c", "exec '" ATTEND_PROGRAM "' merge --shards 1 a b " + redirection},
+                                 {.folder = folder_->path()});
+    EXPECT_EQ(run.status, 2);
+    EXPECT_THAT(run.err, HasSubstr("b: is a part and takes the output, too"));
+  }
+  write("b", "p/2.png\ttwo\n");
+  EXPECT_EQ(merge({"a", "b", "--shards", "1", "--output", "b"}).status, 0);  // which appears when all is read
+  EXPECT_EQ(read_file(at("b")), "p/1.png\tone\np/2.png\ttwo\n");
 }
 
 TEST_F(MergeParts, OfAnIndexBecomeOne) {

@@ -163,6 +163,21 @@ TEST_F(RetrieveCommand, ReportsWhatCannotBeReadAndSearchesTheRest) {
   EXPECT_THAT(refusal({"--text", "a dog"}), HasSubstr("no pictures"));
   EXPECT_THAT(refusal({in, "--text", "a dog", "--recall"}), HasSubstr("needs --captions"));
   EXPECT_THAT(refusal({in, "--text", "a dog", "--find", "alike"}), HasSubstr("takes no texts"));
+  const auto alone = with_model({"retrieve", in + "/0.png", "--find", "alike"});
+  EXPECT_EQ(alone.status, 1);
+  EXPECT_THAT(alone.err, HasSubstr("one picture alone"));
+}
+
+TEST_F(RetrieveCommand, TakesListsOfTextsFromWindows) {
+  const std::string in = pictures(2);
+  const auto run = with_model({"retrieve", in, "--texts", write("marked.txt", "\xef\xbb\xbfgrass\r\n")});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.out, with_model({"retrieve", in, "--text", "grass"}).out);
+  EXPECT_THAT(with_model({"retrieve", in, "--texts", write("wide.txt", std::string("\xff\xfeg\0", 4))}).err,
+              HasSubstr("wide.txt: is UTF-16"));
+  const auto empty = with_model({"retrieve", in, "--texts", write("empty.txt", "\n")});
+  EXPECT_EQ(empty.status, 1);
+  EXPECT_THAT(empty.err, HasSubstr("empty.txt: no texts in it"));
 }
 
 }  // namespace
