@@ -11,6 +11,7 @@
 #include "app/terminal.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/folder.h"
 #include "base/interrupt.h"
 #include "pipeline/caption_outputs.h"
 #include "pipeline/caption_pictures.h"
@@ -144,12 +145,6 @@ class AltRun {
   }
 
  private:
-  static void make_folder(const fs::path& folder) {
-    std::error_code error;
-    fs::create_directories(folder, error);
-    if (error) throw Error(folder.string() + ": the folder can't be made: " + error.message());
-  }
-
   /// The pages of a folder and of those below it, but not of the output folder; a folder that can't be read costs its own.
   void find_pages(const fs::path& folder, std::vector<fs::path>& files) {
     std::error_code error;

@@ -44,7 +44,7 @@ std::vector<std::string> command_names() {
 
 void refuse_command(const std::string& name) {
   const auto near = nearest(name, command_names(), 1);
-  throw UsageError(name + ": no such command" + (near.empty() ? "" : "; did you mean " + near.front() + "?") +
+  throw UsageError(name + ": no such command" + (near.empty() ? ";" : "; did you mean " + near.front() + "?") +
                    " `attend --help` lists them");
 }
 

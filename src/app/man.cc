@@ -10,6 +10,7 @@
 #include "app/every_command.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder.h"
 
 namespace attend {
 namespace {
@@ -147,7 +148,7 @@ int man_command(const std::vector<std::string>& arguments) {
     std::cout << page;
     return 0;
   }
-  std::filesystem::create_directories(output);
+  make_folder(output);
   write_file_atomically(output / "attend.1", overview_page(date));
   write_file_atomically(output / "attend-tensors.1",
                         ".so man1/attend.1\n");  // what attend becomes; of no use by itself

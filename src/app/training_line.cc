@@ -1,5 +1,6 @@
 #include "app/training_line.h"
 
+#include "base/error.h"
 #include "base/files.h"
 #include "train/initial_model.h"
 
@@ -16,6 +17,10 @@ CommandLine parse_training_line(const std::vector<std::string>& arguments, Optio
     line = parse_command_line(arguments, options, syntax);
   };
   if (as_begun) read();
+  if (job.resume && !line.dump_config && !job.output.empty() && !std::filesystem::exists(own) &&
+      job.data.train_captions.empty() && job.data.sources.empty())
+    throw UsageError(job.output.string() +
+                     ": has no config.json of a run to go on with; name a configuration with --config FILE");
   if (job.train.initial_model.empty()) return line;
   take_over_initial_model(job);
   read();

@@ -13,6 +13,7 @@
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/folder.h"
 
 namespace attend {
 namespace {
@@ -71,9 +72,7 @@ std::vector<fs::path> distinct_names(const std::vector<FoundPicture>& pictures, 
 /// Makes the folder if need be and writes a block there that never gets a name: a read-only or full folder shows now,
 /// not after an hour.
 void check_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) throw Error(folder.string() + ": the folder can't be made: " + error.message());
+  make_folder(folder);
   const fs::path probe = folder / ".attend";
   try {
     AtomicFile(probe).write(std::string(4096, '\0'));

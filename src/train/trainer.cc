@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/folder.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "base/progress.h"
@@ -32,8 +33,9 @@ using torch::Tensor;
 /// A folder that is taken away again where a run can't begin and has put nothing into it.
 class RunFolder {
  public:
-  explicit RunFolder(const std::filesystem::path& path)
-      : path_(path), made_(std::filesystem::create_directories(path)) {}
+  explicit RunFolder(const std::filesystem::path& path) : path_(path), made_(!std::filesystem::exists(path)) {
+    make_folder(path);
+  }
   ~RunFolder() {
     std::error_code not_empty;
     if (made_ && !begun) std::filesystem::remove(path_, not_empty);
@@ -84,6 +86,9 @@ class Run {
       throw UsageError(file("model.safetensors").string() +
                        ": is there, without a checkpoint to go on from, and would be "
                        "replaced; move it away, or choose another output folder");
+    if (begins && std::filesystem::exists(file("model.safetensors")))
+      warn(job.output.string() +
+           ": has no checkpoint to go on from; the run begins anew and replaces its model.safetensors");
     if (job.train.fine_tune_stages == 0 && (job.augment.crop > 0 || job.augment.flip || job.augment.degrade > 0))
       warn("augmentation only takes effect while the encoder is trained (train.fine_tune_stages)");
     data_.emplace(job);
@@ -127,6 +132,9 @@ class Run {
     describe_data();
     if (!begun) log({{"step", 0}, {"epoch", 0}, {"data", about_data_}});
     prepare_objective();
+    // What --resume without a configuration goes on with: the run as it is now.
+    if (checkpoint && checkpoint->beginning.recipe["train"].value("epochs", job.train.epochs) != job.train.epochs)
+      write_file_atomically(file("config.json"), whole_recipe(job, true).dump(2) + "\n");
     if (folder) folder->begun = true;
   }
 

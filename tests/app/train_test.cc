@@ -89,10 +89,22 @@ TEST_F(TrainCommand, GoesOnWithItsOwnConfigurationAndMoreEpochs) {
   for (std::string line; std::getline(log, line);) last = line;
   EXPECT_EQ(Json::parse(last)["epoch"], 3);
   EXPECT_TRUE(Json::parse(last).contains("validation_perplexity"));
+  const auto again = attend_command({"train", "--resume", "--output", at("run"), "--threads", "1"});
+  EXPECT_EQ(again.status, 0) << again.err;  // its epochs are the new ones
   const auto other =
       attend_command({"train", "--resume", "--output", at("run"), "--learning-rate", "0.1", "--threads", "1"});
   EXPECT_EQ(other.status, 2);
   EXPECT_THAT(other.err, HasSubstr("another train.learning_rate"));
+  const auto nothing = attend_command({"train", "--resume", "--output", at("nothing"), "--threads", "1"});
+  EXPECT_EQ(nothing.status, 2);
+  EXPECT_THAT(nothing.err, HasSubstr("nothing: has no config.json of a run to go on with"));
+  fs::remove(at("run/checkpoint.safetensors"));
+  const auto anew = attend_command({"train", "--resume", "--output", at("run"), "--max-steps", "1", "--threads", "1"});
+  EXPECT_EQ(anew.status, 0) << anew.err;
+  EXPECT_THAT(anew.err, HasSubstr("run: has no checkpoint to go on from; the run begins anew"));
+  const auto refused = train({"--config", at("recipes/tiny.json"), "--output", at("recipes/tiny.json")});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("tiny.json: the folder can't be made: Not a directory"));
 }
 
 TEST_F(TrainCommand, LearnsFromSeveralSources) {
