@@ -189,7 +189,7 @@ int align_command(const std::vector<std::string>& arguments) {
   const auto line = command.read();
   if (!line) return 0;
   check_html_name(options.html);
-  outputs.check();
+  outputs.check(*line);
   Work work;
   if (!line->dump_config) work = gather(line->positional, given, outputs);
   size_t failed = work.list.refusals.size();

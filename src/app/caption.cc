@@ -598,7 +598,7 @@ int CaptionRun::run() {
   line_ = parse_command_line(arguments_, list_, syntax());
   if (line_.help) return answer(line_, described, list_, std::cout), 0;
   options_.check();
-  outputs_.check();
+  outputs_.check(line_);
   check_explanations(line_, options_, outputs_);
   if (line_.dump_config) {
     open();

@@ -54,9 +54,18 @@ void CaptionFileOptions::list(OptionList& options, bool sidecars) {
   explanation.list(options);
 }
 
-void CaptionFileOptions::check() {
-  if (overlay_words && overlay.empty())
-    throw UsageError("--overlay-words: say with --overlay DIR which folder the files go to");
+void CaptionFileOptions::check(const CommandLine& line) {
+  const auto needs_folder = [](const std::string& flag, const char* folder) {
+    throw UsageError("--" + flag + ": say with --" + folder + " DIR which folder the files go to");
+  };
+  if (overlay_words && overlay.empty()) needs_folder("overlay-words", "overlay");
+  for (const auto& flag : line.flags) {  // what has no effect; with --dump-config they are written down
+    if (line.dump_config) break;
+    const bool drawn = !overlay.empty() || (flag != "overlay-format" && !animate.empty());
+    if (flag.starts_with("overlay-") && !drawn) needs_folder(flag, "overlay");
+    if (flag.starts_with("animate-") && animate.empty()) needs_folder(flag, "animate");
+    if (flag == "maps-format" && maps.empty()) needs_folder(flag, "maps");
+  }
   if (!font.empty() && overlay.empty() && animate.empty())
     throw UsageError("--font: is for overlays and animations; name a folder with --overlay or --animate");
   if (overwrite && if_existing != "skip" && if_existing != "overwrite")
@@ -71,6 +80,8 @@ void CaptionFileOptions::check() {
   if (!sidecar_ending.starts_with('.')) sidecar_ending.insert(0, 1, '.');
   if (sidecar_ending.size() < 2 || sidecar_ending.size() > 32 || sidecar_ending.find('/') != sidecar_ending.npos)
     throw UsageError("--sidecar-ending: \"" + sidecar_ending + "\" is no ending of a name");
+  if (line.flags.contains("sidecar-ending") && !sidecar && sidecar_dir.empty() && !line.dump_config)
+    throw UsageError("--sidecar-ending: is of sidecars; say --sidecar or --sidecar-dir DIR");
   if (has_picture_extension("x" + sidecar_ending) || (xmp && sidecar_ending == ".xmp"))
     throw UsageError("--sidecar-ending: " + sidecar_ending + " is of pictures or metadata; name another");
   explained = !explain.empty();

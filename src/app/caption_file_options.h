@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/command_line.h"
 #include "base/options.h"
 #include "decode/explain.h"
 #include "pipeline/file_plan.h"
@@ -19,8 +20,8 @@ struct CaptionFileOptions : FileChoice {
 
   /// sidecars: the flags for text files beside pictures, too.
   void list(OptionList& options, bool sidecars = true);
-  /// Throws UsageError where one of them needs another. To be called before the choice is used.
-  void check();
+  /// Throws UsageError where one of them, or a flag of the line, needs another. To be called before the choice is used.
+  void check(const CommandLine& line);
 };
 
 }  // namespace attend
