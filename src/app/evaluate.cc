@@ -331,6 +331,8 @@ Json figures_of(const Candidates& candidates, const EvaluateOptions& options, co
   }
   add_figures(evaluation, figures);
   if (options.pointing) {
+    if (candidates.pointing.words == 0)
+      warn("--pointing: no word was held against an object; of shapes only captions that are right to the word are");
     figures["pointing"] = candidates.pointing.share();
     figures["pointing_words"] = candidates.pointing.words;
   }

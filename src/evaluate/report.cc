@@ -108,7 +108,8 @@ std::vector<FigureRow> figure_rows(const Json& figures, const Evaluation& evalua
     if (!figures.contains(row.key)) return;
     char value[32];
     std::snprintf(value, sizeof value, row.format, row.factor * figures[row.key].get<double>());
-    rows.push_back({row.title, value, row.unit});
+    const bool of_nothing = row.key == std::string_view("pointing") && figures.value("pointing_words", 1) == 0;
+    rows.push_back({row.title, of_nothing ? "n/a" : value, row.unit});
   };
   for (const char* key : {"captions", "split", "candidates", "model", "compared_with"}) {
     if (!figures.contains(key)) continue;

@@ -313,7 +313,11 @@ TEST_F(EvaluateCommand, ShapesAreDeterministicAndMeasureWhereWordsLook) {
   const Json figures = Json::parse(run.out);
   EXPECT_EQ(figures["pictures"], 6);
   EXPECT_TRUE(figures["pointing"].is_number());
-  EXPECT_TRUE(figures["pointing_words"].is_number_integer());
+  EXPECT_EQ(figures["pointing_words"], 0);  // a model that gets no caption right
+  EXPECT_THAT(run.err, HasSubstr("no word was held against an object"));
+  const auto table =
+      with_model({"evaluate", "--captions", at("s1/captions_test.json"), "--images", at("s1/images"), "--pointing"});
+  EXPECT_THAT(table.out, ContainsRegex("looks inside +n/a % of the words"));
   const auto unmasked = with_model({"evaluate", "--captions", make_data(), "--images", at("images"), "--pointing"});
   EXPECT_EQ(unmasked.status, 1);
   EXPECT_THAT(unmasked.err, HasSubstr("no \"objects\""));
