@@ -80,6 +80,7 @@ Pictures gather(const CompareOptions& options, const std::vector<std::string>& p
   Pictures pictures;
   if (options.captions.empty()) {
     if (!options.images.empty()) throw UsageError("--images: is where the pictures of --captions lie; name one");
+    if (!options.split.empty()) throw UsageError("--split: is of the pictures of --captions; name one");
     CaptionList missing;
     for (const auto& path : find_given_pictures(paths, options.recursive, missing)) {
       pictures.index.add_name(path, static_cast<int64_t>(pictures.sources.size()));

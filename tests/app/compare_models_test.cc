@@ -99,6 +99,8 @@ TEST_F(CompareModels, RefusesWhatCannotBe) {
   const std::string in = pictures();
   EXPECT_EQ(compare({ATTEND_TINY_MODEL}).status, 2);
   EXPECT_THAT(compare({ATTEND_TINY_MODEL, ATTEND_TINY_MODEL}).err, HasSubstr("no pictures"));
+  EXPECT_THAT(compare({ATTEND_TINY_MODEL, ATTEND_TINY_MODEL, in, "--split", "val"}).err,
+              HasSubstr("--split: is of the pictures of --captions"));
   EXPECT_THAT(compare({ATTEND_TINY_MODEL, ATTEND_TINY_MODEL, in, "--model", ATTEND_TINY_MODEL}).err,
               HasSubstr("both sides are models"));
   EXPECT_THAT(compare({ATTEND_TINY_MODEL, write("none.json", "[]"), in, "--model", ATTEND_TINY_MODEL}).err,

@@ -201,8 +201,8 @@ TEST_F(ScoreCommand, OfSeveralModelsTakesTheMeanOfTheirProbabilities) {
   EXPECT_EQ(audit.status, 0) << audit.err;
   EXPECT_THAT(audit.out_lines(), SizeIs(3));
   const auto explained =
-      attend_command({"align", at("in/0.jpg"), "a dog", "--threads", "1", "--explain", "plain", "--html",
-                      at("x.html"), "--model", ATTEND_TINY_MODEL, "--model", ATTEND_WIDE_MODEL});
+      attend_command({"align", at("in/0.jpg"), "a dog", "--threads", "1", "--explain", "plain", "--html", at("x.html"),
+                      "--model", ATTEND_TINY_MODEL, "--model", ATTEND_WIDE_MODEL});
   EXPECT_EQ(explained.status, 2);
   EXPECT_THAT(explained.err, HasSubstr("explains what one model says"));
 }
