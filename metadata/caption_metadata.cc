@@ -32,21 +32,35 @@ constexpr size_t kLongestIptc = 2000;  // bytes of a Caption-Abstract (IPTC-IIM 
 
 const char* const kNothingWritten = "; nothing was written to it";
 
+// Exiv2 0.28 closed its buffers and named its pointers anew.
+#if EXIV2_TEST_VERSION(0, 28, 0)
+using ImagePointer = Exiv2::Image::UniquePtr;
+std::string bytes_of(const Exiv2::DataBuf& buffer) {
+  return {reinterpret_cast<const char*>(buffer.c_data()), buffer.size()};
+}
+#else
+using ImagePointer = Exiv2::Image::AutoPtr;
+std::string bytes_of(const Exiv2::DataBuf& buffer) {
+  return {reinterpret_cast<const char*>(buffer.pData_), static_cast<size_t>(buffer.size_)};
+}
+std::string bytes_of(const Exiv2::DataBuf* buffer) { return bytes_of(*buffer); }
+#endif
+
 /// An image in memory, and its bytes as they are now.
 struct Opened {
   std::vector<Exiv2::byte> memory;  // which Exiv2 writes to, where what is new finds room
-  Exiv2::Image::AutoPtr image;
+  ImagePointer image;
   std::string bytes() const {
     Exiv2::BasicIo& io = image->io();
     io.open();
     const Exiv2::DataBuf all = io.read(static_cast<long>(io.size()));
     io.close();
-    return {reinterpret_cast<const char*>(all.pData_), static_cast<size_t>(all.size_)};
+    return bytes_of(all);
   }
 };
 
 Opened open_bytes(const std::string& bytes) {
-  Opened opened{{bytes.begin(), bytes.end()}, Exiv2::Image::AutoPtr()};
+  Opened opened{{bytes.begin(), bytes.end()}, ImagePointer()};
   opened.image = Exiv2::ImageFactory::open(opened.memory.data(), static_cast<long>(opened.memory.size()));
   opened.image->readMetadata();
   return opened;
@@ -134,8 +148,7 @@ std::vector<std::string> other_metadata(Exiv2::Image& image) {
     list.push_back(datum.key() + " " + bytes);
   }
   const Exiv2::DataBuf thumbnail = Exiv2::ExifThumbC(image.exifData()).copy();
-  list.push_back("thumbnail " +
-                 std::string(reinterpret_cast<const char*>(thumbnail.pData_), static_cast<size_t>(thumbnail.size_)));
+  list.push_back("thumbnail " + bytes_of(thumbnail));
   for (const auto& datum : image.iptcData())
     if (datum.key() != kIptc && datum.key() != kIptcCharset) list.push_back(datum.key() + " " + datum.toString());
   for (const auto& datum : image.xmpData()) {
@@ -146,9 +159,7 @@ std::vector<std::string> other_metadata(Exiv2::Image& image) {
         if (language != "x-default") list.push_back(datum.key() + " " + language + " " + text);
     }
   }
-  if (image.iccProfileDefined())
-    list.push_back("profile " + std::string(reinterpret_cast<const char*>(image.iccProfile()->pData_),
-                                            static_cast<size_t>(image.iccProfile()->size_)));
+  if (image.iccProfileDefined()) list.push_back("profile " + bytes_of(image.iccProfile()));
   std::sort(list.begin(), list.end());
   return list;
 }
@@ -178,7 +189,7 @@ constexpr size_t kPngHead = 8 + 25;  // its signature and IHDR, which stands fir
 
 /// Exiv2 0.27 writes a PNG's EXIF as hexadecimal text, of which browsers know nothing: they would lose its orientation. This is
 /// the standard's chunk (PNG, third edition, 11.3.4.5).
-std::string exif_chunk(const Exiv2::ExifData& exif) {
+std::string exif_chunk(Exiv2::ExifData exif) {
   Exiv2::Blob blob;
   Exiv2::ExifParser::encode(blob, Exiv2::littleEndian, exif);
   const auto number = [](size_t value) {
@@ -284,7 +295,7 @@ auto named(const std::string& path, Work work) {
   } catch (const Error& fault) {
     const std::string what = fault.what();
     throw InputError(what.starts_with(path) ? what : path + ": " + what);
-  } catch (const Exiv2::AnyError& fault) {
+  } catch (const Exiv2::Error& fault) {
     throw InputError(path + ": its metadata can't be read or written: " + fault.what() + kNothingWritten);
   }
 }
