@@ -14,7 +14,7 @@
 namespace attend {
 namespace {
 
-constexpr double kEpsilon = 1e-3;  // of batch norm
+constexpr double kLiteEpsilon = 1e-3;  // of batch norm
 constexpr int64_t kStemChannels = 32, kHeadChannels = 1280;
 constexpr int64_t kPatch = 27;  // 3 x 3 colours
 
@@ -47,7 +47,7 @@ torch::Tensor stem_matrix(const torch::Tensor& weight, torch::ScalarType type) {
 class EfficientNetLite : public FoldedEncoder {
  public:
   EfficientNetLite(const EncoderOptions& options, Scale scale) : FoldedEncoder(options) {
-    stem_ = &add("stem", "_conv_stem", "_bn0", kEpsilon, 3, kStemChannels, 3, 2);
+    stem_ = &add("stem", "_conv_stem", "_bn0", kLiteEpsilon, 3, kStemChannels, 3, 2);
     for (const auto& group : kGroups) {
       const bool scaled = &group != std::begin(kGroups) && &group != std::end(kGroups) - 1;
       const int repeats = scaled ? static_cast<int>(std::ceil(scale.depth * group.repeats)) : group.repeats;
@@ -58,7 +58,7 @@ class EfficientNetLite : public FoldedEncoder {
       }
     }
     if (!next_stage()) return;
-    head_ = &add("head", "_conv_head", "_bn1", kEpsilon, channels_, kHeadChannels, 1);
+    head_ = &add("head", "_conv_head", "_bn1", kLiteEpsilon, channels_, kHeadChannels, 1);
     channels_ = kHeadChannels;
   }
 
@@ -101,11 +101,12 @@ class EfficientNetLite : public FoldedEncoder {
     const int64_t inputs = channels_, widened = inputs * group.expansion;
     InvertedResidual block{};
     if (group.expansion != 1) {
-      block.expand = &add(name + "expand", source + "_expand_conv", source + "_bn0", kEpsilon, inputs, widened, 1);
+      block.expand = &add(name + "expand", source + "_expand_conv", source + "_bn0", kLiteEpsilon, inputs, widened, 1);
     }
-    block.depthwise = &add(name + "depthwise", source + "_depthwise_conv", source + "_bn1", kEpsilon, widened, widened,
-                           group.kernel, stride, widened);
-    block.project = &add(name + "project", source + "_project_conv", source + "_bn2", kEpsilon, widened, outputs, 1);
+    block.depthwise = &add(name + "depthwise", source + "_depthwise_conv", source + "_bn1", kLiteEpsilon, widened,
+                           widened, group.kernel, stride, widened);
+    block.project =
+        &add(name + "project", source + "_project_conv", source + "_bn2", kLiteEpsilon, widened, outputs, 1);
     block.residual = stride == 1 && inputs == outputs;
     blocks_.push_back(block);
     channels_ = outputs;

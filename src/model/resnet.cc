@@ -11,7 +11,7 @@
 namespace attend {
 namespace {
 
-constexpr double kEpsilon = 1e-5;  // of batch norm
+constexpr double kResNetEpsilon = 1e-5;  // of batch norm
 
 /// Table 1 of the paper: blocks of each of the four groups.
 struct Depth {
@@ -28,7 +28,7 @@ constexpr Depth kDepths[] = {{18, {2, 2, 2, 2}, false},
 class ResNet : public FoldedEncoder {
  public:
   ResNet(const EncoderOptions& options, const Depth& depth) : FoldedEncoder(options) {
-    stem_ = &add("stem", "conv1", "bn1", kEpsilon, 3, 64, 7, 2);
+    stem_ = &add("stem", "conv1", "bn1", kResNetEpsilon, 3, 64, 7, 2);
     for (int group = 0; group < 4; ++group) {
       for (int i = 0; i < depth.blocks[group]; ++i) {
         if (!next_stage()) return;
@@ -78,8 +78,8 @@ class ResNet : public FoldedEncoder {
     Block block{};
     const auto add_step = [&](int64_t inputs, int64_t outputs, int64_t kernel, int64_t step_stride) {
       const auto step = std::to_string(block.path.size() + 1);
-      block.path.push_back(&add(name + "conv" + step, source + "conv" + step, source + "bn" + step, kEpsilon, inputs,
-                                outputs, kernel, step_stride));
+      block.path.push_back(&add(name + "conv" + step, source + "conv" + step, source + "bn" + step, kResNetEpsilon,
+                                inputs, outputs, kernel, step_stride));
     };
     const int64_t outputs = bottleneck ? 4 * width : width;
     if (bottleneck) {
@@ -91,8 +91,8 @@ class ResNet : public FoldedEncoder {
       add_step(width, width, 3, 1);
     }
     if (stride != 1 || channels_ != outputs) {
-      block.shortcut = &add(name + "shortcut", source + "downsample.0", source + "downsample.1", kEpsilon, channels_,
-                            outputs, 1, stride);
+      block.shortcut = &add(name + "shortcut", source + "downsample.0", source + "downsample.1", kResNetEpsilon,
+                            channels_, outputs, 1, stride);
     }
     channels_ = outputs;
     reduction_ *= stride;
