@@ -4,9 +4,9 @@
 
 #include "app/commands.h"
 #include "app/model_file.h"
+#include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "base/progress.h"
 #include "decode/confidence.h"
 
 namespace attend {

@@ -9,10 +9,10 @@
 
 #include "app/commands.h"
 #include "app/terminal.h"
+#include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
-#include "base/progress.h"
 #include "data/dataset.h"
 #include "decode/confidence.h"
 #include "metrics/calibration.h"

@@ -20,6 +20,7 @@
 #include "base/interrupt.h"
 #include "base/printable.h"
 #include "base/process.h"
+#include "base/stderr_console.h"
 #include "pipeline/caption_outputs.h"
 #include "pipeline/caption_pictures.h"
 #include "pipeline/caption_record.h"

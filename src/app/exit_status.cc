@@ -6,12 +6,13 @@
 #include "base/interrupt.h"
 #include "base/memory_limit.h"
 #include "base/process.h"
-#include "base/progress.h"
+#include "base/stderr_console.h"
 
 namespace attend {
 
 int exit_status(const std::function<int()>& work) {
   prepare_process();
+  use_console(&stderr_console());
   try {
     const int status = work();
     flush_output();

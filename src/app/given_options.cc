@@ -1,7 +1,7 @@
 #include "app/given_options.h"
 
+#include "base/console.h"
 #include "base/error.h"
-#include "base/progress.h"
 #include "vision/find_pictures.h"
 
 namespace attend {

@@ -2,7 +2,7 @@
 
 #include <iostream>
 
-#include "base/progress.h"
+#include "base/console.h"
 
 namespace attend {
 

@@ -9,8 +9,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
-#include "base/progress.h"
-#include "base/speaker.h"
+#include "base/stderr_console.h"
 
 namespace attend {
 namespace {
@@ -40,7 +39,7 @@ std::shared_ptr<Ranks> RankOptions::join(RunOptions& run) const {
   // A launcher that gave each process its own processors has divided them already.
   if (run.threads == 0 && processors >= static_cast<int>(std::thread::hardware_concurrency()))
     run.threads = std::max(1, processors / place.local_size);
-  if (place.rank != 0) speak_as("rank " + std::to_string(place.rank));
+  if (place.rank != 0) stderr_console().speak_as("rank " + std::to_string(place.rank));
   auto ranks = std::make_shared<Ranks>(place, std::chrono::seconds(patience), end_process);
   ranks->require_same({{"version", ATTEND_VERSION}});
   return ranks;

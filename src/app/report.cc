@@ -6,8 +6,8 @@
 
 #include "app/commands.h"
 #include "app/html_name.h"
+#include "base/console.h"
 #include "base/error.h"
-#include "base/progress.h"
 #include "train/run_log.h"
 #include "viz/chart_axes.h"
 #include "viz/curves.h"

@@ -1,8 +1,8 @@
 // The terminal as the outside of the library: a progress line, warnings on standard error, Ctrl-C.
 #pragma once
 
+#include "base/console.h"
 #include "base/host.h"
-#include "base/progress.h"
 
 namespace attend {
 

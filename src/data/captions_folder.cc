@@ -2,9 +2,9 @@
 #include <array>
 #include <map>
 
+#include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "base/progress.h"
 #include "base/tar.h"
 #include "data/forms.h"
 #include "data/records.h"

@@ -1,9 +1,9 @@
 #include <array>
 #include <unordered_map>
 
+#include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "base/progress.h"
 #include "data/caption_list.h"
 #include "data/forms.h"
 #include "data/records.h"

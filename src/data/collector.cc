@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include "base/console.h"
 #include "base/error.h"
-#include "base/progress.h"
 #include "base/tar.h"
 #include "text/raw_caption.h"
 #include "text/unicode.h"

@@ -3,8 +3,8 @@
 #include <set>
 #include <unordered_set>
 
+#include "base/console.h"
 #include "base/error.h"
-#include "base/progress.h"
 #include "data/collector.h"
 #include "data/forms.h"
 #include "data/hash.h"

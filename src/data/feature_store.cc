@@ -19,11 +19,11 @@
 #include <thread>
 #include <unordered_map>
 
+#include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
-#include "base/progress.h"
 #include "data/hash.h"
 #include "data/xxhash.h"
 

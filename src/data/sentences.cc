@@ -7,8 +7,8 @@
 #include <cstring>
 #include <memory>
 
+#include "base/console.h"
 #include "base/error.h"
-#include "base/progress.h"
 #include "text/raw_caption.h"
 
 namespace attend {

@@ -17,11 +17,11 @@
 #include <random>
 #include <set>
 
+#include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
-#include "base/progress.h"
 #include "data/masks.h"
 
 namespace attend {

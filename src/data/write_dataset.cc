@@ -12,10 +12,10 @@
 #include <optional>
 #include <unordered_set>
 
+#include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
-#include "base/progress.h"
 #include "base/tar.h"
 #include "data/table.h"
 #include "text/ptb_tokenizer.h"

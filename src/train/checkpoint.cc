@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/console.h"
 #include "base/error.h"
 #include "base/processor.h"
-#include "base/progress.h"
 #include "model/safetensors.h"
 
 namespace attend {

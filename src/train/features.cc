@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/console.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
-#include "base/progress.h"
 #include "model/pictures.h"
 #include "model/workers.h"
 

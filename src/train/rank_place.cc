@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <optional>
 
+#include "base/console.h"
 #include "base/error.h"
-#include "base/progress.h"
 
 namespace attend {
 namespace {

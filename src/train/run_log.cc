@@ -8,9 +8,9 @@
 #include <cstring>
 #include <utility>
 
+#include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
-#include "base/progress.h"
 
 namespace attend {
 namespace {

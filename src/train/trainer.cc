@@ -6,12 +6,12 @@
 #include <cmath>
 #include <optional>
 
+#include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/folder.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
-#include "base/progress.h"
 #include "decode/ensemble.h"
 #include "model/weights.h"
 #include "model/workers.h"
@@ -672,12 +672,16 @@ class Run {
     line["seconds"] = seconds;
     optimizer_->swap_average();
     log(line);
-    if (ranks_.first())
-      std::fprintf(stderr, "epoch %lld/%d  CIDEr %.3f%s  BLEU-4 %.1f  ROUGE-L %.1f  perplexity %.1f%s\n",
-                   static_cast<long long>(epoch), job_.train.epochs, figures["validation_cider"].get<double>(),
-                   ciders_of_sources(figures).c_str(), 100 * figures["validation_bleu_4"].get<double>(),
-                   100 * figures["validation_rouge_l"].get<double>(), std::exp(validated.loss),
-                   best ? "  best so far, kept" : "");
+    const auto text = [](const char* format, double value) {
+      char number[64];
+      std::snprintf(number, sizeof number, format, value);
+      return std::string(number);
+    };
+    say("epoch " + std::to_string(epoch) + "/" + std::to_string(job_.train.epochs) +
+        text("  CIDEr %.3f", figures["validation_cider"]) + ciders_of_sources(figures) +
+        text("  BLEU-4 %.1f", 100 * figures["validation_bleu_4"].get<double>()) +
+        text("  ROUGE-L %.1f", 100 * figures["validation_rouge_l"].get<double>()) +
+        text("  perplexity %.1f", std::exp(validated.loss)) + (best ? "  best so far, kept" : ""));
     progression_.validated_epochs = epoch;
     progression_.epochs_since_best = best ? 0 : progression_.epochs_since_best + 1;
     if (best) progression_.best = figure;

@@ -7,10 +7,10 @@
 #include <mutex>
 #include <set>
 
+#include "base/console.h"
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
-#include "base/progress.h"
 #include "data/hash.h"
 #include "data/sentences.h"
 #include "model/pictures.h"

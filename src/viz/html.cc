@@ -1,6 +1,6 @@
 #include "viz/html.h"
 
-#include "base/progress.h"
+#include "base/console.h"
 #include "text/unicode.h"
 #include "viz/page_assets.h"
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -81,6 +82,25 @@ TEST(Layers, OnlyThoseNamedSeeLibTorch) {
         EXPECT_EQ(text.find(header), std::string::npos) << file.path() << " has " << header;
     }
   }
+}
+
+/// A library prints nothing and ends no process; what is to be said goes to the Console of base/console.h.
+TEST(Layers, OnlyProgramsPrintAndEnd) {
+  const std::regex prints(
+      R"(std::c(out|err|log)\b|\b(printf|puts|perror)\(|\bstd(out|err)\)|f(printf|flush)\(std(out|err)|\b(exit|_exit|_Exit|abort)\()");
+  const std::vector<std::string> of_programs{"base/stderr_console.cc", "base/process.cc"};
+  size_t seen = 0;
+  for (const auto& file : fs::recursive_directory_iterator(sources)) {
+    const std::string name = fs::relative(file.path(), sources);
+    if (file.path().extension() != ".h" && file.path().extension() != ".cc") continue;
+    if (name.rfind("app/", 0) == 0 || std::find(of_programs.begin(), of_programs.end(), name) != of_programs.end())
+      continue;
+    ++seen;
+    std::istringstream text(read_file(file.path()));
+    for (std::string line; std::getline(text, line);)
+      EXPECT_FALSE(std::regex_search(line.substr(0, line.find("//")), prints)) << name << ": " << line;
+  }
+  EXPECT_GT(seen, 100u);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/said.h"
 #include "data/temporary_folder.h"
 
 namespace attend {
@@ -228,9 +229,9 @@ TEST_F(FeatureStoreTest, StartsAnewWhenTheRowsAreGoneCutOrExchanged) {
       fill(store);
     }
     how(rows_file());
-    ::testing::internal::CaptureStderr();
+    Said said;
     auto store = open();
-    EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("damaged"));
+    EXPECT_THAT(said.text, HasSubstr("damaged"));
     EXPECT_EQ(store.missing().size(), 10u);
     fill(store);
     expect_right(store);
@@ -248,10 +249,8 @@ TEST_F(FeatureStoreTest, KeepsTheRowsOfOpenStoresWhenItStartsAnew) {
   auto store = open();
   fill(store);
   std::filesystem::resize_file(index_file(), 10);
-  ::testing::internal::CaptureStderr();
   std::filesystem::resize_file(index_file(), 100);
   const auto anew = open();
-  ::testing::internal::GetCapturedStderr();
   EXPECT_EQ(anew.missing().size(), 10u);
   expect_right(store);
 }

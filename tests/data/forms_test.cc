@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/said.h"
 #include "base/tar.h"
 #include "data/temporary_folder.h"
 
@@ -30,15 +31,15 @@ class FormsTest : public ::testing::Test {
   }
 
   Dataset read(const std::string& name, double max_faulty = 0, const std::filesystem::path& images = {}) {
-    ::testing::internal::CaptureStderr();
+    Said said;
     Dataset dataset;
     try {
       dataset = read_captions(folder_ / name, images, "train", max_faulty);
     } catch (...) {
-      said_ = ::testing::internal::GetCapturedStderr();
+      said_ = said.text;
       throw;
     }
-    said_ = ::testing::internal::GetCapturedStderr();
+    said_ = said.text;
     return dataset;
   }
 
@@ -291,9 +292,9 @@ TEST_F(FormsTest, AShareIsValidatedOnByTheNames) {
               ::testing::ThrowsMessage<InputError>(HasSubstr("--val-share")));
   options.val_share = 0.1;
   options.train_captions = folder_.write("c.csv", "image,caption,split\na.jpg,A dog,train\nb.jpg,A cat,val\n");
-  ::testing::internal::CaptureStderr();
+  Said said;
   EXPECT_THAT(read_dataset(options).split("val"), ElementsAre(1));
-  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("of no effect"));
+  EXPECT_THAT(said.text, HasSubstr("of no effect"));
 }
 
 TEST_F(FormsTest, EverythingIsFound) {

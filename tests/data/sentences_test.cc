@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/said.h"
 #include "data/temporary_folder.h"
 
 namespace attend {
@@ -42,9 +43,9 @@ TEST_F(Sentences, AreTheLinesOfAFileZippedOrNot) {
 
 TEST_F(Sentences, LoseMarksAndLinesWithoutAWord) {
   const auto file = folder_.write("s.txt", "<start> a dog <end>\n...\na cat\nb\n");
-  ::testing::internal::CaptureStderr();
+  Said said;
   EXPECT_THAT(read_sentences(file, 0.25), ElementsAre("a dog", "a cat", "b"));
-  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+  EXPECT_THAT(said.text,
               AllOf(HasSubstr("1 of 4 lines have no word"), HasSubstr("1 of 4 lines begin or end with marks")));
   EXPECT_THAT(refusal(file), HasSubstr("--max-faulty"));
 }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/said.h"
 #include "data/temporary_folder.h"
 
 namespace attend {
@@ -32,22 +33,21 @@ TEST(RunLog, WhatIsDoneAgainIsTakenOut) {
 TEST(RunLog, TornLinesAreTakenOutAndSaid) {
   const TemporaryFolder folder;
   const auto file = folder.write("log.jsonl", "{\"step\":1,\"lo\n" + kLines + "{\"step\":20,\"va");
-  ::testing::internal::CaptureStderr();
+  Said said;
   { RunLog(file, 20, 2).write({{"step", 21}}); }
-  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("passed over line 1,"));
+  EXPECT_THAT(said.text, HasSubstr("passed over line 1,"));
   EXPECT_EQ(read_file(file), kLines + "{\"step\":21}\n");
   EXPECT_EQ(read_run_log(file).size(), 5u);
   EXPECT_THROW(read_run_log(folder.write("none", "no log\n")), InputError);
 }
 
 TEST(RunLog, AFullDiskCostsTheLineAndIsSaidOnce) {
-  ::testing::internal::CaptureStderr();
+  Said said;
   RunLog log("/dev/full", 0, 0);
   log.write({{"step", 1}});
   log.write({{"step", 2}});
-  const std::string said = ::testing::internal::GetCapturedStderr();
-  EXPECT_THAT(said, HasSubstr("No space left"));
-  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1);
+  EXPECT_THAT(said.text, HasSubstr("No space left"));
+  EXPECT_EQ(std::count(said.text.begin(), said.text.end(), '\n'), 1);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Runs that could not succeed, or would mean another thing than was asked for.
 #include <gmock/gmock.h>
 
+#include "base/said.h"
 #include "decode/caption.h"
 #include "model/pictures.h"
 #include "model/safetensors.h"
@@ -16,16 +17,16 @@ using ::testing::Not;
 
 class TrainerCases : public TrainerTest {
  protected:
-  /// What a run says on stderr, and in its refusal.
+  /// What a run says and in its refusal.
   static std::string said_by(const TrainJob& run) {
-    ::testing::internal::CaptureStderr();
+    Said said;
     std::string refusal;
     try {
       train(run);
     } catch (const Error& error) {
       refusal = std::string("refused: ") + error.what();
     }
-    return ::testing::internal::GetCapturedStderr() + refusal;
+    return said.text + refusal;
   }
   /// A run whose encoder is frozen, and that learns fast.
   static TrainJob quick_job(const std::string& output) {

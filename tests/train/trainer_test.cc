@@ -1,5 +1,6 @@
 #include <numeric>
 
+#include "base/said.h"
 #include "model/safetensors.h"
 #include "text/ptb_tokenizer.h"
 #include "train/objective.h"
@@ -41,9 +42,9 @@ TEST_F(TrainerTest, ARunThatGoesOnWithOtherThreadsSaysSo) {
   run.resume = true;
   for (const int threads : {1, 2}) {
     at::set_num_threads(threads);
-    testing::internal::CaptureStderr();
+    Said heard;
     train(run);
-    const std::string said = testing::internal::GetCapturedStderr();
+    const std::string& said = heard.text;
     EXPECT_EQ(said.find("computed with 1 thread") != std::string::npos, threads == 2) << said;
     EXPECT_EQ(said.find("goes on with 2 threads") != std::string::npos, threads == 2) << said;
   }
@@ -380,10 +381,9 @@ TEST_F(TrainerTest, ARunMayGetMoreEpochsButNotFewerThanItHasDone) {
   train(run);
   run.resume = true;
   run.train.epochs = 3;
-  testing::internal::CaptureStderr();
+  Said said;
   train(run);
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("2 when this run was begun, 3 from here on"),
-            std::string::npos);
+  EXPECT_NE(said.text.find("2 when this run was begun, 3 from here on"), std::string::npos);
   const auto log = log_of(run);
   EXPECT_EQ(log.back()["epoch"], 3);
   EXPECT_EQ(log.back()["step"], 9);

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "base/said.h"
 #include "train/trainer_fixture.h"
 
 namespace attend {
@@ -159,14 +160,14 @@ TEST_F(TrainingDataTest, PicturesThatCanNotBeReadAreLeftOutUpToTheirShare) {
   for (const double share : {0.5, 0.05}) {
     run.data.max_faulty = share;
     TrainingData data(run);
-    ::testing::internal::CaptureStderr();
+    Said heard;
     std::string refusal;
     try {
       data.check_pictures();
     } catch (const InputError& error) {
       refusal = error.what();
     }
-    const std::string said = ::testing::internal::GetCapturedStderr();
+    const std::string& said = heard.text;
     for (const char* name : {"train_00003.png", "train_00010.png", "val_00001.png"}) EXPECT_THAT(said, HasSubstr(name));
     if (share < 0.1) {
       EXPECT_THAT(refusal, HasSubstr("3 of 32 pictures can't be read, more than --max-faulty"));

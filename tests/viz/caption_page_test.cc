@@ -7,6 +7,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "base/error.h"
+#include "base/said.h"
 #include "vision/picture_files.h"
 #include "viz/browser.h"
 
@@ -110,9 +111,9 @@ TEST_F(CaptionPageTest, WarnsOfOneTooLargeForBrowsers) {
   for (const int parts : {50, 100}) {
     HtmlFile file(folder_.path() / "large.html", "large");
     for (int i = 0; i < parts; ++i) file.write(filling);
-    ::testing::internal::CaptureStderr();
+    Said said;
     file.finish({});
-    EXPECT_EQ(::testing::internal::GetCapturedStderr().find("fewer pictures") != std::string::npos, parts == 100);
+    EXPECT_EQ(said.text.find("fewer pictures") != std::string::npos, parts == 100);
   }
 }
 
