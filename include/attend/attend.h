@@ -55,7 +55,7 @@ extern "C" {
 /* ---- Version and errors ---- */
 
 #define ATTEND_VERSION_MAJOR 0
-#define ATTEND_VERSION_MINOR 1
+#define ATTEND_VERSION_MINOR 2
 #define ATTEND_VERSION_PATCH 0
 
 /* Rises when a struct, an enumeration or the meaning of a function changes: what was compiled for another one must not be run.
@@ -71,7 +71,7 @@ typedef enum attend_status {
   ATTEND_FAILED = 5     /* anything else: a disk that is full, threads that can't be started */
 } attend_status;
 
-/* "0.1.0", of the library that runs; lives for ever. */
+/* "0.2.0", of the library that runs; lives for ever. */
 ATTEND_API const char *attend_version(void);
 
 /* ATTEND_OK where the library that runs has this ABI; pass ATTEND_ABI. ATTEND_INVALID where not: then call nothing else. */
