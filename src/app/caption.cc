@@ -5,6 +5,7 @@
 #include <chrono>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <optional>
 
 #include "app/caption_file_options.h"
@@ -27,6 +28,7 @@
 #include "pipeline/caption_wording.h"
 #include "pipeline/captioned_index.h"
 #include "pipeline/picture_metadata.h"
+#include "pipeline/video_frames.h"
 #include "vision/find_pictures.h"
 #include "vision/name_list.h"
 #include "viz/typeface.h"
@@ -37,6 +39,10 @@ namespace {
 /// Names taken from standard input at once: enough to keep the batches full.
 constexpr size_t kMostNames = 512;
 
+/// Frames of a video that are in memory at once: enough to keep the batches full, and no more of large ones than so many
+/// bytes.
+constexpr size_t kMostFrames = 256, kMostFrameBytes = 256 << 20;
+
 struct CaptionOptions {
   bool recursive = false;
   std::vector<std::string> exclude;
@@ -45,6 +51,7 @@ struct CaptionOptions {
   std::string shard;
   std::filesystem::path only_new;  // an index; empty: none
   bool ignore_bad = false;
+  double frame_every = 0;  // seconds; 0: no videos
   std::string format = "text";
   Wording wording;
   bool answer_all = false;
@@ -74,6 +81,11 @@ struct CaptionOptions {
         "write); auto: as Slurm's job array or RANK and WORLD_SIZE say");
     options.add("ignore_bad", ignore_bad,
                 "pictures that can't be read are reported, and the exit status is 0 all the same");
+    options.add(
+        "frame_every", frame_every,
+        "caption videos, too: the first frame and then one each so many seconds, as clip.mp4#t=12.0; 0: videos are "
+        "passed over",
+        between(0, 86400));
     options.section("", "Output");
     options.add("format", format,
                 "text: picture, tab, caption; csv: a table with a header; jsonl: a JSON object a line, with words and "
@@ -105,6 +117,10 @@ struct CaptionOptions {
     for (const auto* text : {&wording.prefix, &wording.suffix})
       if (text->find_first_of("\r\n") != text->npos) throw UsageError("--prefix, --suffix: a caption is one line");
     Shard{shard};
+    constexpr double kLeast = 0.01;
+    if (frame_every > 0 && frame_every < kLeast) throw UsageError("--frame-every: at least 0.01 seconds");
+    if (frame_every > 0 && !only_new.empty())
+      throw UsageError("--frame-every, --only-new: an index has pictures, no frames; leave out one of them");
     if (std::any_of(exclude.begin(), exclude.end(), [](const std::string& pattern) { return pattern.empty(); }))
       throw UsageError("--exclude: an empty pattern");
   }
@@ -138,7 +154,8 @@ CommandSyntax syntax() {
       "[PATH...]",
       0,
       SIZE_MAX,
-      "Captions pictures: files, folders and patterns, in the order given. Captions go to standard output, a line a "
+      "Captions pictures: files, folders, archives (zip, tar, tar.gz) and patterns, in the order given. Captions go to "
+      "standard output, a line a "
       "picture as soon as it is done, and to files where asked for. With files, a picture whose files are all there "
       "is skipped altogether. - is a picture on standard input. A picture that can't be read is reported and the rest "
       "is "
@@ -155,6 +172,8 @@ CommandSyntax syntax() {
        {"attend caption --recursive photos --only-new photos.index --format jsonl >> photos.jsonl",
         "what is new or changed since the last time"},
        {"curl -s URL | attend caption -", "a picture on standard input"},
+       {"attend caption album.zip --sidecar-dir captions", "the pictures in an archive, which stays as it is"},
+       {"attend caption clip.mp4 --frame-every 2", "a frame of a video every two seconds"},
        {"attend caption photos --sidecar --min-confidence 0.5", "only where the caption is more likely good than not"},
        {"attend caption --format jsonl --n-best 5 photo.jpg", "five captions with their probabilities, as JSON"},
        {"attend caption photos --must dog", "every caption says \"dog\" or \"dogs\""},
@@ -249,9 +268,10 @@ std::string count_of(size_t part, size_t all) {
 /// Pictures to caption, in order, and the files each still needs.
 struct Work {
   std::vector<FoundPicture> pictures;
-  std::vector<PictureFiles> files;            // none when no files are asked for
-  std::vector<bool> incomplete;               // of `files`: whether some can't be written, as has been said
-  std::vector<CaptionedIndex::Stamp> stamps;  // none where neither an index nor metadata are written
+  std::vector<PictureFiles> files;                      // none when no files are asked for
+  std::vector<bool> incomplete;                         // of `files`: whether some can't be written, as has been said
+  std::vector<CaptionedIndex::Stamp> stamps;            // none where neither an index nor metadata are written
+  std::vector<std::pair<size_t, FoundPicture>> videos;  // and before which of `pictures` each stands
   std::vector<std::pair<size_t, std::string>> without_caption;  // lines, and before which of `pictures` each stands
   size_t lines_printed = 0;                                     // of these
 };
@@ -266,6 +286,9 @@ struct Tally {
   size_t failed = 0;  // aren't there, or their files can't be written
 };
 
+/// Frames by the paths of their pictures.
+using Frames = std::map<std::filesystem::path, VideoFrame>;
+
 class CaptionRun {
  public:
   explicit CaptionRun(const std::vector<std::string>& arguments) : arguments_(arguments), planner_(outputs_) {}
@@ -277,9 +300,11 @@ class CaptionRun {
   FoundPictures find(const std::vector<std::string>& names, std::vector<std::pair<size_t, std::string>>& lines) const;
   void remark(const FoundPictures& found) const;
   std::vector<PictureFiles> plan_of(const std::vector<FoundPicture>& pictures);
-  Work gather(const std::vector<std::string>& names);
+  Work gather(FoundPictures found, std::vector<std::pair<size_t, std::string>> lines);
   void open();
-  void caption(Work& work);
+  void caption_work(Work& work, const Frames& frames = {});
+  void caption(Work& work, const Frames& frames);
+  void caption_video(const FoundPicture& video);
   void take(std::vector<SeenPicture>& batch, std::span<const PictureSource> pictures, Work& work);
   void print(const std::string& lines);
   void print_without_caption(Work& work, size_t before);
@@ -314,16 +339,18 @@ class CaptionRun {
 /// Looks for each name by itself where every one is to be answered, so that `lines` say what isn't there in its place.
 FoundPictures CaptionRun::find(const std::vector<std::string>& names,
                                std::vector<std::pair<size_t, std::string>>& lines) const {
-  if (!options_.answer_all) return find_pictures(names, options_.recursive, options_.exclude);
+  const bool videos = options_.frame_every > 0;
+  if (!options_.answer_all) return find_pictures(names, options_.recursive, options_.exclude, videos);
   FoundPictures all;
   const auto join = [](auto& to, auto& from) { std::move(from.begin(), from.end(), std::back_inserter(to)); };
   for (const auto& name : names) {
-    FoundPictures found = find_pictures({name}, options_.recursive, options_.exclude);
+    FoundPictures found = find_pictures({name}, options_.recursive, options_.exclude, videos);
     join(all.pictures, found.pictures);
     for (const auto& refusal : found.refusals)
       lines.emplace_back(all.pictures.size(), line_without_caption(name, "error", refusal, options_));
     join(all.refusals, found.refusals), join(all.empty, found.empty), join(all.unopened, found.unopened);
-    join(all.own, found.own), join(all.not_entered, found.not_entered);
+    join(all.own, found.own), join(all.not_entered, found.not_entered), join(all.archives, found.archives);
+    join(all.nested, found.nested), join(all.videos, found.videos), join(all.of_archives, found.of_archives);
     for (auto& [kind, paths] : found.unread) join(all.unread[kind], paths);
   }
   return all;
@@ -351,22 +378,46 @@ std::vector<PictureFiles> CaptionRun::plan_of(const std::vector<FoundPicture>& p
   return plan;
 }
 
-Work CaptionRun::gather(const std::vector<std::string>& names) {
+/// lines: those that stand before a picture of `found`.
+Work CaptionRun::gather(FoundPictures found, std::vector<std::pair<size_t, std::string>> lines) {
   Work work;
-  std::vector<std::pair<size_t, std::string>> lines;  // those of `found`
-  FoundPictures found = find(names, lines);
-  remark(found);
   tally_.failed += found.refusals.size();
   tally_.all += found.refusals.size();
-  auto plan = plan_of(found.pictures);
+  std::vector<FoundPicture> pictures;
   const Shard shard(options_.shard);
-  auto line = lines.begin();
-  for (size_t i = 0; i <= found.pictures.size(); ++i) {
-    for (; line != lines.end() && line->first == i; ++line)
-      work.without_caption.emplace_back(work.pictures.size(), std::move(line->second));
-    if (i == found.pictures.size()) break;
+  // How many come at once is by chance where they are a stream: what can't be done for one isn't the others' fault.
+  const auto has_place = [&](const FoundPicture& picture) {
+    return picture.container.empty() || !outputs_.beside() || !streams_;
+  };
+  for (size_t i = 0; i < found.pictures.size(); ++i) {
     FoundPicture& picture = found.pictures[i];
+    if (picture.is_video || !has_place(picture) || !shard.has(picture.path)) continue;
+    pictures.push_back(picture);
+  }
+  auto plan = plan_of(pictures);
+  size_t planned = 0;
+  auto line = lines.begin();
+  for (size_t at = 0; at <= found.pictures.size(); ++at) {
+    for (; line != lines.end() && line->first == at; ++line)
+      work.without_caption.emplace_back(work.pictures.size(), std::move(line->second));
+    if (at == found.pictures.size()) break;
+    FoundPicture& picture = found.pictures[at];
+    if (picture.is_video) {
+      work.videos.emplace_back(work.pictures.size(), std::move(picture));
+      continue;
+    }
     if (!shard.has(picture.path)) continue;
+    if (!has_place(picture)) {
+      const std::string why =
+          picture.path.string() + ": lies in an archive; nothing is written into or beside it there";
+      complain(why);
+      ++tally_.all, ++tally_.failed;
+      if (options_.answer_all)
+        work.without_caption.emplace_back(work.pictures.size(),
+                                          line_without_caption(picture.path, "error", why, options_));
+      continue;
+    }
+    const size_t i = planned++;
     ++tally_.all;
     const auto skip = [&](size_t& count, const char* why) {
       ++count;
@@ -492,7 +543,7 @@ void CaptionRun::take(std::vector<SeenPicture>& batch, std::span<const PictureSo
   }
 }
 
-void CaptionRun::caption(Work& work) {
+void CaptionRun::caption(Work& work, const Frames& frames) {
   auto prepared = prepare_folders(work.files, outputs_);
   if (!prepared.no_file.empty() && !streams_) throw Error(prepared.no_file);
   work.incomplete = std::move(prepared.incomplete);
@@ -502,10 +553,17 @@ void CaptionRun::caption(Work& work) {
     if (!outputs_.font.empty()) use_font(outputs_.font);
     watch_interrupts();
     writer_.emplace(outputs_, options_.html, credit_of(*ensemble_), threads_);
-    progress_.emplace("captioning", streams_ ? 0 : static_cast<int64_t>(work.pictures.size()));
+    const bool is_known = !streams_ && frames.empty() && work.videos.empty();
+    progress_.emplace("captioning", is_known ? static_cast<int64_t>(work.pictures.size()) : 0);
   }
   std::vector<PictureSource> pictures;
-  for (const auto& [path, name] : work.pictures) {
+  for (const auto& [path, name, container, is_video] : work.pictures) {
+    if (const auto frame = frames.find(path); frame != frames.end()) {
+      const auto& [time, width, height, pixels] = frame->second;
+      pictures.emplace_back(RgbPicture{reinterpret_cast<const unsigned char*>(pixels.data()), width, height,
+                                       3 * static_cast<size_t>(width), path, time});
+      continue;
+    }
     if (path != kStandardInput) {
       pictures.emplace_back(path);
       continue;
@@ -522,26 +580,85 @@ void CaptionRun::caption(Work& work) {
   }
   Host host = terminal_host(*progress_);
   if (options_.quiet) host.warn = [](const std::string&) {};
-  const auto before = static_cast<int64_t>(tally_.captioned);
-  host.progress = [&](int64_t done, int64_t) {
-    if (!options_.quiet) progress_->update(before + done);
+  const auto caption_part = [&](size_t start, size_t end) {
+    if (start == end) return;
+    const auto before = static_cast<int64_t>(tally_.captioned);
+    host.progress = [&](int64_t done, int64_t) {
+      if (!options_.quiet) progress_->update(before + done);
+    };
+    caption_pictures(*ensemble_, std::span(pictures).subspan(start, end - start), how, host,
+                     [&](std::vector<SeenPicture>& batch) {
+                       for (auto& picture : batch) picture.index += start;
+                       take(batch, pictures, work);
+                     });
   };
-  caption_pictures(*ensemble_, pictures, how, host,
-                   [&](std::vector<SeenPicture>& batch) { take(batch, pictures, work); });
+  size_t first = 0;
+  for (const auto& [end, video] : work.videos) {
+    caption_part(first, end);
+    print_without_caption(work, end);
+    caption_video(video);
+    first = end;
+  }
+  caption_part(first, pictures.size());
 }
 
-void CaptionRun::gather_and_caption(const std::vector<std::string>& names) {
-  Work work = gather(names);
-  if (!work.pictures.empty()) {
+/// The frames of a video as they come. One that can't be read, or not to its end, is a bad picture.
+void CaptionRun::caption_video(const FoundPicture& video) {
+  std::optional<VideoFrames> frames;
+  std::string fault;
+  const auto next = [&]() -> std::optional<VideoFrame> {
+    try {
+      if (!frames) frames.emplace(video.path, options_.frame_every);
+      auto frame = frames->next();
+      if (!frame) fault = frames->remark();
+      return frame;
+    } catch (const InputError& error) {
+      fault = error.what();
+      return std::nullopt;
+    }
+  };
+  for (bool more = true; more;) {
+    FoundPictures found;
+    Frames read;
+    for (size_t bytes = 0; more && read.size() < kMostFrames && bytes < kMostFrameBytes;) {
+      auto frame = next();
+      more = frame.has_value();
+      if (!more) break;
+      bytes += frame->pixels.size();
+      const std::string path = frame_name(video.path, frame->time);
+      found.pictures.push_back({path, frame_name(video.name, frame->time), video.path});
+      read.emplace(path, *std::move(frame));
+    }
+    if (found.pictures.empty()) break;
+    Work work = gather(std::move(found), {});
+    caption_work(work, read);
+  }
+  if (fault.empty()) return;
+  if (options_.answer_all) print(line_without_caption(video.path, "error", fault, options_));
+  std::cout << std::flush;
+  complain(fault);
+  ++tally_.all, ++tally_.bad;
+}
+
+void CaptionRun::caption_work(Work& work, const Frames& frames) {
+  if (!work.pictures.empty() || !work.videos.empty()) {
     if (!ensemble_) {
       open();
       ensemble_->check(decode_);
       if (const auto remark = ensemble_->remark(decode_); !remark.empty() && !options_.quiet) warn(remark);
       check_confidence(*ensemble_, decode_, options_);
     }
-    caption(work);
+    caption(work, frames);
   }
   print_without_caption(work, work.pictures.size());
+}
+
+void CaptionRun::gather_and_caption(const std::vector<std::string>& names) {
+  std::vector<std::pair<size_t, std::string>> lines;  // those of `found`
+  FoundPictures found = find(names, lines);
+  remark(found);
+  Work work = gather(std::move(found), std::move(lines));
+  caption_work(work);
   if (streams_) flush_output();
 }
 
@@ -606,6 +723,8 @@ int CaptionRun::run() {
     answer(line_, syntax(), list_, std::cout);
     return 0;
   }
+  if (options_.frame_every > 0 && outputs_.beside())
+    throw UsageError("--frame-every: frames have no place for files beside them; name a folder with --sidecar-dir");
   auto names = line_.positional;
   const bool list_is_input = options_.files_from == "-";
   if (std::find(names.begin(), names.end(), kStandardInput) != names.end()) {

@@ -12,8 +12,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/archive.h"
 #include "base/error.h"
-#include "base/tar.h"
 
 namespace attend {
 namespace {
@@ -38,10 +38,10 @@ struct stat open_for_reading(const std::filesystem::path& path, Descriptor& file
 }
 
 /// What a path below a file names: a member of an archive. Nothing for all others, at the price of one call.
-std::optional<std::string> member_of_tar(const std::filesystem::path& path, size_t most = SIZE_MAX) {
+std::optional<std::string> member_of_archive(const std::filesystem::path& path, size_t most = SIZE_MAX) {
   struct stat status;
   if (::stat(path.c_str(), &status) == 0 || errno != ENOTDIR) return std::nullopt;
-  return read_tar_member(path, most);
+  return read_archive_member(path, most);
 }
 
 std::string read_all(int file, const std::filesystem::path& path, size_t size = 0) {
@@ -60,14 +60,14 @@ std::string read_all(int file, const std::filesystem::path& path, size_t size = 
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path) {
-  if (auto member = member_of_tar(path)) return *std::move(member);
+  if (auto member = member_of_archive(path)) return *std::move(member);
   Descriptor file{-1};
   const auto size = static_cast<size_t>(open_for_reading(path, file).st_size);
   return read_all(file.value, path, size);
 }
 
 std::string read_regular_file(const std::filesystem::path& path, size_t most) {
-  if (auto member = member_of_tar(path, most)) return *std::move(member);
+  if (auto member = member_of_archive(path, most)) return *std::move(member);
   Descriptor file{-1};
   const auto status = open_for_reading(path, file, O_NONBLOCK);
   if (!S_ISREG(status.st_mode)) throw InputError(path.string() + ": not a regular file");

@@ -7,12 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <unordered_map>
+#include <optional>
 
 #include "base/error.h"
+#include "base/printable.h"
 
 namespace attend {
 namespace {
@@ -62,46 +60,22 @@ uint64_t sum_of(std::string_view block) {
   return sum;
 }
 
-/// An open archive that is read at any place.
+/// An archive and what is wrong with it.
 class Archive {
  public:
-  explicit Archive(const std::filesystem::path& path)
-      : path_(path), descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    struct stat status;
-    if (descriptor_ < 0 || ::fstat(descriptor_, &status) != 0)
-      throw InputError(path.string() + ": " + std::strerror(errno));
-    if (!S_ISREG(status.st_mode)) {
-      ::close(descriptor_);
-      throw InputError(path.string() + ": not a regular file");
-    }
-    size_ = static_cast<uint64_t>(status.st_size);
-  }
-  ~Archive() { ::close(descriptor_); }
-  Archive(const Archive&) = delete;
-
-  uint64_t size() const { return size_; }
+  explicit Archive(ByteSource& bytes) : bytes_(bytes) {}
 
   std::string read(uint64_t at, uint64_t count) const {
-    if (at > size_ || count > size_ - at) fail(at, "ends too early (cut short)");
-    std::string bytes(count, '\0');
-    for (size_t done = 0; done < count;) {
-      const ssize_t got = ::pread(descriptor_, bytes.data() + done, count - done, static_cast<off_t>(at + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail(at, std::strerror(errno));
-      if (got == 0) fail(at, "ends too early (cut short)");
-      done += static_cast<size_t>(got);
-    }
+    std::string bytes = bytes_.read(at, count);
+    if (bytes.size() < count) fail(at, "ends too early (cut short)");
     return bytes;
   }
-
   [[noreturn]] void fail(uint64_t at, const std::string& why) const {
-    throw InputError(path_.string() + ": not a whole tar archive: byte " + std::to_string(at) + ": " + why);
+    throw InputError(bytes_.path().string() + ": not a whole tar archive: byte " + std::to_string(at) + ": " + why);
   }
 
  private:
-  std::filesystem::path path_;
-  int descriptor_;
-  uint64_t size_ = 0;
+  ByteSource& bytes_;
 };
 
 /// "LENGTH KEY=VALUE\n", one after another.
@@ -132,30 +106,6 @@ void read_pax(const Archive& archive, uint64_t at, std::string_view records, std
   }
 }
 
-/// The members of an archive by name. It isn't kept open: a data set may have more archives than a process may have
-/// files.
-using Index = std::unordered_map<std::string, TarMember>;
-
-/// The index of an archive, made once as long as the file is the same.
-std::shared_ptr<const Index> index_of(const std::filesystem::path& path, const struct stat& status) {
-  struct Known {
-    struct stat status;
-    std::shared_ptr<const Index> index;
-  };
-  static std::mutex mutex;
-  static std::map<std::string, Known> known;
-  const std::lock_guard lock(mutex);
-  auto& entry = known[path.string()];
-  const auto& before = entry.status;
-  if (entry.index && before.st_ino == status.st_ino && before.st_size == status.st_size &&
-      before.st_mtim.tv_sec == status.st_mtim.tv_sec && before.st_mtim.tv_nsec == status.st_mtim.tv_nsec)
-    return entry.index;
-  auto index = std::make_shared<Index>();
-  for (auto& member : list_tar(path)) index->emplace(member.name, member);
-  entry = {status, index};
-  return index;
-}
-
 /// `value` as octal digits that fill a field but for its last byte.
 void put_octal(std::string& block, Field place, uint64_t value) {
   for (size_t i = place.size - 1; i-- > 0; value >>= 3) block[place.at + i] = static_cast<char>('0' + (value & 7));
@@ -163,26 +113,57 @@ void put_octal(std::string& block, Field place, uint64_t value) {
 
 }  // namespace
 
-std::vector<TarMember> list_tar(const std::filesystem::path& path) {
-  const Archive archive(path);
-  if (archive.size() >= 2 && archive.read(0, 2) == "\x1f\x8b")
-    throw InputError(path.string() + ": is compressed (gzip); unpack it to a plain .tar first");
-  std::vector<TarMember> members;
+FileBytes::FileBytes(std::filesystem::path path) : path_(std::move(path)) {
+  struct stat status;
+  if (::stat(path_.c_str(), &status) != 0 || ::access(path_.c_str(), R_OK) != 0)
+    throw InputError(path_.string() + ": " + std::strerror(errno));
+  if (!S_ISREG(status.st_mode)) throw InputError(path_.string() + ": not a regular file");
+  size_ = static_cast<uint64_t>(status.st_size);
+}
+
+std::string FileBytes::read(uint64_t at, uint64_t count) {
+  const auto fail = [&] { throw InputError(path_.string() + ": " + std::strerror(errno)); };
+  const int file = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) fail();
+  std::string bytes(at < size_ ? std::min(count, size_ - at) : 0, '\0');
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t got = ::pread(file, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) {
+      const int fault = errno;
+      ::close(file);
+      errno = fault;
+      fail();
+    }
+    if (got == 0) break;
+    done += static_cast<size_t>(got);
+  }
+  ::close(file);
+  bytes.resize(done);
+  return bytes;
+}
+
+ArchiveContents list_tar(ByteSource& source, const LookAtMember& look) {
+  const Archive archive(source);
+  ArchiveContents contents;
   std::optional<std::string> name;  // of the next member, where a header of its own says it
   std::optional<uint64_t> size;
   for (uint64_t at = 0;;) {
-    if (at >= archive.size()) archive.fail(at, "ends without an end mark (cut short)");  // who knows what stood there
-    const std::string block = archive.read(at, kBlock);
+    const std::string block = source.read(at, kBlock);
+    if (block.empty()) archive.fail(at, "ends without an end mark (cut short)");  // who knows what stood there
+    if (block.size() < kBlock) archive.fail(at, "ends too early (cut short)");
     if (block.find_first_not_of('\0') == block.npos) break;
     const auto sum = number(block, kSum), stored = number(block, kSize);
     if (!sum || *sum != sum_of(block)) archive.fail(at, at == 0 ? "no tar header" : "a damaged header");
     const char type = block[kType.at];
-    const uint64_t bytes = size.value_or(stored.value_or(UINT64_MAX));
-    if (bytes > archive.size() || at + kBlock + bytes > archive.size()) archive.fail(at, "ends too early (cut short)");
-    const uint64_t data = at + kBlock;
+    const uint64_t header = at, data = at + kBlock, bytes = size.value_or(stored.value_or(UINT64_MAX));
+    constexpr uint64_t kMostBytes = uint64_t{1} << 62, kMostHeader = 1 << 20;
+    const auto cut = [&] { archive.fail(header, "ends too early (cut short)"); };
+    if (bytes > kMostBytes) cut();
     at = data + (bytes + kBlock - 1) / kBlock * kBlock;
-    constexpr uint64_t kMostHeader = 1 << 20;
     if (type == 'x' || type == 'L') {
+      if (!source.reaches(data)) cut();
       if (bytes > kMostHeader) archive.fail(data, "a header of " + std::to_string(bytes) + " bytes");
       const std::string text = archive.read(data, bytes);
       if (type == 'x')
@@ -191,38 +172,38 @@ std::vector<TarMember> list_tar(const std::filesystem::path& path) {
         name = text.substr(0, text.find('\0'));
       continue;
     }
-    if (type == '0' || type == '\0' || type == '7') {
-      const auto prefix =
-          block.compare(kMagic.at, 5, "ustar") == 0 && block[kMagic.at + 5] == '\0' ? field(block, kPrefix) : "";
-      std::string whole =
-          name ? *name : (prefix.empty() ? "" : std::string(prefix) + "/") + std::string(field(block, kName));
-      if (whole.starts_with("./")) whole.erase(0, 2);
-      members.push_back({std::move(whole), data, bytes});
+    const auto prefix =
+        block.compare(kMagic.at, 5, "ustar") == 0 && block[kMagic.at + 5] == '\0' ? field(block, kPrefix) : "";
+    const std::string whole =
+        name ? *name : (prefix.empty() ? "" : std::string(prefix) + "/") + std::string(field(block, kName));
+    const bool is_file = type == '0' || type == '\0' || type == '7';
+    if (is_file && !whole.ends_with('/')) {
+      const size_t before = contents.members.size();
+      contents.add(whole, data, bytes);
+      // Before what lies behind them is unpacked: each byte once.
+      if (look && contents.members.size() > before)
+        look(contents.members.back(), archive.read(data, std::min<uint64_t>(bytes, kLookBytes)));
+    } else if (type == '1' || type == '2') {
+      contents.passed_over["a link to another file"].push_back(whole);
+    } else if (type == 'S') {
+      contents.refused["a file with holes, as GNU tar packs it with --sparse"].push_back(whole);
     }
+    if (!source.reaches(data + bytes)) cut();
     name.reset(), size.reset();
   }
-  // Of members with one name the last one counts, as tar itself has it when it unpacks.
-  std::unordered_map<std::string, size_t> last;
-  for (size_t i = 0; i < members.size(); ++i) last[members[i].name] = i;
-  size_t i = 0;
-  std::erase_if(members, [&](const TarMember& member) { return last[member.name] != i++; });
-  return members;
+  source.reaches(UINT64_MAX);  // what is packed has its checksum at the end
+  contents.settle();
+  return contents;
 }
 
-std::optional<std::string> read_tar_member(const std::filesystem::path& path, size_t most) {
-  struct stat status;
-  std::filesystem::path archive = path, inside;
-  do {
-    inside = inside.empty() ? archive.filename() : archive.filename() / inside;
-    if (archive == archive.parent_path()) return std::nullopt;
-    archive = archive.parent_path();
-    if (archive.empty()) return std::nullopt;
-  } while (::stat(archive.c_str(), &status) != 0);
-  if (!S_ISREG(status.st_mode)) return std::nullopt;
-  const auto index = index_of(archive, status);
-  const auto found = index->find(inside.string());
-  if (found == index->end()) throw InputError(path.string() + ": the archive has no such file");
-  return Archive(archive).read(found->second.offset, std::min<uint64_t>(found->second.size, most));
+std::vector<ArchiveMember> list_tar(const std::filesystem::path& path) {
+  FileBytes archive(path);
+  if (archive.read(0, 2) == "\x1f\x8b")
+    throw InputError(path.string() + ": is compressed (gzip); unpack it to a plain .tar first");
+  ArchiveContents contents = list_tar(archive, nullptr);
+  for (const auto& [why, names] : contents.refused)
+    throw InputError(path.string() + ": " + quote(names.front()) + ": " + why);
+  return std::move(contents.members);
 }
 
 void TarWriter::put(const std::string& name, char type, std::string_view bytes) {

@@ -1,32 +1,40 @@
-// Tar archives of pictures: their members by name, read where they lie, and archives of one's own.
+// Tar archives: what they hold, and archives of one's own. Their members are read by archive.h.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/archive.h"
 #include "base/atomic_file.h"
+#include "base/byte_source.h"
 
 namespace attend {
 
-/// A regular file in an archive.
-struct TarMember {
-  std::string name;
-  uint64_t offset, size;  // of its bytes within the archive
+/// A file as it is. It isn't kept open: a data set may have more archives than a process may have files.
+class FileBytes : public ByteSource {
+ public:
+  /// Throws InputError where it isn't a regular file that can be read.
+  explicit FileBytes(std::filesystem::path path);
+
+  const std::filesystem::path& path() const override { return path_; }
+  bool reaches(uint64_t end) override { return end <= size_; }
+  std::string read(uint64_t at, uint64_t count) override;
+
+ private:
+  std::filesystem::path path_;
+  uint64_t size_ = 0;
 };
 
-/// The regular files of an archive (POSIX ustar and pax, GNU's long names), in its order; of two with one name the
-/// later counts. Throws InputError, with the byte, where it is cut short or damaged, and for a compressed one: what
-/// lies in it couldn't be found again without reading it all.
-std::vector<TarMember> list_tar(const std::filesystem::path& archive);
+/// The regular files of an archive (POSIX ustar and pax, GNU's long names), in its order. Throws InputError, with the byte,
+/// where it is cut short or damaged.
+ArchiveContents list_tar(ByteSource& archive, const LookAtMember& look);
 
-/// The first bytes, at most `most`, of a member whose path begins with its archive's: "shards/train-0.tar/dog.jpg".
-/// Nothing where no part of the path is a file. Throws InputError. An archive's members are listed once; any number of
-/// threads.
-std::optional<std::string> read_tar_member(const std::filesystem::path& path, size_t most = SIZE_MAX);
+/// The files of an archive on disk that is to be read at any place, again and again: of a compressed one that would take too
+/// long, so that it throws InputError, as it does where one is called by a name that leads out of the archive.
+std::vector<ArchiveMember> list_tar(const std::filesystem::path& archive);
 
 /// Writes an archive: equal members make equal bytes. It appears with finish(); without it nothing does.
 class TarWriter {

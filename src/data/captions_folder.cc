@@ -93,7 +93,7 @@ class Shard {
 
   void read() {
     std::map<std::string, size_t> order;  // samples needn't lie together
-    std::vector<std::vector<TarMember>> samples;
+    std::vector<std::vector<ArchiveMember>> samples;
     for (auto& member : list_tar(tar_)) {
       const auto [found, is_new] = order.emplace(key_of(member.name), samples.size());
       if (is_new) samples.emplace_back();
@@ -103,7 +103,7 @@ class Shard {
   }
 
  private:
-  void take(const std::vector<TarMember>& sample) {
+  void take(const std::vector<ArchiveMember>& sample) {
     std::string picture;
     Record record;
     std::vector<std::string> lines;
@@ -111,15 +111,15 @@ class Shard {
     try {
       for (const auto& member : sample) {
         const std::string ending = member.name.substr(key.size());
-        const auto bytes = [&](size_t most) { return *read_tar_member(tar_ / member.name, most); };
+        const auto bytes = [&](size_t most) { return *read_archive_member(tar_ / member.name, most); };
         if (ending == ".txt" || ending == ".caption" || ending == ".cap" || ending == ".text") {
           for (auto& line : caption_lines(bytes(SIZE_MAX), place + ending)) lines.push_back(std::move(line));
         } else if (ending == ".json") {
           record = record_of(parse_json(bytes(SIZE_MAX), place + ending));  // its picture needs no name
         } else if (picture.empty()) {
           const std::string first = bytes(kKindBytes);
-          if (kind_of({reinterpret_cast<const unsigned char*>(first.data()), first.size()}).use != Kind::kOther)
-            picture = member.name;
+          const auto use = kind_of({reinterpret_cast<const unsigned char*>(first.data()), first.size()}).use;
+          if (use == Kind::kRead || use == Kind::kPicture) picture = member.name;
         }
       }
     } catch (const Malformed& fault) {
@@ -165,7 +165,7 @@ void read_sidecars(Collector& collector) {
   collector.set_images(folder);
   const FoundPictures found = find_pictures({folder.string()}, true);
   for (const auto& remark : found.remarks()) warn(remark);
-  for (const auto& [path, name] : found.pictures) {
+  for (const auto& [path, name, container, is_video] : found.pictures) {
     collector.see_picture();
     PictureId id = *read_picture_id(Json(name.string()));
     const std::string split = name.has_parent_path() ? split_name(name.begin()->string()) : "";

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <system_error>
 
+#include "base/archive.h"
 #include "base/console.h"
 #include "base/error.h"
-#include "base/tar.h"
 #include "text/raw_caption.h"
 #include "text/unicode.h"
 
@@ -31,7 +31,7 @@ bool is_there(const std::filesystem::path& picture) {
   std::error_code error;
   if (std::filesystem::is_regular_file(picture, error)) return true;
   try {
-    return read_tar_member(picture, 0).has_value();
+    return read_archive_member(picture, 0).has_value();
   } catch (const InputError&) {
     return false;
   }

@@ -58,6 +58,7 @@ Json caption_record(const SeenPicture& picture) {
   const cv::Rect2d area = picture.area();
   const SeenCaption& best = picture.best();
   Json record = name_record(picture.name);
+  if (picture.time) record["time"] = rounded(*picture.time);
   record["caption"] = best.text;
   record["confidence"] = best.confidence ? Json(rounded(*best.confidence)) : Json();
   record["familiar"] = picture.familiar ? Json(*picture.familiar) : Json();

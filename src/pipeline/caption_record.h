@@ -15,7 +15,7 @@ Json name_record(const std::string& name);
 /// "area": [x, y, width, height] of it that the grid lies over, "words": [{"word", "log_probability",
 /// "plain_log_probability", "attention": [rows · cols], and, where hard attention looked at a cell, "location": [row,
 /// column]}]}, and "alternatives" (each "caption", "log_probability", "plain_log_probability", "words") where there is more
-/// than one caption. "confidence": probability that the caption is among the better half, "familiar": whether the picture is
+/// than one caption. "time", seconds, where it is a frame of a video. "confidence": probability that the caption is among the better half, "familiar": whether the picture is
 /// like those of training (docs/confidence.md); null where the model doesn't know. "log_probability": as the search weighs
 /// words, divided by their frequency to the frequency exponent and at the temperature, and not yet by the length;
 /// "plain_log_probability": as the model itself has it. <end> counts in both sums. Where the best caption is explained, its

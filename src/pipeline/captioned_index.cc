@@ -11,6 +11,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/archive.h"
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/files.h"
@@ -88,7 +89,10 @@ void CaptionedIndex::take(const std::string& text) {
 
 CaptionedIndex::Stamp CaptionedIndex::stamp_of(const fs::path& picture) {
   struct stat status;
-  if (::stat(picture.c_str(), &status) != 0) return {};
+  if (::stat(picture.c_str(), &status) != 0) {
+    const auto member = errno == ENOTDIR ? member_stamp(picture) : std::nullopt;
+    return member ? Stamp{member->size, member->modified} : Stamp();
+  }
   return {static_cast<uint64_t>(status.st_size),
           status.st_mtim.tv_sec * int64_t{1'000'000'000} + status.st_mtim.tv_nsec};
 }

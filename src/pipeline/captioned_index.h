@@ -22,7 +22,7 @@ namespace attend {
 /// programs may add to one file: each line is written at once, at its end.
 class CaptionedIndex {
  public:
-  /// A file as it was when it was looked at.
+  /// A file as it was when it was looked at. One in an archive is as old as that.
   struct Stamp {
     uint64_t size = 0;
     int64_t modified = -1;  // ns; -1: there is no such file, or it can't be looked at

@@ -20,7 +20,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path without_extension(fs::path path) { return path.replace_extension(); }
+/// Of a file's name, not of "clip.mp4#t=2.5".
+fs::path without_extension(fs::path path, const FoundPicture& picture) {
+  const bool is_frame = picture.path.native().starts_with(picture.container.native() + "#");
+  return is_frame && !picture.container.empty() ? path : path.replace_extension();
+}
 
 /// The path without what leads out of a folder it is joined to: "/a/../b/x.jpg" → "b/x.jpg".
 fs::path inside(const fs::path& path) {
@@ -124,17 +128,20 @@ std::vector<PictureFiles> FilePlanner::plan(const std::vector<FoundPicture>& pic
   const bool stays = choice_.if_exists != IfExists::overwrite, sidecar_stays = choice_.if_exists == IfExists::skip;
   std::vector<fs::path> shorter, longer, names, beside;  // names and beside: of files, without their endings
   if (choice_.has_folders()) {
-    for (const auto& [path, name] : pictures) {
-      shorter.push_back(without_extension(inside(name)));
-      longer.push_back(inside(path));
+    for (const auto& picture : pictures) {
+      shorter.push_back(without_extension(inside(picture.name), picture));
+      longer.push_back(inside(picture.path));
     }
     names = distinct_names(pictures, shorter, longer, in_folders_);
   }
   if (choice_.beside()) {
     shorter.clear(), longer.clear();
-    for (const auto& [path, name] : pictures) {
-      shorter.push_back(without_extension(path.lexically_normal()));
-      longer.push_back(path.lexically_normal());
+    for (const auto& picture : pictures) {
+      if (!picture.container.empty())
+        throw UsageError(picture.path.string() + ": lies in " + picture.container.string() +
+                         ", and nothing is written into or beside it there; name a folder with --sidecar-dir");
+      shorter.push_back(without_extension(picture.path.lexically_normal(), picture));
+      longer.push_back(picture.path.lexically_normal());
     }
     beside = distinct_names(pictures, shorter, longer, beside_);
   }

@@ -69,14 +69,15 @@ struct PictureFiles {
 ///   pixels    maps/NAME.pixels.npy, f32 [words, S, S], likewise
 ///   animation animate/NAME.webp
 ///
-/// NAME is the picture's name below the folder it was found in, without its extension. Pictures that would share it
+/// NAME is the picture's name below the folder or archive it was found in, without its extension. Pictures that would share it
 /// take their whole path instead, without what leads out of the folder (a/x.jpg and b/x.jpg, x.jpg and x.png).
 class FilePlanner {
  public:
   explicit FilePlanner(const FileChoice& choice) : choice_(choice) {}  // which must outlive it
 
   /// The files of these pictures. Of pictures in different calls that would share a NAME, the first keeps it.
-  /// Throws UsageError where a file would replace one of the pictures or that of another picture.
+  /// Throws UsageError where a file would replace one of the pictures or that of another picture, or stand beside one in an
+  /// archive or video.
   std::vector<PictureFiles> plan(const std::vector<FoundPicture>& pictures);
 
  private:

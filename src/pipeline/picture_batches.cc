@@ -29,6 +29,7 @@ PictureBatch read_batch(const Ensemble& ensemble, std::span<const PictureSource>
     SeenPicture& seen = batch.pictures.emplace_back();
     seen.index = i;
     seen.name = pictures[i].name();
+    seen.time = pictures[i].time();
     try {
       const Picture picture = pictures[i].read(largest);
       seen.size = picture.full;

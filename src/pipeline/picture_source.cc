@@ -34,6 +34,11 @@ const std::string& PictureSource::name() const {
   return std::get<RgbPicture>(from_).name;
 }
 
+std::optional<double> PictureSource::time() const {
+  const auto* pixels = std::get_if<RgbPicture>(&from_);
+  return pixels ? pixels->time : std::nullopt;
+}
+
 Picture PictureSource::read(int reduce_to) const {
   if (const auto* file = std::get_if<std::filesystem::path>(&from_)) return read_picture(*file, reduce_to);
   if (const auto* encoded = std::get_if<EncodedPicture>(&from_))

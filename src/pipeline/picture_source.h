@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -20,8 +21,9 @@ struct EncodedPicture {
 struct RgbPicture {
   const unsigned char* pixels = nullptr;
   int width = 0, height = 0;
-  size_t stride = 0;  // bytes from the beginning of a row to that of the next, at least 3 · width
-  std::string name;   // in messages
+  size_t stride = 0;                // bytes from the beginning of a row to that of the next, at least 3 · width
+  std::string name;                 // in messages
+  std::optional<double> time = {};  // of a frame, seconds from the video's beginning
 };
 
 /// A file, the bytes of one, or pixels; bytes and pixels belong to whoever made the value, and are to outlive it.
@@ -33,6 +35,8 @@ class PictureSource {
 
   /// Of a file its path, byte for byte.
   const std::string& name() const;
+  /// Of a video's frame when it is, in seconds.
+  std::optional<double> time() const;
   /// The upright picture; reduce_to as read_picture() has it. Throws InputError that begins with the name.
   Picture read(int reduce_to = 0) const;
 

@@ -55,6 +55,7 @@ struct SeenCaption {
 struct SeenPicture {
   size_t index = 0;                   // into the list of pictures
   std::string name;                   // of its PictureSource
+  std::optional<double> time;         // of a video's frame, seconds
   cv::Size size;                      // of the upright picture
   int input_size = 0;                 // S
   Resize resize = Resize::squash;     // how it became the input

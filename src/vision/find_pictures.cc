@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/archive.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "vision/kind.h"
@@ -93,14 +94,38 @@ struct Glance {
   bool own = false, opened = false;
 };
 
+Kind kind_of_bytes(std::string_view first) {
+  return kind_of({reinterpret_cast<const unsigned char*>(first.data()), first.size()});
+}
+
 Glance glance_at(const fs::path& path) {
   try {
     const std::string first = read_regular_file(path, kKindBytes);
-    const Kind kind = kind_of({reinterpret_cast<const unsigned char*>(first.data()), first.size()});
+    const Kind kind = kind_of_bytes(first);
     return {kind, kind.use == Kind::kRead && is_marked(path, first), true};
   } catch (const InputError&) {
     return {};
   }
+}
+
+/// Whether a file is called as archives are: others are made of zip archives, too (documents, programs).
+bool has_archive_extension(const fs::path& path) {
+  const std::string extension = extension_of(path);
+  return extension == ".zip" || extension == ".cbz" || extension == ".tar" || extension == ".tgz" ||
+         (extension == ".gz" && extension_of(path.stem()) == ".tar");
+}
+
+constexpr const char* kOfVideos = "attend caption --frame-every SECONDS captions its frames";
+
+/// "3 files passed over: WHY (a, b, …)"
+template <class Names>
+std::string counted(const Names& names, const std::string& what, const std::string& why) {
+  constexpr size_t kMostNames = 3;
+  std::string shown;
+  for (size_t i = 0; i < std::min<size_t>(names.size(), kMostNames); ++i)
+    shown += (i ? ", " : "") + fs::path(names[i]).string();
+  if (names.size() > kMostNames) shown += ", …";
+  return std::to_string(names.size()) + " " + what + (names.size() == 1 ? "" : "s") + " " + why + " (" + shown + ")";
 }
 
 /// Whether a file is the caption that `attend caption --sidecar` or `--xmp` writes beside a picture.
@@ -116,17 +141,24 @@ bool is_sidecar(const fs::path& path) {
   return false;
 }
 
+std::string passed_over(const std::vector<fs::path>& paths, const std::string& what, const std::string& why) {
+  return counted(paths, what, "passed over: " + why);
+}
+
 /// The folders a walk has been in, by device and inode: the same under every name.
 using Visited = std::set<std::pair<dev_t, ino_t>>;
 
 class Finder {
  public:
-  Finder(bool recursive, const std::vector<std::string>& exclude) : recursive_(recursive), exclude_(exclude) {}
+  Finder(bool recursive, const std::vector<std::string>& exclude, bool videos)
+      : recursive_(recursive), exclude_(exclude), videos_(videos) {}
 
   void add(const std::string& argument) {
     if (argument == kStandardInput) return found_.pictures.push_back({argument, "stdin"});
     std::error_code error;
     if (fs::symlink_status(argument, error).type() != fs::file_type::not_found) return add_existing(argument);
+    if (const auto archive = archive_of(argument); archive && glance_at(*archive).kind.use == Kind::kArchive)
+      return add_archive(*archive, fs::path(argument).lexically_relative(*archive).native());
     const bool pattern = argument.find_first_of("*?[") != std::string::npos;
     const auto paths = pattern ? matches(argument) : std::vector<std::string>();
     if (paths.empty())
@@ -155,6 +187,12 @@ class Finder {
       const Glance glance = glance_at(path);
       if (glance.own || (glance.opened && glance.kind.use == Kind::kOther && is_sidecar(path)))
         found_.own.push_back(path);
+      else if (glance.kind.use == Kind::kArchive)
+        add_archive(path, "");
+      else if (glance.kind.use == Kind::kVideo && !videos_)
+        found_.refusals.push_back(path.string() + ": " + std::string(glance.kind.name) + "; " + kOfVideos);
+      else if (glance.kind.use == Kind::kVideo)
+        found_.pictures.push_back({path, path.filename(), {}, true});
       else
         found_.pictures.push_back({path, path.filename()});
       return;
@@ -165,6 +203,74 @@ class Finder {
     walk(path, {}, visited, deeper);
     if (found_.pictures.size() == pictures && found_.refusals.size() == refusals)
       found_.empty.push_back({path, deeper});
+  }
+
+  /// What an archive has of `inside`: a member, a folder, a pattern; "": all.
+  void add_archive(const fs::path& archive, std::string inside) {
+    if (inside.ends_with('/') || inside == ".") inside.pop_back();
+    if (excluded(archive, archive)) return;
+    struct Seen {
+      Kind kind;
+      bool own;
+      std::string webp;  // its first bytes: whether it is attend's own shows when more of it is read
+    };
+    std::map<std::string, Seen> members;
+    ArchiveContents contents;
+    try {
+      contents = list_archive(archive, [&](const ArchiveMember& member, std::string_view first) {
+        const Kind kind = kind_of_bytes(first);
+        const bool is_webp = kind.name == "WebP";
+        members[member.name] = {kind, kind.use == Kind::kRead && !is_webp && is_marked({}, first),
+                                is_webp ? std::string(first) : ""};
+      });
+    } catch (const InputError& fault) {
+      return found_.refusals.push_back(fault.what());
+    }
+    for (const auto& [why, names] : contents.refused)
+      found_.refusals.push_back(archive.string() + ": " + counted(names, "file", "not read: " + why));
+    for (const auto& [why, names] : contents.passed_over)
+      found_.of_archives.push_back(archive.string() + ": " + counted(names, "file", "passed over: " + why));
+    const size_t pictures = found_.pictures.size();
+    bool any = inside.empty();
+    std::vector<fs::path> videos;
+    for (auto& [member, seen] : members) {
+      const bool is_it = member == inside, is_below = member.starts_with(inside + "/");
+      if (!inside.empty()) {
+        if (!is_it && !is_below && ::fnmatch(inside.c_str(), member.c_str(), 0) != 0) continue;
+        any = true;
+      }
+      const fs::path path = archive / member;
+      const fs::path name = is_it ? path.filename() : fs::path(is_below ? member.substr(inside.size() + 1) : member);
+      if (!is_it && !enters(archive, member, is_below ? inside.size() + 1 : 0)) continue;
+      if (excluded(path, name)) continue;
+      if (!seen.webp.empty()) seen.own = is_marked(path, seen.webp);
+      if (seen.kind.use == Kind::kArchive && has_archive_extension(path))
+        found_.nested.push_back(path);
+      else if (seen.kind.use == Kind::kVideo)
+        videos.push_back(path);
+      else if (is_it && seen.kind.use != Kind::kRead)
+        found_.pictures.push_back({path, name, archive});  // whose reader says what is wrong
+      else
+        sort_in({seen.kind, seen.own, true}, {path, name, archive});
+    }
+    if (!videos.empty()) found_.of_archives.push_back(passed_over(videos, "video", "unpack one to caption its frames"));
+    if (!any) found_.refusals.push_back((archive / inside).string() + ": the archive has no such file or folder");
+    if (any && found_.pictures.size() == pictures && contents.refused.empty())
+      found_.empty.push_back({archive / inside, false});
+  }
+
+  /// Whether the folders that a member lies in, below the first `from` letters, are those of pictures.
+  bool enters(const fs::path& archive, const std::string& member, size_t from) {
+    for (size_t at = from, end; (end = member.find('/', at)) != member.npos; at = end + 1) {
+      const fs::path folder = member.substr(0, end);
+      if (is_program_folder(folder.filename())) {
+        if (found_.not_entered.empty() || found_.not_entered.back() != archive / folder)
+          found_.not_entered.push_back(archive / folder);
+        return false;
+      }
+      if (excluded(archive / folder, folder)) return false;
+    }
+    return member.find('/', from) == member.npos ? member[from] != '.' : fs::path(member).filename().native()[0] != '.';
   }
 
   bool excluded(const fs::path& path, const fs::path& name) const {
@@ -206,12 +312,24 @@ class Finder {
   /// A file in a folder.
   void look_at(const fs::path& path, const fs::path& name) {
     const Glance glance = glance_at(path);
+    if (glance.kind.use == Kind::kVideo && videos_)
+      found_.pictures.push_back({path, name, {}, true});
+    else if (glance.kind.use == Kind::kVideo)
+      found_.videos.push_back(path);
+    else if (glance.kind.use == Kind::kArchive && has_archive_extension(path))
+      found_.archives.push_back(path);
+    else
+      sort_in(glance, {path, name});
+  }
+
+  void sort_in(const Glance& glance, FoundPicture picture) {
+    const fs::path& path = picture.path;
     if (glance.own)
       found_.own.push_back(path);
     else if (glance.kind.use == Kind::kPicture)
       found_.unread[std::string(glance.kind.name)].push_back(path);
     else if (glance.kind.use == Kind::kRead || has_picture_extension(path))
-      found_.pictures.push_back({path, name});
+      found_.pictures.push_back(std::move(picture));
     else if (const auto foreign = foreign_kind(path); glance.opened && !foreign.empty())
       found_.unread[std::string(foreign)].push_back(path);
     else if (std::error_code error; !glance.opened && fs::is_regular_file(path, error))
@@ -220,18 +338,9 @@ class Finder {
 
   const bool recursive_;
   const std::vector<std::string>& exclude_;
+  const bool videos_;
   FoundPictures found_;
 };
-
-/// "3 files passed over: WHY (a, b, …)"
-std::string passed_over(const std::vector<fs::path>& paths, const std::string& what, const std::string& why) {
-  constexpr size_t kMostNames = 3;
-  std::string names;
-  for (size_t i = 0; i < std::min(paths.size(), kMostNames); ++i) names += (i ? ", " : "") + paths[i].string();
-  if (paths.size() > kMostNames) names += ", …";
-  return std::to_string(paths.size()) + " " + what + (paths.size() == 1 ? "" : "s") + " passed over: " + why + " (" +
-         names + ")";
-}
 
 }  // namespace
 
@@ -240,8 +349,8 @@ bool has_picture_extension(const fs::path& path) {
 }
 
 FoundPictures find_pictures(const std::vector<std::string>& arguments, bool recursive,
-                            const std::vector<std::string>& exclude) {
-  Finder finder(recursive, exclude);
+                            const std::vector<std::string>& exclude, bool videos) {
+  Finder finder(recursive, exclude, videos);
   for (const auto& argument : arguments) finder.add(argument);
   return finder.take();
 }
@@ -253,6 +362,10 @@ std::vector<std::string> FoundPictures::remarks() const {
   if (!unopened.empty())
     lines.push_back(passed_over(unopened, "file", "can't be opened to see whether it is a picture"));
   if (!own.empty()) lines.push_back(passed_over(own, "file", "written by attend itself"));
+  if (!archives.empty()) lines.push_back(passed_over(archives, "archive", "name one to caption the pictures in it"));
+  if (!nested.empty()) lines.push_back(passed_over(nested, "archive", "lies in an archive; unpack that first"));
+  if (!videos.empty()) lines.push_back(passed_over(videos, "video", kOfVideos));
+  lines.insert(lines.end(), of_archives.begin(), of_archives.end());
   if (!not_entered.empty())
     lines.push_back(passed_over(not_entered, "folder", "hidden, or thumbnails and bins; name one to go into it"));
   return lines;

@@ -11,9 +11,11 @@ namespace attend {
 /// Stands for the bytes of a picture on standard input.
 constexpr const char* kStandardInput = "-";
 
-/// A picture and its name below the folder it was found in ("holiday/beach.jpg").
+/// A picture and its name below the folder or archive it was found in ("holiday/beach.jpg").
 struct FoundPicture {
   std::filesystem::path path, name;
+  std::filesystem::path container = {};  // the archive that it lies in, or the video that it is of; empty: a file
+  bool is_video = false;                 // a whole one, to take frames from
 };
 
 struct EmptyFolder {
@@ -28,6 +30,9 @@ struct FoundPictures {
   // What lay in folders and was passed over: kind → pictures that attend doesn't read, files that can't be opened.
   std::map<std::string, std::vector<std::filesystem::path>> unread;
   std::vector<std::filesystem::path> unopened;
+  std::vector<std::filesystem::path> archives, nested;  // in folders; in archives
+  std::vector<std::filesystem::path> videos;
+  std::vector<std::string> of_archives;    // a line each: what stands in an archive and is no file of its own
   std::vector<std::filesystem::path> own;  // what attend wrote itself, passed over wherever it stood
   // subfolders that are hidden, or hold what a program keeps for itself
   std::vector<std::filesystem::path> not_entered;
@@ -51,9 +56,14 @@ bool has_picture_extension(const std::filesystem::path& path);
 /// .txt, .caption or .xmp whose picture lies beside it) that are named. Subfolders that are hidden, and thumbnails and bins of archives'
 /// programs (@eaDir, #recycle, __MACOSX), are not entered unless they are named.
 ///
+/// A named archive (tar, tar in gzip, zip) stands for all pictures in it, those in its folders too, as a folder would; of what
+/// is "album.zip/…", a file of the archive, those of a folder or those like a pattern. Members that can't be read, whatever they
+/// are, are refused, a line a reason. Archives in folders and in archives are passed over. A video is refused where it is named
+/// and passed over in a folder, unless `videos`: then it is among the pictures.
+///
 /// exclude: patterns (fnmatch) of files and subfolders to pass over, named ones too. One without a slash is matched with the
 /// last part of a path, one with a slash with the whole path and with that below the named folder; * stands for slashes, too.
 FoundPictures find_pictures(const std::vector<std::string>& arguments, bool recursive,
-                            const std::vector<std::string>& exclude = {});
+                            const std::vector<std::string>& exclude = {}, bool videos = false);
 
 }  // namespace attend

@@ -22,7 +22,8 @@ bool has(std::string_view text, size_t at, std::string_view bytes) {
   return text.size() >= at + bytes.size() && text.substr(at, bytes.size()) == bytes;
 }
 
-constexpr Kind::Use kRead = Kind::kRead, kPicture = Kind::kPicture, kOther = Kind::kOther;
+constexpr Kind::Use kRead = Kind::kRead, kPicture = Kind::kPicture, kArchive = Kind::kArchive, kVideo = Kind::kVideo,
+                    kOther = Kind::kOther;
 
 constexpr Signature kSignatures[] = {
     {"\xff\xd8\xff\xf7"sv, 0, {"JPEG-LS", kPicture}},
@@ -67,10 +68,21 @@ constexpr Signature kSignatures[] = {
     {"\xd7\xcd\xc6\x9a"sv, 0, {"WMF", kPicture}},
     {"/* XPM"sv, 0, {"XPM", kPicture}},
     {"%PDF"sv, 0, {"PDF", kOther}},
-    {"PK\x03\x04"sv, 0, {"a ZIP archive", kOther}},
-    {"\x1f\x8b"sv, 0, {"gzip", kOther}},
-    {"\x1a\x45\xdf\xa3"sv, 0, {"a video (Matroska)", kOther}},
-    {"AVI "sv, 8, {"a video (AVI)", kOther}},
+    {"PK\x03\x04"sv, 0, {"a ZIP archive", kArchive}},
+    {"PK\x05\x06"sv, 0, {"a ZIP archive", kArchive}},  // an empty one
+    {"\x1f\x8b"sv, 0, {"gzip", kArchive}},             // of a tar archive, or whatever
+    {"ustar"sv, 257, {"a tar archive", kArchive}},
+    {"BZh"sv, 0, {"bzip2 (unpack it first)", kOther}},
+    {"\xfd\x37zXZ\0"sv, 0, {"xz (unpack it first)", kOther}},
+    {"\x28\xb5\x2f\xfd"sv, 0, {"zstd (unpack it first)", kOther}},
+    {"7z\xbc\xaf\x27\x1c"sv, 0, {"a 7z archive (unpack it first)", kOther}},
+    {"Rar!\x1a\x07"sv, 0, {"a RAR archive (unpack it first)", kOther}},
+    {"\x1a\x45\xdf\xa3"sv, 0, {"a video (Matroska)", kVideo}},
+    {"AVI "sv, 8, {"a video (AVI)", kVideo}},
+    {"FLV\x01"sv, 0, {"a video (FLV)", kVideo}},
+    {"\x30\x26\xb2\x75\x8e\x66\xcf\x11"sv, 0, {"a video (WMV)", kVideo}},
+    {"\0\0\x01\xba"sv, 0, {"a video (MPEG)", kVideo}},
+    {"PAR1"sv, 0, {"a Parquet table", kOther}},
     {"version https://git-lfs"sv,
      0,
      {"a pointer of Git LFS in place of the picture (git lfs pull fetches it)", kOther}},
@@ -99,7 +111,7 @@ Kind kind_of_media(std::string_view text) {
     if (brand == "crx ") return {"camera raw (CR3)", kPicture};
     heif |= brand == "mif1" || brand == "msf1";
   }
-  return heif ? Kind{"HEIF", kRead} : Kind{"a video (MP4)", kOther};
+  return heif ? Kind{"HEIF", kRead} : Kind{"a video (MP4)", kVideo};
 }
 
 /// A bitmap's second header has one of a few sizes, which tells it from text that begins with BM.

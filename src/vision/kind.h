@@ -9,8 +9,9 @@ namespace attend {
 
 /// A kind of file.
 struct Kind {
-  enum Use { kRead, kPicture, kOther };  // read by attend; a picture that it doesn't read; no picture
-  std::string_view name;                 // "JPEG", "HEIC", …; empty for a kind that isn't known
+  // Read by attend; a picture that it doesn't read; archives and videos, which may have pictures in them; something else.
+  enum Use { kRead, kPicture, kArchive, kVideo, kOther };
+  std::string_view name;  // "JPEG", "HEIC", …; empty for a kind that isn't known
   Use use = kOther;
 };
 
