@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 
 #include "base/console.h"
 #include "base/error.h"
@@ -194,19 +195,51 @@ void read_web_dataset(Collector& collector) {
 
 namespace {
 
+/// As a shell takes it for one word.
+std::string shell_word(const std::string& text) {
+  std::string word = "'";
+  for (const char c : text) c == '\'' ? word += "'\\''" : word += c;
+  return word + "'";
+}
+
+/// Throws InputError that says what to run. No library for Parquet is small.
+[[noreturn]] void refuse_parquet(const fs::path& file) {
+  const auto made = fs::path(file).replace_extension(".jsonl");
+  throw InputError(file.string() +
+                   ": Parquet is not read; write it as JSON lines (with pandas and pyarrow): python3 -c \"import sys, "
+                   "pandas; pandas.read_parquet(sys.argv[1]).to_json(sys.argv[2], orient='records', lines=True)\" " +
+                   shell_word(file.string()) + " " + shell_word(made.string()));
+}
+
+/// A Parquet file of a folder that has no pictures, or of its folder "data": the pictures are in it.
+std::optional<fs::path> parquet_in(const fs::path& folder) {
+  std::error_code error;
+  std::optional<fs::path> found;
+  for (const auto& place : {folder, folder / "data"}) {
+    if (!fs::is_directory(place, error)) continue;
+    for (const auto& entry : sorted_entries(place)) {
+      if (has_picture_extension(entry)) return std::nullopt;
+      if (!found && entry.extension() == ".parquet") found = entry;
+    }
+  }
+  return found;
+}
+
 FormFile form_of_folder(const fs::path& folder) {
   std::error_code error;
   const auto there = [&](const fs::path& name) { return fs::is_regular_file(folder / name, error); };
   if (!metadata_files(folder).empty()) return {Form::kImageFolder, folder};
-  if (there("metadata.parquet"))
-    throw InputError(folder.string() +
-                     ": metadata.parquet is not read; write it as metadata.jsonl (datasets: to_json)");
+  if (there("metadata.parquet")) refuse_parquet(folder / "metadata.parquet");
   for (const char* name : {"Flickr8k.token.txt", "Flickr8k_text/Flickr8k.token.txt", "results_20130124.token"})
     if (there(name)) return {Form::kTokens, folder / name};
   for (const char* name : {"results.csv", "captions.txt", "captions.csv", "captions.tsv"})
     if (there(name)) return {Form::kTable, folder / name};
   if (there("captions.jsonl")) return {Form::kJsonLines, folder / "captions.jsonl"};
   if (!tar_files(folder).empty()) return {Form::kWebDataset, folder};
+  if (const auto parquet = parquet_in(folder))
+    throw InputError(parquet->string() +
+                     ": pictures in Parquet are not read; docs/formats.md shows how to write them "
+                     "as an imagefolder");
   return {Form::kSidecars, folder};
 }
 
@@ -229,6 +262,7 @@ FormFile form_of(const fs::path& path) {
     const MappedFile mapped(path);
     bytes.assign(reinterpret_cast<const char*>(mapped.bytes().data()), std::min(mapped.bytes().size(), kFirst));
   }
+  if (bytes.starts_with("PAR1")) refuse_parquet(path);
   if (bytes.size() > 262 && bytes.compare(257, 5, "ustar") == 0) return {Form::kWebDataset, path};
   if (path.extension() == ".tar" || bytes.starts_with("\x1f\x8b"))
     return {Form::kWebDataset, path};  // whose reader says what is wrong

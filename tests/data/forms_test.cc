@@ -16,6 +16,7 @@
 namespace attend {
 namespace {
 
+namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -188,8 +189,48 @@ TEST_F(FormsTest, ImageFolders) {
     EXPECT_THAT(said(read(name)), ElementsAre("g/1.jpg [train]: A dog", "g/sub/2.jpg [train]: A cat"));
   read("g", 0, folder_.path());
   EXPECT_THAT(said_, HasSubstr("of no effect"));
-  folder_.write("p/metadata.parquet", "PAR1");
-  EXPECT_THAT(refusal("p"), HasSubstr("metadata.parquet is not read"));
+}
+
+/// The line that is printed is one that a shell runs.
+TEST_F(FormsTest, ParquetIsRefusedWithWhatToRun) {
+  const fs::path golden = fs::path(ATTEND_SOURCE_DIR) / "tests/data/golden/pandas.parquet";
+  const std::string table = read_file(golden);
+  folder_.write("o'p/metadata.parquet", table);
+  folder_.write("table.parquet", table);
+  folder_.write("repository/data/train-00000-of-00001.parquet", table);
+  folder_.write("mixed/a.png", picture(1));
+  folder_.write("mixed/a.txt", "A dog");
+  folder_.write("mixed/other.parquet", table);
+  EXPECT_THAT(refusal("repository"), HasSubstr("train-00000-of-00001.parquet: pictures in Parquet are not read"));
+  EXPECT_EQ(read("mixed").examples.size(), 1u);
+  for (const std::string name : {"o'p", "table.parquet"}) {
+    const std::string line = refusal(name);
+    EXPECT_THAT(line, HasSubstr("parquet: Parquet is not read; write it as JSON lines"));
+    EXPECT_EQ(line.find('\n'), line.npos);
+    if (std::system("python3 -c 'import pandas, pyarrow' > /dev/null 2>&1") != 0) continue;
+    ASSERT_EQ(std::system(line.substr(line.find("python3")).c_str()), 0) << line;
+    for (const char* picture_name : {"1.png", "2.png"})
+      folder_.write((name == "o'p" ? name + "/" : "") + picture_name, picture(1));
+    EXPECT_EQ(read(name == "o'p" ? name : "table.jsonl").examples.size(), 2u);
+  }
+}
+
+/// Files that pandas, datasets and webdataset wrote (tools/golden/community.py).
+TEST_F(FormsTest, FilesOfOtherToolsAreRead) {
+  const fs::path golden = fs::path(ATTEND_SOURCE_DIR) / "tests/data/golden";
+  for (const char* name : {"1.png", "2.png"}) folder_.write(name, picture(1));
+  for (const char* name : {"pandas.csv", "pandas-index.tsv", "pandas.jsonl", "pandas-lists.jsonl", "datasets.csv",
+                           "datasets.jsonl", "webdataset-train-000.tar", "webdataset.tar.gz"})
+    fs::copy_file(golden / name, folder_ / name);
+  const auto expected = ElementsAre("1.png [train]: A dog, \"Rex\"", "2.png [train]: Ein Hünd – zwei / a cat and more");
+  for (const char* name :
+       {"pandas.csv", "pandas-index.tsv", "pandas.jsonl", "pandas-lists.jsonl", "datasets.csv", "datasets.jsonl"})
+    EXPECT_THAT(said(read(name)), expected) << name;
+  EXPECT_THAT(said(read("webdataset-train-000.tar")),
+              ElementsAre("webdataset-train-000.tar/0001.png [train]: A dog, \"Rex\"",
+                          "webdataset-train-000.tar/sub/0002.png [train]: Ein Hünd – zwei"));
+  EXPECT_EQ(read_regular_file(folder_ / "webdataset-train-000.tar/0001.png", 4), "\x89PNG");
+  EXPECT_THAT(refusal("webdataset.tar.gz"), HasSubstr("unpack it to a plain .tar first"));
 }
 
 TEST_F(FormsTest, Sidecars) {

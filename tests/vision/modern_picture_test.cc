@@ -403,6 +403,26 @@ for name, options in {'a.heic': dict(quality=90), 'b.heic': dict(quality=90, exi
   }
 }
 
+/// Files that Pillow and pillow-heif wrote (tools/golden/community.py), of a picture that a formula gives.
+TEST(ModernPicture, FilesOfPillowAreThePicturesThatWereSaved) {
+  cv::Mat saved(48, 64, CV_8UC3);
+  for (int y = 0; y < saved.rows; ++y)
+    for (int x = 0; x < saved.cols; ++x)
+      saved.at<cv::Vec3b>(y, x) = {static_cast<unsigned char>(128 + (x + y) / 4), static_cast<unsigned char>(5 * y),
+                                   static_cast<unsigned char>(4 * x)};
+  cv::Mat turned;
+  cv::rotate(saved, turned, cv::ROTATE_90_CLOCKWISE);  // EXIF 6
+  const auto folder = std::filesystem::path(ATTEND_SOURCE_DIR) / "tests/vision/data";
+  for (const auto& [name, expected] :
+       {std::pair{"pillow-heif.heic", saved}, {"pillow-heif-turned.heic", turned}, {"pillow.avif", saved}}) {
+    const Picture picture = read_picture(folder / name);
+    ASSERT_EQ(picture.pixels.size(), expected.size()) << name;
+    cv::Mat apart;
+    cv::absdiff(picture.pixels, expected, apart);
+    EXPECT_LT(cv::mean(apart.reshape(1))[0], 4) << name;  // of 255
+  }
+}
+
 // Colour profiles.
 
 /// IEC 61966-2-1, from 0 to 1.
