@@ -6,7 +6,6 @@
 #include "app/training_line.h"
 #include "base/error.h"
 #include "base/interrupt.h"
-#include "model/weights.h"
 #include "train/initial_model.h"
 
 namespace attend {
@@ -51,8 +50,7 @@ int features_command(const std::vector<std::string>& arguments) {
   std::vector<std::filesystem::path> pictures;
   for (auto& example : read_dataset(job.data).examples) pictures.push_back(std::move(example.picture));
   Captioner captioner = imported ? Captioner(job.model, Vocabulary::build({}, 1)) : initial_captioner(job);
-  if (imported)
-    captioner.encoder->import_weights(read_weights(job.train.encoder_weights), job.train.encoder_weights.string());
+  if (imported) take_encoder_weights(*captioner.encoder, job.model.encoder, job.train.encoder_weights);
   captioner.to(device);
   std::vector<Refusal> refused;
   const auto store = encode_features(captioner, pictures, job.train.features, threads, refused, *ranks);

@@ -1,9 +1,12 @@
 // V words · E embedding size
 #include "train/initial_model.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "decode/caption.h"
 #include "model/layers.h"
+#include "model/weights.h"
 
 namespace attend {
 namespace {
@@ -40,6 +43,21 @@ Captioner initial_captioner(const TrainJob& job) {
   Captioner captioner(job.model, model.vocabulary);
   load_captioner_state(captioner, captioner_state(model), source);
   return captioner;
+}
+
+void take_encoder_weights(Encoder& encoder, const EncoderOptions& options, const std::filesystem::path& file) {
+  const std::string source = file.string();
+  const TensorMap weights = read_weights(file);
+  if (std::none_of(weights.begin(), weights.end(),
+                   [](const auto& item) { return item.first.starts_with("decoder."); })) {
+    encoder.import_weights(weights, source);
+    return;
+  }
+  const Captioner model = load_captioner(file);
+  if (const auto& family = model.options.encoder.family; family != options.family)
+    throw UsageError("encoder.family is " + quote(options.family) + ", but " + quote(family) + " in " + source +
+                     ": its weights don't fit; set it to the same, or take other weights for train.encoder_weights");
+  encoder.load_state(model.encoder->state(), source);
 }
 
 Captioner with_words(const Captioner& captioner, Vocabulary vocabulary) {

@@ -10,8 +10,10 @@ namespace attend {
 
 void TrainOptions::list(OptionList& options) {
   options.section("train", "Training");
-  options.add("encoder_weights", encoder_weights,
-              "pretrained weights of the encoder: .pth, .safetensors or a Python wheel that holds one .pth");
+  options.add(
+      "encoder_weights", encoder_weights,
+      "pretrained weights of the encoder: .pth, .safetensors or a Python wheel that holds one .pth; or a model of "
+      "attend, of which only the encoder is taken, so that another attention may stand on it");
   options.add(
       "initial_model", initial_model,
       "model file that training goes on from: its weights and words, and, where nothing else is said, its network, "

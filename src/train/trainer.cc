@@ -13,7 +13,6 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "decode/ensemble.h"
-#include "model/weights.h"
 #include "model/workers.h"
 #include "train/batches.h"
 #include "train/checkpoint.h"
@@ -249,7 +248,7 @@ class Run {
 
     auto& encoder = *captioner_->encoder;
     if (!job_.train.encoder_weights.empty())
-      encoder.import_weights(read_weights(job_.train.encoder_weights), job_.train.encoder_weights.string());
+      take_encoder_weights(encoder, job_.model.encoder, job_.train.encoder_weights);
     if (job_.train.fine_tune_stages > encoder.stages())
       throw UsageError("train.fine_tune_stages: " + job_.model.encoder.family + " has " +
                        std::to_string(encoder.stages()) + " stages");

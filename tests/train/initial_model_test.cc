@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "data/temporary_folder.h"
+#include "model/safetensors.h"
 
 namespace attend {
 namespace {
@@ -55,6 +56,41 @@ TEST(WithWords, KeepsWhatWasKnownAndBeginsNewWordsAsTheMeanOfTheirPartsOrOfAll) 
     const auto said = old.decoder->teach(old.decoder->remember(annotations), packed).logits;     // [N, V]
     const auto now = grown.decoder->teach(grown.decoder->remember(annotations), packed).logits;  // [N, V + 3]
     EXPECT_TRUE(torch::allclose(now.narrow(1, 0, 7), said, 1e-5, 1e-6));
+  }
+}
+
+TEST(TakeEncoderWeights, TakesThoseOfAModelWhateverItsDecoderAndThoseThatAFrameworkPublished) {
+  const TemporaryFolder folder;
+  torch::manual_seed(5);
+  const Captioner model(small_model(true), Vocabulary(kWords));
+  save_captioner(model, folder / "model.safetensors", false);
+  auto options = model.options.encoder;
+  options.input_size = 96;
+  const auto encoder = make_encoder(options), imported = make_encoder(options);
+  take_encoder_weights(*encoder, options, folder / "model.safetensors");
+  const auto wanted = model.encoder->state();
+  for (const auto& [name, tensor] : encoder->state()) EXPECT_TRUE(torch::equal(tensor, wanted.at(name))) << name;
+
+  TensorMap published;
+  for (const auto& [name, shape] : encoder->published_tensors())
+    published[name] = torch::rand(shape) + 0.1;  // as given; a variance is positive
+  write_safetensors(folder / "published.safetensors", published, {});
+  take_encoder_weights(*encoder, options, folder / "published.safetensors");
+  imported->import_weights(published, "here");
+  const auto same = imported->state();
+  for (const auto& [name, tensor] : encoder->state()) EXPECT_TRUE(torch::equal(tensor, same.at(name))) << name;
+
+  options.family = "efficientnet-lite1";
+  const auto other = make_encoder(options);
+  try {
+    take_encoder_weights(*other, options, folder / "model.safetensors");
+    FAIL() << "took weights of another family";
+  } catch (const UsageError& error) {
+    EXPECT_EQ(
+        std::string(error.what())
+            .find("encoder.family is \"efficientnet-lite1\", but \"efficientnet-lite0\" in " + folder.path().string()),
+        0u)
+        << error.what();
   }
 }
 
