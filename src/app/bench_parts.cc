@@ -10,6 +10,7 @@
 
 #include "base/multiply_adds.h"
 #include "base/parallel.h"
+#include "base/processor.h"
 #include "decode/caption.h"
 #include "model/pictures.h"
 #include "model/workers.h"
@@ -61,12 +62,12 @@ double seconds_side_by_side(int threads, torch::Device device, const std::functi
   return std::accumulate(seconds.begin(), seconds.end(), 0.0) / static_cast<double>(workers * workers);
 }
 
-/// Of multiply-adds on so many processors at once, GFLOP/s.
-double peak_rate_of(int threads) {
+/// Of operations on so many processors at once, 10^9 a second.
+double peak_rate_of(double (*compute)(int64_t rounds), int threads) {
   constexpr int64_t kRounds = 1'000'000;  // a few milliseconds
   std::vector<double> operations(static_cast<size_t>(threads));
   const double seconds = seconds_of(
-      [&] { parallel_for(operations.size(), threads, [&](size_t i) { operations[i] = multiply_add(kRounds); }); });
+      [&] { parallel_for(operations.size(), threads, [&](size_t i) { operations[i] = compute(kRounds); }); });
   return std::accumulate(operations.begin(), operations.end(), 0.0) / seconds / 1e9;
 }
 
@@ -138,9 +139,11 @@ std::vector<Figure> measure_limits(const std::filesystem::path& picture, int thr
   const double rate = 2.0 * static_cast<double>(side * side * side) / multiplied / 1e9;
   std::vector<Figure> figures{{"matrix products, fp32", rate, "GFLOP/s"}};
   if (device.is_cpu()) {
-    const double peak = peak_rate_of(threads);
+    const double peak = peak_rate_of(multiply_add, threads);
     figures.insert(figures.begin(), {"peak rate, fp32", peak, "GFLOP/s"});
     figures.push_back({"matrix products share of peak rate", 100 * rate / peak, "%"});
+    if (has_tiles())
+      figures.push_back({"peak rate in tiles, int8", peak_rate_of(multiply_add_tiles, threads), "GOP/s"});
   }
 
   constexpr int64_t bytes = 256 << 20;

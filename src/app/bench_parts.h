@@ -17,8 +17,8 @@ struct Figure {
 };
 
 /// The peak rate of arithmetic first: multiply-adds in the processor's registers, whatever BLAS makes of it, or on a GPU square
-/// products; then square matrix products in fp32, copying 256 MiB on `device`, and decoding `picture` over and over. On the
-/// threads that are set: the limits the other figures are held against.
+/// products; then square matrix products in fp32, products of bytes in tiles where the processor has them (AMX), copying 256 MiB on
+/// `device`, and decoding `picture` over and over. On the threads that are set: the limits the other figures are held against.
 std::vector<Figure> measure_limits(const std::filesystem::path& picture, int threads, torch::Device device);
 
 /// Loading, encoding and decoding pictures, a part at a time, and a training step on cached annotations; speeds of

@@ -4,6 +4,7 @@
 #include <cpuid.h>
 #endif
 #include <dlfcn.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,6 +39,20 @@ bool has_avx_vnni() {
   return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4);
 }
 
+#ifdef ATTEND_TILES
+bool may_use_tiles() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return false;
+  unsigned saved = 0, upper = 0;  // what the system saves when it turns to another thread
+  asm volatile("xgetbv" : "=a"(saved), "=d"(upper) : "c"(0));
+  constexpr unsigned kTileState = 1u << 17 | 1u << 18, kTile = 1u << 24, kInt8 = 1u << 25;
+  if ((saved & kTileState) != kTileState) return false;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & kTile) || !(d & kInt8)) return false;
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, of Linux 5.16
+  return ::syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+#endif
+
 /// A set of instructions, and what keeps the libraries to it.
 struct InstructionSet {
   const char* name;
@@ -45,10 +60,13 @@ struct InstructionSet {
   const char *onednn, *libtorch, *openblas;
 };
 
+bool has_avx512_bf16() {
+  return has_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+}
+
 const InstructionSet kInstructionSets[] = {
-    {"avx512_bf16",
-     [] { return has_avx512() && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16"); },
-     "AVX512_CORE_BF16", "avx512", "COOPERLAKE"},
+    {"avx512_amx", [] { return has_avx512_bf16() && has_tiles(); }, "AVX512_CORE_AMX", "avx512", "COOPERLAKE"},
+    {"avx512_bf16", has_avx512_bf16, "AVX512_CORE_BF16", "avx512", "COOPERLAKE"},
     {"avx512_vnni", [] { return has_avx512() && __builtin_cpu_supports("avx512vnni"); }, "AVX512_CORE_VNNI", "avx512",
      "SKYLAKEX"},
     {"avx512", has_avx512, "AVX512_CORE", "avx512", "SKYLAKEX"},
@@ -134,6 +152,15 @@ std::string instruction_set() {
   throw UsageError("ATTEND_INSTRUCTIONS=" + printable(asked) +
                    ": this processor has no such set of instructions; it has " + all +
                    "; unset it, and attend takes the best");
+}
+
+bool has_tiles() {
+#ifdef ATTEND_TILES
+  static const bool has = may_use_tiles();
+  return has;
+#else
+  return false;
+#endif
 }
 
 void prepare_tensor_libraries() {

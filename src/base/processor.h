@@ -23,10 +23,15 @@ std::string loaded_blas_kernels();
 ///   avx512       AVX-512 F, BW, CD, DQ, VL (x86-64-v4)
 ///   avx512_vnni  and products of bytes
 ///   avx512_bf16  and products of bf16
+///   avx512_amx   and products of bytes in tiles (AMX), where has_tiles()
 std::vector<std::string> instruction_sets();
 
 /// The set that runs: the best one, or what ATTEND_INSTRUCTIONS names. Throws UsageError where that is none of them.
 std::string instruction_set();
+
+/// Whether this processor multiplies bytes in tiles (AMX), this build knows how, and the system lets this process do so. Tiles are
+/// large, and a system saves them only for processes that have asked: this asks, the first time.
+bool has_tiles();
 
 /// Sets in the environment what OpenBLAS and OpenMP read when they are loaded, so for the program that this one is about to
 /// become: OPENBLAS_CORETYPE, and OMP_WAIT_POLICY=passive where other programs are at work; where ATTEND_INSTRUCTIONS names a set, all

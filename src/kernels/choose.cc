@@ -6,6 +6,11 @@
 namespace attend::kernels {
 
 #if defined(__x86_64__)
+#ifdef ATTEND_TILES
+namespace avx512_amx {
+extern const Kernels table;
+}
+#endif
 namespace avx512_bf16 {
 extern const Kernels table;
 }
@@ -29,6 +34,9 @@ extern const Kernels table;
 namespace {
 
 const Kernels* const kAll[] = {
+#ifdef ATTEND_TILES
+    &avx512_amx::table,
+#endif
 #if defined(__x86_64__)
     &avx512_bf16::table, &avx512_vnni::table, &avx512::table, &avx2_vnni::table, &avx2::table,
 #endif

@@ -63,6 +63,7 @@ using Value = int16_t;  // of x as it is multiplied
 #endif
 constexpr int64_t kInputs = sizeof(int32_t) / sizeof(Weight);  // multiplied and added at once
 constexpr int64_t kScales = kLanes * static_cast<int64_t>(sizeof(float)), kHeader = 2 * kScales;
+constexpr int64_t kRegister = kLanes * static_cast<int64_t>(sizeof(int32_t));  // bytes
 
 // Sums that registers hold: of kRows rows times 1, 2, … kMostBlocks blocks.
 #ifdef ATTEND_AVX512
@@ -70,10 +71,59 @@ constexpr int kMostBlocks = 4;
 #else
 constexpr int kMostBlocks = 2;
 #endif
+#ifdef __AMX_INT8__
+constexpr int64_t kTile = 32;  // rows
+#else
 constexpr int64_t kTile = 12;  // rows; a multiple of every kRows
+#endif
 
-int64_t block_bytes(int64_t inputs) { return kHeader + inputs * kLanes * static_cast<int64_t>(sizeof(Weight)); }
+#ifdef __AMX_INT8__
+// Tiles are registers of 16 rows of 64 bytes. TDPBUSD multiplies up to 64 inputs of 16 rows with their weights for 16 outputs, which
+// lie as the other instruction wants them, and adds to 16x16 sums. Inputs are divided into even parts, the last one filled up with
+// weights of 0, so whatever stands behind a row may be read as more inputs.
+constexpr int64_t kTileRows = 16;
+constexpr int64_t kFewestProducts = 1 << 16;  // that tiles pay for: setting them up takes 0.1 us
+int64_t part_count(int64_t inputs) { return (inputs + kRegister - 1) / kRegister; }
+int64_t part_inputs(int64_t inputs) {
+  const int64_t parts = part_count(inputs);
+  return (inputs + parts * kInputs - 1) / (parts * kInputs) * kInputs;
+}
+int64_t padded_inputs(int64_t inputs) { return part_count(inputs) * part_inputs(inputs); }
+#else
+int64_t padded_inputs(int64_t inputs) { return inputs; }
+#endif
+
+int64_t block_bytes(int64_t inputs) {
+  return kHeader + padded_inputs(inputs) * kLanes * static_cast<int64_t>(sizeof(Weight));
+}
 int64_t block_count(int64_t outputs) { return (outputs + kLanes - 1) / kLanes; }
+
+/// What a block of sums becomes.
+template <class Out>
+struct Outputs {
+  static constexpr bool kSteps = std::is_same_v<Out, uint8_t>;
+  static constexpr float kGain = kSteps ? 1 / kRelu6Step : 1;
+  int64_t first, left;  // of the outputs
+  Lanes scale, bias;
+  bool relu6;
+
+  [[gnu::always_inline]] Outputs(const Int8Product& p, int64_t block)
+      : first(block * kLanes), left(p.O - first), relu6(p.relu6) {
+    const char* packed = static_cast<const char*>(p.packed) + block * block_bytes(p.I);
+    scale = load_lanes(reinterpret_cast<const float*>(packed)) * kGain;
+    bias = p.bias ? load_lanes(p.bias + first, left) * kGain : Lanes{};
+  }
+
+  /// residual: of the row and the block, or null.
+  [[gnu::always_inline]] Lanes of(LaneIntegers sum, float step, const Out* residual) const {
+    Lanes value = to_lanes(sum) * step * scale + bias;
+    if constexpr (!kSteps) {
+      if (relu6) value = kernels::ATTEND_SET::relu6(value);
+      if (residual) value += load_lanes(residual, left);
+    }
+    return value;
+  }
+};
 
 /// Outputs of `rows` rows from the first of kBlocks blocks on; as many sums as registers hold. x: of the first of these rows.
 template <int kBlocks, int kRows, class Out>
@@ -106,24 +156,15 @@ void multiply_tile(const Int8Product& p, const Value* values, int64_t row, int64
     });
   }
 
-  constexpr bool kSteps = std::is_same_v<Out, uint8_t>;
-  constexpr float kGain = kSteps ? 1 / kRelu6Step : 1;
   const Out* residual = static_cast<const Out*>(p.residual);
-  Out* out = static_cast<Out*>(p.out);
   unroll<kBlocks>([&](auto n) __attribute__((always_inline)) {
-    const int64_t first = (block + n) * kLanes, left = p.O - first;
-    const Lanes scale = load_lanes(reinterpret_cast<const float*>(packed + n * stride)) * kGain;
-    const Lanes bias = p.bias ? load_lanes(p.bias + first, left) * kGain : Lanes{};
+    const Outputs<Out> outputs(p, block + n);
     unroll<kRows>([&](auto m) __attribute__((always_inline)) {
       if (m >= rows) return;
-      const float step = p.steps ? p.steps[row + m] : kRelu6Step;
-      Lanes value = to_lanes(reinterpret_cast<LaneIntegers>(sum[m][n])) * step * scale + bias;
-      const int64_t at = (row + m) * p.O + first;
-      if constexpr (!kSteps) {
-        if (p.relu6) value = relu6(value);
-        if (residual) value += load_lanes(residual + at, left);
-      }
-      store_lanes(out + at, value, left);
+      const int64_t at = (row + m) * p.O + outputs.first;
+      const Lanes value = outputs.of(reinterpret_cast<LaneIntegers>(sum[m][n]), p.steps ? p.steps[row + m] : kRelu6Step,
+                                     residual ? residual + at : nullptr);
+      store_lanes(static_cast<Out*>(p.out) + at, value, outputs.left);
     });
   });
 }
@@ -143,8 +184,198 @@ const Value* values_of(const Int8Product& p, [[maybe_unused]] void* scratch, int
 #endif
 }
 
+#ifdef __AMX_INT8__
+/// As LDTILECFG reads it.
+struct TileShapes {
+  uint8_t palette = 1, start_row = 0, reserved[14]{};
+  uint16_t row_bytes[16]{};
+  uint8_t rows[16]{};
+};
+
+/// The compiler doesn't know what instructions for tiles read: all that it has yet to write is written.
+[[gnu::always_inline]] inline void write_all(const void* from) { asm volatile("" ::"r"(from) : "memory"); }
+
+// Two tiles of rows times two blocks are under way at a time.
+constexpr int64_t kPairRows = 2 * kTileRows, kSums = kPairRows * 2 * kLanes;
+
+[[gnu::always_inline]] inline __m512i up_to_255(Lanes lanes) {
+  return reinterpret_cast<__m512i>(nearest_integers(smaller(splat(255), lanes)));  // NaN stays, and becomes 0
+}
+
+/// Two blocks side by side.
+[[gnu::always_inline]] inline void store_pair(uint8_t* to, Lanes a, Lanes b, int64_t left) {
+  const auto halves = _mm512_packs_epi32(up_to_255(a), up_to_255(b));
+  const auto bytes = _mm512_packus_epi16(halves, halves);
+  const auto order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);
+  const auto both = _mm512_maskz_extracti64x4_epi64(0xf, _mm512_maskz_permutexvar_epi32(0xff, order, bytes), 0);
+  _mm256_mask_storeu_epi8(to, left < 2 * kLanes ? (1u << left) - 1 : ~0u, both);
+}
+
+template <class Out>
+[[gnu::always_inline]] inline void store_pair(Out* to, Lanes a, Lanes b, int64_t left) {
+  store_lanes(to, a);
+  store_lanes(to + kLanes, b, left - kLanes);
+}
+
+/// Makes outputs of sums [rows, 2, kLanes], a few rows at a time.
+template <int kBlocks, class Out>
+struct Finisher {
+  const Outputs<Out> a, b;
+  const int32_t* sums = nullptr;
+  const float* steps = nullptr;
+  const Out* residual = nullptr;
+  Out* to = nullptr;
+  int64_t rows = 0;
+
+  Finisher(const Int8Product& p, int64_t block) : a(p, block), b(p, block + kBlocks - 1) {}
+
+  [[gnu::always_inline]] void start(const Int8Product& p, const int32_t* of, int64_t row, int64_t count) {
+    sums = of;
+    steps = p.steps ? p.steps + row : nullptr;
+    residual = p.residual ? static_cast<const Out*>(p.residual) + row * p.O + a.first : nullptr;
+    to = static_cast<Out*>(p.out) + row * p.O + a.first;
+    rows = count;
+  }
+
+  [[gnu::always_inline]] void finish(const Int8Product& p, int64_t count) {
+    count = least(count, rows);
+    rows -= count;
+    const int64_t O = p.O;
+    for (; count > 0; --count) {
+      LaneIntegers sum;
+      std::memcpy(&sum, sums, sizeof sum);
+      const float step = steps ? *steps++ : kRelu6Step;
+      const Lanes value = a.of(sum, step, residual);
+      if constexpr (kBlocks == 2) {
+        std::memcpy(&sum, sums + kLanes, sizeof sum);
+        store_pair(to, value, b.of(sum, step, residual ? residual + kLanes : nullptr), a.left);
+      } else {
+        store_lanes(to, value, a.left);
+      }
+      sums += 2 * kLanes;
+      to += O;
+      if (residual) residual += O;
+    }
+  }
+};
+
+/// Sums of one or two tiles of rows and one or two blocks. Meanwhile, between one instruction for tiles and the next, outputs are made
+/// of the sums before: the processor looks no further ahead than a few hundred instructions.
+template <int kTiles, int kBlocks, class Out>
+[[gnu::always_inline]] inline void multiply_tiles(const Int8Product& p, const uint8_t* x, int64_t x_stride,
+                                                  const char* packed, int64_t stride, int32_t* sums,
+                                                  Finisher<kBlocks, Out>& before) {
+  const int64_t parts = part_count(p.I), inputs = part_inputs(p.I);
+  const int64_t places = (parts + 1) * kTiles * kBlocks, share = (before.rows + places - 1) / places;
+  if (p.steps) {
+    _tile_loadd(0, packed + kScales, 0);
+    if constexpr (kBlocks == 2) _tile_loadd(1, packed + stride + kScales, 0);
+    if constexpr (kTiles == 2) _tile_loadd(2, packed + kScales, 0);
+    if constexpr (kBlocks == 2 && kTiles == 2) _tile_loadd(3, packed + stride + kScales, 0);
+  } else {
+    _tile_zero(0);
+    if constexpr (kBlocks == 2) _tile_zero(1);
+    if constexpr (kTiles == 2) _tile_zero(2);
+    if constexpr (kBlocks == 2 && kTiles == 2) _tile_zero(3);
+  }
+  const char* weights = packed + kHeader;
+  for (int64_t part = 0; part < parts; ++part) {
+    _tile_loadd(4, x, x_stride);
+    _tile_loadd(6, weights, kRegister);
+    _tile_dpbusd(0, 4, 6);
+    before.finish(p, share);
+    if constexpr (kBlocks == 2) {
+      _tile_loadd(7, weights + stride, kRegister);
+      _tile_dpbusd(1, 4, 7);
+      before.finish(p, share);
+    }
+    if constexpr (kTiles == 2) {
+      _tile_loadd(5, x + kTileRows * x_stride, x_stride);
+      _tile_dpbusd(2, 5, 6);
+      before.finish(p, share);
+      if constexpr (kBlocks == 2) {
+        _tile_dpbusd(3, 5, 7);
+        before.finish(p, share);
+      }
+    }
+    x += inputs;
+    weights += inputs / kInputs * kRegister;
+  }
+  constexpr int64_t kRow = 2 * kRegister;
+  _tile_stored(0, sums, kRow);
+  before.finish(p, share);
+  if constexpr (kBlocks == 2) {
+    _tile_stored(1, sums + kLanes, kRow);
+    before.finish(p, share);
+  }
+  if constexpr (kTiles == 2) {
+    _tile_stored(2, sums + kSums / 2, kRow);
+    before.finish(p, share);
+    if constexpr (kBlocks == 2) {
+      _tile_stored(3, sums + kSums / 2 + kLanes, kRow);
+      before.finish(p, share);
+    }
+  }
+}
+
+/// All rows times one or two blocks. sums [2, kSums]. `last_rows`: a copy of the rows of the last pair of tiles, or null.
+template <int kBlocks, class Out>
+void multiply_blocks(const Int8Product& p, int32_t* sums, const uint8_t* last_rows, int64_t block, int64_t first_row,
+                     int64_t last_row) {
+  const int64_t stride = block_bytes(p.I);
+  const char* packed = static_cast<const char*>(p.packed) + block * stride;
+  const int32_t* const first_sums = sums;
+  Finisher<kBlocks, Out> before(p, block);
+  for (int64_t row = first_row; row < last_row; row += kPairRows) {
+    const int64_t rows = least(kPairRows, last_row - row);
+    const bool copied = last_rows && row + kPairRows >= last_row;
+    const uint8_t* x = copied ? last_rows : p.x + row * p.I;
+    const int64_t x_stride = copied ? padded_inputs(p.I) : p.I;
+    if (rows > kTileRows)
+      multiply_tiles<2>(p, x, x_stride, packed, stride, sums, before);
+    else
+      multiply_tiles<1>(p, x, x_stride, packed, stride, sums, before);
+    before.start(p, sums, row, rows);
+    sums += sums == first_sums ? kSums : -kSums;
+  }
+  before.finish(p, kPairRows);
+}
+
+template <class Out>
+void multiply_in_tiles(const Int8Product& p, void* scratch, int64_t first_row, int64_t last_row) {
+  const int64_t inputs = part_inputs(p.I), padded = padded_inputs(p.I);
+  TileShapes shapes;
+  for (int i = 0; i < 8; ++i) {
+    shapes.row_bytes[i] = static_cast<uint16_t>(i == 4 || i == 5 ? inputs : kRegister);
+    shapes.rows[i] = static_cast<uint8_t>(i < 6 ? kTileRows : inputs / kInputs);
+  }
+  auto* sums = static_cast<int32_t*>(scratch);
+  uint8_t* copy = nullptr;
+  const int64_t last_pair = first_row + (last_row - first_row - 1) / kPairRows * kPairRows, left = last_row - last_pair;
+  const int64_t read = (left > kTileRows ? kPairRows : kTileRows) - 1;
+  if ((last_pair + read) * p.I + padded > p.M * p.I) {    // tiles would reach beyond the last row
+    copy = reinterpret_cast<uint8_t*>(sums + 2 * kSums);  // [kPairRows, padded]
+    std::memset(copy, 0, static_cast<size_t>(kPairRows * padded));
+    for (int64_t m = 0; m < left; ++m)
+      std::memcpy(copy + m * padded, p.x + (last_pair + m) * p.I, static_cast<size_t>(p.I));
+  }
+  write_all(&shapes);
+  write_all(copy);
+  _tile_loadconfig(&shapes);
+  const int64_t blocks = block_count(p.O);
+  int64_t block = 0;
+  for (; block + 2 <= blocks; block += 2) multiply_blocks<2, Out>(p, sums, copy, block, first_row, last_row);
+  if (block < blocks) multiply_blocks<1, Out>(p, sums, copy, block, first_row, last_row);
+  _tile_release();
+}
+#endif
+
 template <class Out>
 void multiply_rows(const Int8Product& p, void* scratch, int64_t first_row, int64_t last_row) {
+#ifdef __AMX_INT8__
+  if ((last_row - first_row) * p.I * p.O >= kFewestProducts)
+    return multiply_in_tiles<Out>(p, scratch, first_row, last_row);
+#endif
   const Value* values = values_of(p, scratch, first_row, last_row);
   const int64_t blocks = block_count(p.O);
   // As even as so many blocks at most a time allow.
@@ -227,13 +458,16 @@ void int8_pack(const float* matrix, int64_t I, int64_t O, void* packed) {
 int64_t int8_rows(const Int8Product& p, int64_t threads) {
   // A part's rows stay in the second nearest cache while all weights pass by, and a block of weights in the nearest one.
   constexpr int64_t kPartBytes = 128 * 1024;
+  const auto tiles = [](int64_t rows) { return most<int64_t>((rows + kTile - 1) / kTile, 1); };
   const int64_t share = (p.M + threads - 1) / threads;
-  return most<int64_t>(least<int64_t>(kPartBytes / (p.I * static_cast<int64_t>(sizeof(Value))), share) / kTile * kTile,
-                       kTile);
+  const int64_t fitting = most<int64_t>(kPartBytes / (p.I * static_cast<int64_t>(sizeof(Value))) / kTile, 1);
+  return least(tiles(share), fitting) * kTile;
 }
 
 int64_t int8_scratch_bytes([[maybe_unused]] const Int8Product& p, [[maybe_unused]] int64_t rows) {
-#ifdef ATTEND_BYTES
+#if defined(__AMX_INT8__)
+  return 2 * kSums * static_cast<int64_t>(sizeof(int32_t)) + kPairRows * padded_inputs(p.I);
+#elif defined(ATTEND_BYTES)
   return 0;
 #else
   return rows * p.I * static_cast<int64_t>(sizeof(Value));

@@ -1,9 +1,15 @@
 #include "base/processor.h"
 
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 
 #include "base/error.h"
@@ -109,9 +115,45 @@ TEST(Processor, WhoAsksForASetKeepsTheLibrariesToIt) {
   EXPECT_EQ(blas.value(), "HASWELL");
 }
 
+TEST(Processor, HasTheSetOfTilesWhereItHasTiles) {
+  const auto sets = instruction_sets();
+  EXPECT_EQ(std::count(sets.begin(), sets.end(), "avx512_amx"), has_tiles() ? 1 : 0);
+}
+
+#ifdef SYS_arch_prctl
+/// From now on the system refuses this process tiles.
+bool forbid_tiles() {
+  constexpr unsigned kRequestPermission = 0x1023;
+  sock_filter steps[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_arch_prctl, 0, 3),
+                         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[0])),
+                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kRequestPermission, 0, 1),
+                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{std::size(steps), steps};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST(Processor, WithoutPermissionForTilesTheNextSetRuns) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // a process that hasn't asked yet
+  EXPECT_EXIT(
+      {
+        Variable asked("ATTEND_INSTRUCTIONS");
+        asked.set(nullptr);
+        const bool forbidden = forbid_tiles();
+        std::fprintf(stderr, "%d %d %s", forbidden, has_tiles(), instruction_set().c_str());
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "1 0 (avx512_bf16|avx512_vnni|avx512|avx2_vnni|avx2|plain)");
+}
+#endif
+
 TEST(MultiplyAdd, IsComputed) {
-  for (const int64_t rounds : {1, 7, 1000})
+  for (const int64_t rounds : {1, 7, 1000}) {
     EXPECT_EQ(multiply_add(rounds), static_cast<double>(rounds) * multiply_add(1));
+    EXPECT_EQ(multiply_add_tiles(rounds), static_cast<double>(rounds) * multiply_add_tiles(1));
+  }
+  EXPECT_EQ(multiply_add_tiles(1) > 0, has_tiles());
 }
 
 TEST(TimingMultiplyAdd, TakesAsLongAsItHasRounds) {

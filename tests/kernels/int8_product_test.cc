@@ -1,23 +1,29 @@
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "every_set.h"
 
 namespace attend::kernels {
 namespace {
 
-// Rows and outputs that fill tiles and blocks, leave some over, and fewer than one.
-const std::array<int64_t, 3> kShapes[] = {{1, 4, 1},    {5, 16, 7},   {6, 24, 64},   {13, 8, 24},   {30, 88, 40},
-                                          {7, 208, 88}, {12, 12, 16}, {7, 120, 208}, {25, 1248, 33}};
+// Rows and outputs that fill tiles and blocks, leave some over, and fewer than one; inputs that don't divide into even parts; and
+// more rows than are multiplied at a time.
+const std::array<int64_t, 3> kShapes[] = {{1, 4, 1},      {5, 16, 7},    {6, 24, 64},   {13, 8, 24},
+                                          {30, 88, 40},   {7, 208, 88},  {12, 12, 16},  {7, 120, 208},
+                                          {25, 1248, 33}, {1, 512, 130}, {64, 64, 32},  {95, 16, 96},
+                                          {47, 24, 72},   {33, 68, 48},  {16, 140, 31}, {300, 528, 24}};
 
 template <class Out>
-std::vector<Out> run(const Kernels& set, int64_t M, int64_t I, int64_t O, const std::vector<uint8_t>& x,
-                     const float* steps, const std::vector<float>& matrix, const float* bias, bool relu6,
-                     const Out* residual) {
+std::vector<Out> run(const Kernels& set, int64_t M, int64_t I, int64_t O, const uint8_t* x, const float* steps,
+                     const std::vector<float>& matrix, const float* bias, bool relu6, const Out* residual) {
   std::vector<char> packed(static_cast<size_t>(set.int8_packed_bytes(I, O)));
   set.int8_pack(matrix.data(), I, O, packed.data());
   std::vector<Out> out(static_cast<size_t>(M * O));
-  const Int8Product work{M, I, O, x.data(), steps, packed.data(), bias, relu6, storage_of<Out>(), residual, out.data()};
+  const Int8Product work{M, I, O, x, steps, packed.data(), bias, relu6, storage_of<Out>(), residual, out.data()};
   const int64_t rows = set.int8_rows(work, 1);
   const Scratch scratch(set.int8_scratch_bytes(work, rows));
   for (int64_t row = 0; row < M; row += rows) set.int8_multiply(work, scratch.data(), row, std::min(row + rows, M));
@@ -37,8 +43,8 @@ TEST_P(Int8Kernels, AreTheProductOfTheRoundedMatrices) {
     std::vector<float> steps(static_cast<size_t>(M));
     for (auto& step : steps) step = 0.01f + 0.001f * static_cast<float>(random() % 10);
     for (const bool centred : {false, true}) {
-      const auto got =
-          run<float>(set(), M, I, O, x, centred ? steps.data() : nullptr, matrix, bias.data(), false, residual.data());
+      const auto got = run<float>(set(), M, I, O, x.data(), centred ? steps.data() : nullptr, matrix, bias.data(),
+                                  false, residual.data());
       for (int64_t o = 0; o < O; ++o) {
         float most = 0;
         for (int64_t i = 0; i < I; ++i) most = std::max(most, std::abs(matrix[o * I + i]));
@@ -67,13 +73,52 @@ TEST_P(Int8Kernels, AreEqualInEverySetDownToTheLastBit) {
     const auto bias = random_values<float>(static_cast<size_t>(O), random);
     const std::vector<float> steps(static_cast<size_t>(M), 0.03f);
     for (const float* with : {static_cast<const float*>(nullptr), steps.data()}) {
-      EXPECT_EQ(run<float>(set(), M, I, O, x, with, matrix, bias.data(), true, nullptr),
-                run<float>(plain(), M, I, O, x, with, matrix, bias.data(), true, nullptr))
+      EXPECT_EQ(run<float>(set(), M, I, O, x.data(), with, matrix, bias.data(), true, nullptr),
+                run<float>(plain(), M, I, O, x.data(), with, matrix, bias.data(), true, nullptr))
           << M << ' ' << I << ' ' << O;
-      EXPECT_EQ(run<uint8_t>(set(), M, I, O, x, with, matrix, nullptr, true, nullptr),
-                run<uint8_t>(plain(), M, I, O, x, with, matrix, nullptr, true, nullptr))
+      EXPECT_EQ(run<uint8_t>(set(), M, I, O, x.data(), with, matrix, nullptr, true, nullptr),
+                run<uint8_t>(plain(), M, I, O, x.data(), with, matrix, nullptr, true, nullptr))
           << M << ' ' << I << ' ' << O;
+      const auto residual = random_values<BFloat16>(static_cast<size_t>(M * O), random);
+      const auto got = run(set(), M, I, O, x.data(), with, matrix, bias.data(), false, residual.data()),
+                 expected = run(plain(), M, I, O, x.data(), with, matrix, bias.data(), false, residual.data());
+      for (size_t i = 0; i < got.size(); ++i)
+        ASSERT_EQ(got[i].bits, expected[i].bits) << M << ' ' << I << ' ' << O << ' ' << i;
     }
+  }
+}
+
+TEST_P(Int8Kernels, MakeBytesOfWhatIsNoNumberAlike) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const float steps[] = {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity, 1e30f, -1e30f};
+  for (const int64_t M : {5, 40}) {  // some sets multiply few and many otherwise
+    constexpr int64_t kInputs = 64, kOutputs = 48;
+    std::mt19937 random(7);
+    const auto x = random_values<uint8_t>(static_cast<size_t>(M * kInputs), random);
+    const auto matrix = random_values<float>(kOutputs * kInputs, random);
+    std::vector<float> step_of(static_cast<size_t>(M));
+    for (size_t m = 0; m < step_of.size(); ++m) step_of[m] = steps[m % std::size(steps)];
+    EXPECT_EQ(run<uint8_t>(set(), M, kInputs, kOutputs, x.data(), step_of.data(), matrix, nullptr, true, nullptr),
+              run<uint8_t>(plain(), M, kInputs, kOutputs, x.data(), step_of.data(), matrix, nullptr, true, nullptr));
+  }
+}
+
+TEST_P(Int8Kernels, ReadNothingBehindTheLastRow) {
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  for (const auto& [M, I, O] : kShapes) {
+    const auto bytes = static_cast<size_t>(M * I), whole = (bytes + page - 1) / page * page;
+    void* pages = ::mmap(nullptr, whole + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(pages, MAP_FAILED);
+    ASSERT_EQ(::mprotect(static_cast<char*>(pages) + whole, page, PROT_NONE), 0);
+    auto* x = static_cast<uint8_t*>(pages) + (whole - bytes);
+    std::mt19937 random(3);
+    std::generate_n(x, bytes, [&] { return static_cast<uint8_t>(random()); });
+    const auto matrix = random_values<float>(static_cast<size_t>(O * I), random);
+    EXPECT_EQ(run<float>(set(), M, I, O, x, nullptr, matrix, nullptr, false, nullptr),
+              run<float>(plain(), M, I, O, std::vector<uint8_t>(x, x + bytes).data(), nullptr, matrix, nullptr, false,
+                         nullptr))
+        << M << ' ' << I << ' ' << O;
+    ::munmap(pages, whole + page);
   }
 }
 

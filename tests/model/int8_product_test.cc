@@ -77,6 +77,33 @@ TEST_F(Int8Product, EveryPictureIsQuantizedByItsOwnLargestValue) {
   }
 }
 
+TEST_F(Int8Product, TakesTurnsWithProductsOfOtherStorage) {
+  // Whoever multiplies in tiles gives them shapes of its own.
+  if (!multiplies_bf16()) GTEST_SKIP() << "this processor has no instructions for products of bf16";
+  torch::manual_seed(1);
+  constexpr int64_t M = 70, I = 144, O = 96;
+  const auto matrix = torch::randn({O, I});
+  const auto packed = pack_int8_matrix(matrix), half_packed = pack_matrix(matrix, torch::kBFloat16);
+  const auto x = torch::randn({M, I}), half = x.to(torch::kBFloat16);  // [M, I]
+  const auto rows = quantize_rows(x, 1);
+  const auto int8 = [&] {
+    auto out = torch::empty({M, O});  // [M, O]
+    multiply_int8(rows, packed, {}, Activation::kNone, {}, out);
+    return out;
+  };
+  const auto bf16 = [&] {
+    auto out = torch::empty({M, O});  // [M, O]
+    multiply(half, half_packed, {}, Activation::kNone, {}, out);
+    return out;
+  };
+  const auto expected = int8(), half_expected = bf16();
+  EXPECT_LT(largest(expected - half_expected), 0.05 * largest(expected));
+  for (int turn = 0; turn < 3; ++turn) {
+    EXPECT_TRUE(torch::equal(int8(), expected));
+    EXPECT_TRUE(torch::equal(bf16(), half_expected));
+  }
+}
+
 TEST_F(Int8Product, ZeroRowsAndNoRowsAreNoTrouble) {
   const auto packed = pack_int8_matrix(torch::zeros({3, 4}));
   auto out = torch::empty({2, 3});
