@@ -44,6 +44,12 @@ void take_environment(Shard& shard) {
     const uint64_t first = environment("SLURM_ARRAY_TASK_MIN") ? number_in("SLURM_ARRAY_TASK_MIN") : 1;
     const uint64_t step = environment("SLURM_ARRAY_TASK_STEP") ? number_in("SLURM_ARRAY_TASK_STEP") : 1;
     shard.number = id < first || step == 0 ? 0 : (id - first) / step + 1;
+    // Of an array of which only some tasks are submitted again, SLURM counts these alone: another part than the first time.
+    const uint64_t last = environment("SLURM_ARRAY_TASK_MAX") ? number_in("SLURM_ARRAY_TASK_MAX") : 0;
+    if (first > 1 || (last > 0 && step > 0 && (last - first) / step + 1 != shard.count))
+      throw UsageError(
+          "--shard auto: this job array isn't one of all parts, numbered from 0 or 1 without gaps; say which part with "
+          "--shard $SLURM_ARRAY_TASK_ID/N, N being the number of all parts");
   } else if (ranks) {
     shard.source = "RANK";
     shard.number = number_in("RANK") + 1;

@@ -131,6 +131,57 @@ TEST_F(MergeParts, LackPicturesOrHaveOthersThanThoseNamed) {
   EXPECT_EQ(merge({}).status, 2);
 }
 
+/// A part that SIGKILL ended when it had begun to write.
+Outcome killed_part(std::vector<std::string> arguments, const fs::path& folder) {
+  Outcome run;
+  for (int tries = 0; tries < 10 && run.status != 128 + SIGKILL; ++tries)  // it may be faster than the signal
+    run = with_model(arguments, {.folder = folder, .signal = SIGKILL});
+  EXPECT_EQ(run.status, 128 + SIGKILL);
+  return run;
+}
+
+TEST_F(MergeParts, ThatWereKilledAndRunAgainAreOneRun) {
+  fs::create_directories(at("many"));
+  for (int i = 0; i < 300; ++i)
+    fs::copy_file(at("p/" + std::to_string(i % 2 + 1) + ".png"), at("many/" + std::to_string(i) + ".png"));
+  const auto line = [](std::vector<std::string> more) {
+    // One picture at a time: which are computed together shows in the last digits.
+    more.insert(more.begin(), {"caption", "many", "--recursive", "--format", "jsonl", "--batch-size", "1"});
+    return more;
+  };
+  const auto run = [&](std::vector<std::string> more) {
+    const auto done = with_model(line(std::move(more)), {.folder = folder_->path()});
+    EXPECT_EQ(done.status, 0) << done.err;
+    return done;
+  };
+  const std::string whole = run({}).out;
+  const std::vector<std::string> merging{"half1", "half2", "--pictures", "many", "--recursive", "--output", "halves"};
+  write("half2", run({"--shard", "2/2"}).out);
+  const auto killed = killed_part(line({"--shard", "1/2"}), folder_->path());
+  write("half1", killed.out);
+  const auto lacks = merge(merging);
+  EXPECT_EQ(lacks.status, 1);
+  const auto lines_of = [](const std::string& text) { return std::count(text.begin(), text.end(), '\n'); };
+  EXPECT_THAT(
+      lacks.err_lines(),
+      ElementsAre(
+          AllOf(StartsWith("attend: " + std::to_string(300 - lines_of(killed.out) - lines_of(read_file(at("half2")))) +
+                           " pictures have no line: many/"),
+                HasSubstr(" more")),
+          "attend: nothing is written"));
+  EXPECT_FALSE(fs::exists(at("halves")));
+  write("half1", run({"--shard", "1/2"}).out);
+  EXPECT_EQ(merge(merging).status, 0);
+  EXPECT_TRUE(read_file(at("halves")) == whole);
+
+  // With an index the second run has only what the first didn't.
+  const auto first = killed_part(line({"--shard", "1/2", "--only-new", "index"}), folder_->path());
+  const auto rest = run({"--shard", "1/2", "--only-new", "index"});
+  EXPECT_LT(lines_of(rest.out), lines_of(read_file(at("half1"))));
+  write("half1", first.out + rest.out);
+  EXPECT_EQ(merge({"half1", "half2", "--shards", "2", "--latest", "--pictures", "many", "--recursive"}).out, whole);
+}
+
 TEST_F(MergeParts, WithoutPicturesAreEmptyFiles) {
   const auto run = with_model({"caption", "p/1.png", "--format", "csv"}, {.folder = folder_->path()});
   write("one", run.out);
@@ -181,20 +232,29 @@ TEST_F(MergeParts, OfAnIndexBecomeOne) {
 
 TEST_F(MergeParts, ComeFromTheEnvironmentToo) {
   const auto with = [&](const std::string& variables) {
-    return run_command({"/bin/sh", "-c",
-                        "unset RANK WORLD_SIZE SLURM_ARRAY_TASK_ID; " + variables +
-                            " exec '" ATTEND_PROGRAM "' caption --threads 1 --model '" ATTEND_TINY_MODEL
-                            "' --recursive p --shard auto"},
-                       {.folder = folder_->path()});
+    return run_command(
+        {"/bin/sh", "-c",
+         "unset RANK WORLD_SIZE SLURM_ARRAY_TASK_ID SLURM_ARRAY_TASK_MIN SLURM_ARRAY_TASK_MAX; " + variables +
+             " exec '" ATTEND_PROGRAM "' caption --threads 1 --model '" ATTEND_TINY_MODEL
+             "' --recursive p --shard auto"},
+        {.folder = folder_->path()});
   };
   const std::string second = caption({"--shard", "2/3"}).out;
   const auto slurm = with("SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_COUNT=3");
   EXPECT_EQ(slurm.out, second);
   EXPECT_EQ(slurm.err, "attend: part 2 of 3, as SLURM_ARRAY_TASK_ID says\n");
   EXPECT_EQ(with("SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=0").out, second);
+  EXPECT_EQ(with("SLURM_ARRAY_TASK_ID=5 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_MAX=9 "
+                 "SLURM_ARRAY_TASK_STEP=4")
+                .out,
+            second);
   EXPECT_EQ(with("RANK=1 WORLD_SIZE=3").out, second);
   for (const auto* mistake :
        {"", "RANK=1", "RANK=3 WORLD_SIZE=3", "RANK=x WORLD_SIZE=3", "SLURM_ARRAY_TASK_ID=4 SLURM_ARRAY_TASK_COUNT=3",
+        // --array=4, --array=1,5 and --array=2,3: some tasks that are submitted again
+        "SLURM_ARRAY_TASK_ID=4 SLURM_ARRAY_TASK_COUNT=1 SLURM_ARRAY_TASK_MIN=4 SLURM_ARRAY_TASK_MAX=4",
+        "SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_TASK_COUNT=2 SLURM_ARRAY_TASK_MIN=1 SLURM_ARRAY_TASK_MAX=5",
+        "SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_COUNT=2 SLURM_ARRAY_TASK_MIN=2 SLURM_ARRAY_TASK_MAX=3",
         "RANK=1 WORLD_SIZE=3 SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_COUNT=3"}) {
     const auto run = with(mistake);
     EXPECT_EQ(run.status, 2) << mistake;
