@@ -1,14 +1,28 @@
 #include "train/optimizer.h"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 #include <map>
 #include <tuple>
 
 #include "base/error.h"
+#include "train/update_rule.h"
 
 namespace attend {
 
 using torch::Tensor;
+
+namespace {
+
+constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kDecay = 0.9;
+
+/// Whether one pass over its memory, in whatever order it lies there, can update it.
+bool lies_in_memory(const Tensor& value) {
+  return value.is_cpu() && value.dtype() == torch::kFloat && value.is_non_overlapping_and_dense();
+}
+
+}  // namespace
 
 Optimizer::Optimizer(std::vector<TrainedParameter> parameters, const TrainOptions& options) : options_(options) {
   for (auto& parameter : parameters) {
@@ -37,18 +51,22 @@ void Optimizer::step(double factor) {
   std::map<int64_t, std::vector<Slot*>> averaged;
   for (auto& slot : slots_) {
     const Tensor& value = slot.parameter.value;
-    if (value.grad().defined()) groups[{slot.parameter.of_encoder, value.dim() > 1, ++slot.steps}].push_back(&slot);
+    if (value.grad().defined()) {
+      ++slot.steps;
+      if (lies_in_memory(value)) {
+        update_in_one_pass(slot, factor);
+        continue;
+      }
+      groups[{slot.parameter.of_encoder, value.dim() > 1, slot.steps}].push_back(&slot);
+    }
     if (slot.average.defined() && slot.steps > 0) averaged[slot.steps].push_back(&slot);
   }
   for (const auto& [kind, slots] : groups) {
     const auto& [of_encoder, decays, steps] = kind;
-    double rate = factor * (of_encoder ? options_.encoder_learning_rate : options_.learning_rate);
-    if (of_encoder && steps < options_.warmup_steps) rate *= static_cast<double>(steps) / options_.warmup_steps;
-    update(slots, rate, decays ? options_.weight_decay : 0, steps);
+    update(slots, rate(factor, of_encoder, steps), decays ? options_.weight_decay : 0, steps);
   }
   for (const auto& [steps, slots] : averaged) {
-    const auto count = static_cast<double>(steps);
-    const double kept = std::min(options_.averaging, (1 + count) / (10 + count));
+    const double kept = average_kept(steps);
     std::vector<Tensor> averages, values;
     for (auto* slot : slots) averages.push_back(slot->average), values.push_back(slot->parameter.value);
     at::_foreach_mul_(averages, kept);
@@ -56,8 +74,47 @@ void Optimizer::step(double factor) {
   }
 }
 
+double Optimizer::rate(double factor, bool of_encoder, int64_t steps) const {
+  const double rate = factor * (of_encoder ? options_.encoder_learning_rate : options_.learning_rate);
+  const bool warms_up = of_encoder && steps < options_.warmup_steps;
+  return warms_up ? rate * static_cast<double>(steps) / options_.warmup_steps : rate;
+}
+
+double Optimizer::average_kept(int64_t steps) const {
+  const auto count = static_cast<double>(steps);
+  return std::min(options_.averaging, (1 + count) / (10 + count));
+}
+
+void Optimizer::update_in_one_pass(Slot& slot, double factor) {
+  Tensor& value = slot.parameter.value;
+  Tensor gradient = value.grad();
+  value.mutable_grad() = Tensor();
+  // In the order in which the value lies in memory, like its moments and its average.
+  if (gradient.dtype() != torch::kFloat || gradient.strides() != value.strides())
+    gradient = torch::empty_like(value).copy_(gradient);
+  const double decay = value.dim() > 1 ? options_.weight_decay : 0, step = static_cast<double>(slot.steps),
+               rate = this->rate(factor, slot.parameter.of_encoder, slot.steps);
+  const bool adam = options_.optimizer != "rmsprop", decoupled = options_.optimizer == "adamw";
+  UpdateRule rule;
+  rule.decay = static_cast<float>(decoupled ? 0 : decay);
+  rule.kept = static_cast<float>(decoupled ? 1 - rate * decay : 1);
+  rule.first_kept = static_cast<float>(adam ? kBeta1 : 0);
+  rule.second_kept = static_cast<float>(adam ? kBeta2 : kDecay);
+  rule.second_scale = static_cast<float>(adam ? 1 / (1 - std::pow(kBeta2, step)) : 1);
+  rule.rate = static_cast<float>(adam ? rate / (1 - std::pow(kBeta1, step)) : rate);
+  rule.average_kept = static_cast<float>(average_kept(slot.steps));
+  const auto from = [](const Tensor& tensor, int64_t i) {
+    return tensor.defined() ? tensor.data_ptr<float>() + i : nullptr;
+  };
+  constexpr int64_t kLeast = 1 << 16;  // numbers for which a thread is worth while
+  at::parallel_for(0, value.numel(), kLeast, [&](int64_t begin, int64_t end) {
+    apply(rule, end - begin, from(gradient, begin), from(value, begin), from(slot.first, begin),
+          from(slot.second, begin), from(slot.average, begin));
+  });
+}
+
 void Optimizer::update(const std::vector<Slot*>& slots, double rate, double decay, int64_t steps) {
-  constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kDecay = 0.9, kEpsilon = 1e-8;
+  constexpr double kEpsilon = 1e-8;
   std::vector<Tensor> values, gradients, first, second;
   for (auto* slot : slots) {
     auto& gradient = slot->parameter.value.mutable_grad();

@@ -43,6 +43,10 @@ class Optimizer {
     torch::Tensor first, second, average;  // as the parameter
     int64_t steps = 0;
   };
+  double rate(double factor, bool of_encoder, int64_t steps) const;
+  double average_kept(int64_t steps) const;
+  /// One update of a slot that has a gradient, and of its average.
+  void update_in_one_pass(Slot& slot, double factor);
   /// One update of slots that have a gradient and took as many steps, this one counted.
   void update(const std::vector<Slot*>& slots, double rate, double decay, int64_t steps);
 
