@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <optional>
+#include <string_view>
 
 #include "base/console.h"
 #include "base/error.h"
@@ -62,8 +63,32 @@ bool take_open_mpi(RankPlace& place) {
   return true;
 }
 
+/// How many of SLURM's list "4(x2),3", one number a machine, are on the `node`-th; 1 where the list can't be read.
+int tasks_of_node(const std::string& list, int64_t node) {
+  const char* at = list.data();
+  const char* const end = at + list.size();
+  const auto number = [&](int64_t& value) {
+    const auto [behind, error] = std::from_chars(at, end, value);
+    at = behind;
+    return error == std::errc() && value >= 1 && value <= kMostRanks;
+  };
+  for (int64_t tasks = 0, nodes = 1; number(tasks); nodes = 1) {
+    if (std::string_view(at, end).starts_with("(x")) {
+      at += 2;
+      if (!number(nodes)) return 1;
+      ++at;
+    }
+    if (node < nodes) return static_cast<int>(tasks);
+    node -= nodes;
+    if (at >= end || *at++ != ',') return 1;
+  }
+  return 1;
+}
+
 bool take_slurm(RankPlace& place) {
-  if (!variable("SLURM_PROCID") || !rank_and_size(place, "SLURM_PROCID", "SLURM_NTASKS")) return false;
+  // A step may have fewer tasks than its job.
+  const char* size_name = variable("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS";
+  if (!variable("SLURM_PROCID") || !rank_and_size(place, "SLURM_PROCID", size_name)) return false;
   // A batch script has these variables as well, whatever it starts without srun.
   if (!variable("SLURM_STEP_ID") && !variable("MASTER_ADDR") && place.rank == 0) {
     if (place.size > 1)
@@ -74,6 +99,8 @@ bool take_slurm(RankPlace& place) {
     return false;
   }
   place.launcher = "SLURM";
+  if (const auto list = variable("SLURM_STEP_TASKS_PER_NODE"))
+    place.local_size = tasks_of_node(*list, number("SLURM_NODEID", 0, kMostRanks).value_or(0));
   for (const char* name : {"SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST", "SLURM_NODELIST"})
     if (const auto list = variable(name); list && place.host.empty()) place.host = first_of_node_list(*list);
   // Another job on the same machine opens another port.

@@ -15,8 +15,8 @@ struct RankPlace {
 };
 
 /// Reads the variables of torchrun (RANK, WORLD_SIZE, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT), else those of Open MPI
-/// (OMPI_COMM_WORLD_RANK and _SIZE), else those of SLURM (SLURM_PROCID, SLURM_NTASKS, SLURM_JOB_NODELIST, SLURM_JOB_ID). The last
-/// two need no MASTER_ADDR and MASTER_PORT where the first machine is known, but heed them. One process alone where there are none.
+/// (OMPI_COMM_WORLD_RANK and _SIZE), else those of SLURM (SLURM_PROCID, SLURM_STEP_NUM_TASKS or SLURM_NTASKS,
+/// SLURM_STEP_TASKS_PER_NODE, SLURM_NODEID, SLURM_JOB_NODELIST, SLURM_JOB_ID). The last two need no MASTER_ADDR and MASTER_PORT where the first machine is known, but heed them. One process alone where there are none.
 /// Throws UsageError where a variable is missing, no number, or contradicts another.
 RankPlace rank_place();
 

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <thread>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -76,6 +77,14 @@ std::string address_towards(const std::string& host) {
   }
   ::freeaddrinfo(found);
   return address;
+}
+
+/// Why no machine is known by this name or address; empty where one is.
+std::string why_unknown(const std::string& host) {
+  addrinfo* found = nullptr;
+  if (const int error = ::getaddrinfo(host.c_str(), nullptr, nullptr, &found)) return ::gai_strerror(error);
+  ::freeaddrinfo(found);
+  return "";
 }
 
 std::shared_ptr<::gloo::transport::Device> device_towards(const std::string& host) {
@@ -235,29 +244,45 @@ class Ranks::Group {
     return torch::from_blob(bytes.data(), {static_cast<int64_t>(bytes.size())}, torch::kUInt8);  // [n]
   }
 
+  /// The others wait for a name, too: that of a machine which is just starting may be known later.
+  void require_known_host() const {
+    if (const std::string why = why_unknown(place_.host); !why.empty())
+      throw UsageError(at_ + ": no machine is known here by this name (" + why +
+                       "); set MASTER_ADDR to that of rank 0's machine");
+  }
+
   Store open_store(bool server, std::chrono::seconds patience) const {
+    if (server) require_known_host();
     c10d::TCPStoreOptions options;
     options.port = place_.port;
     options.isServer = server;
     options.waitWorkers = false;
-    options.timeout = patience;
-    try {
-      return c10::make_intrusive<c10d::TCPStore>(place_.host, options);
-    } catch (const std::exception& error) {
-      const std::string what = error.what();
-      if (server && what.find("in use") != std::string::npos)
-        throw UsageError("MASTER_PORT " + std::to_string(place_.port) +
-                         ": another program on this machine has this port; choose another one for all ranks");
-      if (server) throw Error(at_ + ": rank 0 can't be reached there by itself: " + first_line(what));
-      throw Error(at_ + ": rank 0 hasn't opened this within " + std::to_string(patience.count()) +
-                  " s; see that it runs there, and that MASTER_ADDR and MASTER_PORT are the same for all");
+    options.timeout = server ? patience : std::min(patience, 10s);  // c10d wouldn't hear of Ctrl-C meanwhile
+    const auto until = Clock::now() + patience;
+    for (;;) {
+      try {
+        const auto store = c10::make_intrusive<c10d::TCPStore>(place_.host, options);
+        store->setTimeout(patience);
+        return store;
+      } catch (const std::exception& error) {
+        if (interrupted()) throw Interrupted("stopped while waiting for rank 0");
+        if (!server && Clock::now() < until) continue;
+        const std::string what = error.what();
+        if (server && what.find("in use") != std::string::npos)
+          throw UsageError("MASTER_PORT " + std::to_string(place_.port) +
+                           ": another program on this machine has this port; choose another one for all ranks");
+        require_known_host();
+        if (server) throw Error(at_ + ": rank 0 can't be reached there by itself: " + first_line(what));
+        throw Error(at_ + ": rank 0 hasn't opened this within " + std::to_string(patience.count()) +
+                    " s; see that it runs there, and that MASTER_ADDR and MASTER_PORT are the same for all");
+      }
     }
   }
 
   /// Waits for all.
   void come(std::chrono::seconds patience) {
     const int rank = place_.rank, size = place_.size;
-    const std::string sizes = text_of(store_->compareSet("size", {}, bytes_of(std::to_string(size))));
+    const std::string sizes = agreed_size(patience);
     if (sizes != std::to_string(size))
       throw UsageError("WORLD_SIZE is " + std::to_string(size) + " for rank " + std::to_string(rank) + ", but " +
                        sizes + " for another rank at " + at_ + "; it has to be the same for all");
@@ -281,6 +306,28 @@ class Ranks::Group {
     std::this_thread::sleep_for(kSeenByAll);
     throw Error(who + " of " + std::to_string(size) + " (from 0) did not come to " + at_ + " within " +
                 std::to_string(patience.count()) + " s; see that they run, or start fewer");
+  }
+
+  /// The number of ranks as the first that came has it. Another program that has the port may keep silent for ever, or hang up.
+  std::string agreed_size(std::chrono::seconds patience) {
+    const std::string elsewhere =
+        at_ +
+        ": what listens there doesn't answer as rank 0 does; see that MASTER_ADDR and MASTER_PORT are the same for "
+        "all, and that no other program has this port";
+    const auto task = std::make_shared<std::packaged_task<std::string()>>([store = store_, size = place_.size] {
+      return text_of(store->compareSet("size", {}, bytes_of(std::to_string(size))));
+    });
+    auto answer = task->get_future();
+    start_thread([task] { (*task)(); }).detach();
+    for (const auto until = Clock::now() + patience; answer.wait_for(50ms) != std::future_status::ready;) {
+      if (interrupted()) throw Interrupted("stopped while waiting for rank 0");
+      if (Clock::now() > until) end_(elsewhere);
+    }
+    try {
+      return answer.get();
+    } catch (const std::exception&) {
+      throw Error(elsewhere);
+    }
   }
 
   std::vector<int> absent() {

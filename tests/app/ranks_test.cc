@@ -262,6 +262,11 @@ TEST_F(RanksTest, SayInOneLineWhyAGroupCanNotBe) {
               StartsWith("attend: ranks 1 and 2 of 3 (from 0) did not come to 127.0.0.1:" + port + " within 2 s"));
   EXPECT_THAT(with({"RANK=1", "WORLD_SIZE=2", host, "MASTER_PORT=" + port}, {"--rank-patience", "2"}),
               StartsWith("attend: rank 1: 127.0.0.1:" + port + ": rank 0 hasn't opened this within 2 s"));
+  for (const char* rank : {"RANK=0", "RANK=1"})
+    EXPECT_THAT(with({rank, "WORLD_SIZE=2", "MASTER_ADDR=nowhere.invalid"}, {"--rank-patience", "2"}),
+                HasSubstr("nowhere.invalid:29500: no machine is known here by this name"));
+  EXPECT_THAT(with({"RANK=1", "WORLD_SIZE=2", host, "MASTER_PORT=" + taken.port}, {"--rank-patience", "2"}),
+              HasSubstr(taken.port + ": what listens there doesn't answer as rank 0 does; "));
   EXPECT_FALSE(fs::exists(at("none")));
 }
 

@@ -18,7 +18,8 @@ RankPlace place_of(const Variables& variables) {
   for (const char* name :
        {"RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_USE_AGENT_STORE",
         "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "SLURM_PROCID", "SLURM_NTASKS",
-        "SLURM_STEP_ID", "SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST", "SLURM_NODELIST", "SLURM_JOB_ID"})
+        "SLURM_STEP_NUM_TASKS", "SLURM_STEP_TASKS_PER_NODE", "SLURM_NODEID", "SLURM_STEP_ID", "SLURM_STEP_NODELIST",
+        "SLURM_JOB_NODELIST", "SLURM_NODELIST", "SLURM_JOB_ID"})
     ::unsetenv(name);
   for (const auto& [name, value] : variables) ::setenv(name.c_str(), value.c_str(), 1);
   return rank_place();
@@ -49,6 +50,19 @@ TEST(RankPlace, IsWhatTheLauncherSays) {
   EXPECT_EQ(place_of(slurm).size, 1) << "a batch script without srun";
   slurm["SLURM_STEP_ID"] = "0";
   EXPECT_EQ(text_of(place_of(slurm)), "0/4 1 node07:16234 SLURM");
+  slurm["SLURM_STEP_NUM_TASKS"] = "3";
+  EXPECT_EQ(text_of(place_of(slurm)), "0/3 1 node07:16234 SLURM") << "a step of some of the job's tasks";
+  slurm.erase("SLURM_STEP_NUM_TASKS");
+  slurm["SLURM_STEP_TASKS_PER_NODE"] = "4(x2),12,1(x3)";
+  for (const auto& [node, tasks] : Variables{{"0", "4"}, {"1", "4"}, {"2", "12"}, {"3", "1"}, {"5", "1"}, {"6", "1"}}) {
+    slurm["SLURM_NODEID"] = node;
+    EXPECT_EQ(std::to_string(place_of(slurm).local_size), tasks) << node;
+  }
+  for (const char* nonsense : {"x", "4(", "4(x", "4(x2", ",", "0", "99999999999999999999"}) {
+    slurm["SLURM_STEP_TASKS_PER_NODE"] = nonsense;
+    EXPECT_EQ(place_of(slurm).local_size, 1) << nonsense;
+  }
+  slurm.erase("SLURM_STEP_TASKS_PER_NODE");
   slurm["MASTER_ADDR"] = "elsewhere";
   slurm["MASTER_PORT"] = "77";
   EXPECT_EQ(text_of(place_of(slurm)), "0/4 1 elsewhere:77 SLURM");
