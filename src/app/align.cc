@@ -57,12 +57,10 @@ CommandSyntax syntax() {
           {"caption", "captions", "images", "sidecar", "recursive", "format", "html", "overlay", "model", "threads"}};
 }
 
-/// Where a word's map is largest, in shares of the picture: "0.52 0.31".
-std::string peak_of(const SeenPicture& picture, const SeenCaption& caption, size_t word) {
-  const auto map = caption.attention.map(word);
-  const auto largest = static_cast<int>(std::max_element(map.begin(), map.end()) - map.begin());
-  const auto [rows, columns] = caption.attention.grid;
-  const cv::Rect2d cell = picture.geometry().cell(largest / columns, largest % columns, rows, columns);
+/// Where a map is largest, in shares of the picture: "0.52 0.31".
+std::string peak_of(const SeenPicture& picture, const cv::Mat& map) {
+  const auto largest = static_cast<int>(std::max_element(map.begin<float>(), map.end<float>()) - map.begin<float>());
+  const cv::Rect2d cell = picture.geometry().cell(largest / map.cols, largest % map.cols, map.rows, map.cols);
   char text[48];
   std::snprintf(text, sizeof text, "%.2f %.2f", std::clamp((cell.x + cell.width / 2) / picture.size.width, 0.0, 1.0),
                 std::clamp((cell.y + cell.height / 2) / picture.size.height, 0.0, 1.0));
@@ -76,7 +74,7 @@ std::string percent(double log_probability) {
   return text;
 }
 
-/// A row a word: probability, rank, what was likeliest in its place, where it looked; between tabs.
+/// A row a word: probability, rank, what was likeliest in its place, where it looked; between tabs. Then a row a phrase.
 std::string lines_of(const ScoredPicture& scored, size_t place, const AlignOptions& options) {
   if (options.format == "jsonl") return one_line(score_record(scored, place, true)) + "\n";
   const SeenPicture& picture = scored.seen;
@@ -85,19 +83,32 @@ std::string lines_of(const ScoredPicture& scored, size_t place, const AlignOptio
   static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
   const auto shown = [&](const std::string& text) { return on_terminal ? printable(text) : text; };
   std::string lines = shown(picture.name) + "\t" + shown(caption.text) + "\n";
+  const auto maps = maps_of(caption.attention);
   size_t t = 0, unknown = 0;
   for (size_t i = 0; i <= given.tokens.size(); ++i) {
     const bool is_end = i == given.tokens.size();
     lines += "  ";
     lines += is_end ? "<end>" : shown(given.tokens[i]);
+    if (std::find(given.replaced.begin(), given.replaced.end(), i) != given.replaced.end())
+      lines += " (" + caption.words[t] + ")";
     if (unknown < given.unknown.size() && given.unknown[unknown] == i) {
       ++unknown;
       lines += "\tnot in the model's vocabulary\n";
       continue;
     }
     lines += "\t" + percent(caption.plain_word_log_probability[t]) + "\trank " + std::to_string(given.rank[t]) + "\t" +
-             (given.rank[t] > 1 ? given.likeliest[t] : "") + "\t" + (is_end ? "" : peak_of(picture, caption, t)) + "\n";
+             (given.rank[t] > 1 ? given.likeliest[t] : "") + "\t" + (is_end ? "" : peak_of(picture, maps[t])) + "\n";
     ++t;
+  }
+  for (const auto& [phrase, words] : caption.phrases) {
+    lines += "  \"" + shown(phrase) + "\"";
+    if (words.empty()) {
+      lines += "\tnone of its words is in the model's vocabulary\n";
+      continue;
+    }
+    double together = 0;
+    for (const size_t word : words) together += caption.plain_word_log_probability[word];
+    lines += "\t" + percent(together) + "\t\t\t" + peak_of(picture, mean_map(maps, words)) + "\n";
   }
   return lines;
 }
@@ -180,7 +191,9 @@ int align_command(const std::vector<std::string>& arguments) {
   AlignOptions options;
   CaptionFileOptions outputs;
   WeighingOptions weighing;
+  PhraseOptions phrases;
   given.list(command.list);
+  phrases.list(command.list);
   options.list(command.list);
   outputs.list(command.list, false);
   command.files.list(command.list);
@@ -197,12 +210,16 @@ int align_command(const std::vector<std::string>& arguments) {
     auto ensemble = command.open();
     if (!ensemble) return 0;
     weighing.check(command.decode);
+    warn_without_attention(*ensemble);
     if (outputs.explained && ensemble->size() > 1)
       throw UsageError("--explain: explains what one model says; name one --model");
     ScoreWork how;
     how.plan.threads = command.threads();
     how.decode = command.decode;
     how.paths = weighing.paths;
+    how.phrases = phrases.find(work.list);
+    const auto nearest = weighing.nearest(work.list, ensemble->first().vocabulary);
+    if (!nearest.empty()) how.nearest = &nearest;
     auto [incomplete, faults, no_file] = prepare_folders(work.files, outputs);
     if (!no_file.empty()) throw Error(no_file);
     work.incomplete = std::move(incomplete);

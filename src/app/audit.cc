@@ -25,6 +25,7 @@
 #include "pipeline/score_pictures.h"
 #include "text/near_duplicates.h"
 #include "text/ptb_tokenizer.h"
+#include "text/word_families.h"
 
 namespace attend {
 namespace {
@@ -38,6 +39,7 @@ struct AuditOptions {
   std::filesystem::path html;
   int worst = 100;
   std::string shard;
+  std::filesystem::path held_out;
   AuditWork work;
 
   void list(OptionList& options) {
@@ -48,11 +50,18 @@ struct AuditOptions {
     options.add("shard", shard,
                 "I/N: only the I-th of N parts of the pictures, as attend caption has them, each of which is audited "
                 "by itself");
+    options.add("held_out", held_out,
+                "a folder of pictures for validation or test, or a file as DATA is: pictures of the data that look "
+                "like one of them are counted, and listed in --format json and jsonl");
+    options.add("checkpoint", work.checkpoint,
+                "file that gets what is found of every batch of pictures: an audit that was stopped goes on from it, "
+                "and one that is over is written anew in another --format at once");
     options.section("", "Output");
     options.add("format", format,
-                "text: score, picture, caption between tabs; csv; json: all that was found, one object",
-                one_of({"text", "csv", "json"}));
-    options.add("least", least, "scores below this are left out of text and csv; 0: every caption stands there",
+                "text: score, picture, caption between tabs; csv; jsonl: an object a finding, captions first; json: "
+                "all that was found, one object",
+                one_of({"text", "csv", "jsonl", "json"}));
+    options.add("least", least, "scores below this are left out of text, csv and jsonl; 0: every caption stands there",
                 between(0, 1));
     options.add(
         "html", html,
@@ -64,23 +73,27 @@ struct AuditOptions {
 };
 
 CommandSyntax syntax() {
-  return {"audit",
-          "[DATA | PATH...]",
-          0,
-          SIZE_MAX,
-          "Finds captions that probably don't belong to their picture. A caption is held against its picture, against "
-          "other pictures of the "
-          "data and against the picture's other captions; its score is the probability that it belongs to another "
-          "picture (docs/"
-          "scoring.md says how far that is to be trusted). DATA is a file that attend score takes as --captions. "
-          "Captions that are equal or "
-          "differ by a word, and pictures that are there twice, are counted, and listed in --format json. Nothing is "
-          "changed.",
-          {{"attend audit captions_train.json --images photos", "doubtful captions, worst first"},
-           {"attend audit captions.csv --images photos --least 0 --format csv", "every caption with its score"},
-           {"attend audit captions.csv --images photos --html worst.html", "the worst, to look at"},
-           {"attend audit photos --sidecar --format json", "captions beside their pictures; all that was found"}},
-          {"caption", "captions", "images", "sidecar", "recursive", "format", "least", "html", "model", "threads"}};
+  return {
+      "audit",
+      "[DATA | PATH...]",
+      0,
+      SIZE_MAX,
+      "Finds captions that probably don't belong to their picture. A caption is held against its picture, against "
+      "other pictures of the "
+      "data and against the picture's other captions; its score is the probability that it belongs to another "
+      "picture (docs/"
+      "scoring.md says how far that is to be trusted). DATA is a file that attend score takes as --captions. "
+      "Captions that are equal or "
+      "differ by a word, captions that have no word in common with the picture's others, captions that are likely of "
+      "another language, and pictures that are there twice or look the same are counted, and listed in --format "
+      "json and jsonl. Nothing is changed.",
+      {{"attend audit captions_train.json --images photos", "doubtful captions, worst first"},
+       {"attend audit captions.csv --images photos --least 0 --format csv", "every caption with its score"},
+       {"attend audit captions.csv --images photos --html worst.html", "the worst, to look at"},
+       {"attend audit photos --sidecar --format json", "captions beside their pictures; all that was found"},
+       {"attend audit captions_train.json --images photos --held-out captions_test.json --checkpoint train.audit",
+        "also whether pictures of the test leaked; goes on where it was stopped"}},
+      {"caption", "captions", "images", "sidecar", "recursive", "format", "least", "html", "model", "threads"}};
 }
 
 /// Six digits after the point, as captions' records have them.
@@ -96,57 +109,135 @@ const std::string& text_of(const AuditedCaption& one, const GivenPictures& data)
   return data.captions[one.picture][one.place];
 }
 
-/// Captions that are alike, wherever they stand: picture, place.
-struct Alike {
-  std::vector<std::pair<size_t, size_t>> captions;
-  bool equal;
+/// Captions of a picture that others are looked for among, at least: one alone may be the one that is right.
+constexpr size_t kLeastOthers = 2;
+
+/// What is found by words alone, of captions numbered through.
+struct FoundByWords {
+  std::vector<std::pair<size_t, size_t>> places;  // of all captions: picture, place
+  std::vector<AlikeSentences> alike;              // largest first
+  std::vector<size_t> apart;                      // without a word of the picture's other captions
 };
 
-std::vector<Alike> find_alike_captions(const GivenPictures& data) {
-  std::vector<std::vector<std::string>> sentences;
-  std::vector<std::pair<size_t, size_t>> places;
+FoundByWords find_by_words(const GivenPictures& data) {
+  FoundByWords found;
+  WordNumbers numbers;
+  std::vector<std::vector<int32_t>> sentences;
+  std::vector<size_t> document;
   for (size_t i = 0; i < data.captions.size(); ++i)
     for (size_t c = 0; c < data.captions[i].size(); ++c) {
-      sentences.push_back(caption_tokens(data.captions[i][c]));
-      places.emplace_back(i, c);
+      sentences.push_back(numbers.of(caption_tokens(data.captions[i][c])));
+      document.push_back(i);
+      found.places.emplace_back(i, c);
     }
-  std::vector<Alike> found;
-  for (const auto& group : find_alike(sentences, kLeastWordsToCompare)) {
-    auto& alike = found.emplace_back(Alike{{}, group.equal});
-    for (const size_t sentence : group.sentences) alike.captions.push_back(places[sentence]);
-  }
-  std::stable_sort(found.begin(), found.end(),
-                   [](const Alike& a, const Alike& b) { return a.captions.size() > b.captions.size(); });
+  found.alike = find_alike(sentences, kLeastWordsToCompare);
+  std::stable_sort(found.alike.begin(), found.alike.end(), [](const AlikeSentences& a, const AlikeSentences& b) {
+    return a.sentences.size() > b.sentences.size();
+  });
+  auto family = word_forms(numbers.words());
+  const auto content = word_families(numbers.words());
+  for (size_t word = 0; word < family.size(); ++word)
+    if (content[word] < 0) family[word] = -1;
+  found.apart = find_apart(sentences, document, family, kLeastOthers);
   return found;
 }
 
-Json json_of(const AuditReport& report, const GivenPictures& data, const std::vector<Alike>& alike) {
-  Json json{{"pictures", data.pictures.size()}, {"captions", report.captions.size()},
-            {"refused", report.refused},        {"share_of_strangers", rounded(report.share)},
-            {"fitted", report.fitted},          {"doubtful", Json::array()},
-            {"alike_captions", Json::array()},  {"same_pictures", Json::array()}};
-  for (const auto& one : report.captions)
-    json["doubtful"].push_back({{"file", data.pictures[one.picture].name()},
-                                {"caption", text_of(one, data)},
-                                {"score", rounded(one.score)},
-                                {"log_probability", rounded(one.log_probability)},
-                                {"contrast", rounded(one.contrast)},
-                                {"likeness", rounded(one.likeness)},
-                                {"words", one.words},
-                                {"unknown_words", one.unknown}});
-  for (const auto& group : alike) {
-    Json captions = Json::array();
-    for (const auto& [picture, place] : group.captions)
-      captions.push_back({{"file", data.pictures[picture].name()}, {"caption", data.captions[picture][place]}});
-    json["alike_captions"].push_back({{"equal", group.equal}, {"captions", std::move(captions)}});
+/// Everything that was found, as JSON.
+class JsonReport {
+ public:
+  JsonReport(const AuditReport& report, const GivenPictures& data, const std::vector<PictureSource>& held_out,
+             const FoundByWords& words)
+      : report_(report), data_(data), held_out_(held_out), words_(words) {}
+
+  /// One object with a list a kind; written as it is made, as there may be millions.
+  void write(std::ostream& out) const {
+    const Json head{{"pictures", data_.pictures.size()},
+                    {"captions", report_.captions.size()},
+                    {"refused", report_.refused},
+                    {"share_of_strangers", rounded(report_.share)},
+                    {"fitted", report_.fitted}};
+    std::string text = head.dump(2);
+    text.resize(text.rfind('\n'));
+    out << text;
+    bool first = true;
+    const auto end = [&] { out << (first ? "]" : "\n  ]"); };
+    std::string open;
+    each(
+        [&](const std::string& kind) {
+          if (!open.empty()) end();
+          open = kind, first = true;
+          out << ",\n  \"" << kind << "\": [";
+        },
+        [&](const Json& finding) {
+          out << (first ? "\n    " : ",\n    ") << one_line(finding);
+          first = false;
+        });
+    end();
+    out << "\n}\n";
   }
-  for (const auto& group : report.same_pictures) {
+
+  /// An object a line; captions whose score is below `least` are left out.
+  void write_lines(std::ostream& out, double least) const {
+    std::string of;
+    each([&](const std::string& kind) { of = kind; },
+         [&](const Json& finding) {
+           if (finding.is_object() && finding.contains("score") && finding["score"] < least) return;
+           Json line{{"finding", of}};
+           line.update(finding.is_array() ? Json{{"files", finding}} : finding);
+           out << one_line(line) << "\n";
+         });
+  }
+
+ private:
+  const std::string& name(size_t picture) const { return data_.pictures[picture].name(); }
+  Json caption(const std::pair<size_t, size_t>& place) const {
+    return {{"file", name(place.first)}, {"caption", data_.captions[place.first][place.second]}};
+  }
+  Json names(const std::vector<size_t>& pictures) const {
     Json files = Json::array();
-    for (const size_t picture : group) files.push_back(data.pictures[picture].name());
-    json["same_pictures"].push_back(std::move(files));
+    for (const size_t picture : pictures) files.push_back(name(picture));
+    return files;
   }
-  return json;
-}
+
+  /// begin(kind) of each kind, then take(finding) of each of it.
+  template <class Begin, class Take>
+  void each(Begin begin, Take take) const {
+    begin("doubtful");
+    for (const auto& one : report_.captions) {
+      Json finding = caption({one.picture, one.place});
+      finding["score"] = rounded(one.score), finding["log_probability"] = rounded(one.log_probability);
+      finding["contrast"] = rounded(one.contrast), finding["likeness"] = rounded(one.likeness);
+      finding["words"] = one.words, finding["unknown_words"] = one.unknown;
+      take(finding);
+    }
+    begin("alike_captions");
+    for (const auto& group : words_.alike) {
+      Json captions = Json::array();
+      for (const size_t one : group.sentences) captions.push_back(caption(words_.places[one]));
+      take(Json{{"equal", group.equal}, {"captions", std::move(captions)}});
+    }
+    begin("apart_captions");
+    for (const size_t one : words_.apart) take(caption(words_.places[one]));
+    begin("foreign_captions");
+    for (const auto& one : report_.foreign) {
+      Json finding = caption({one.picture, one.place});
+      finding["words"] = one.words, finding["unknown_words"] = one.unknown;
+      take(finding);
+    }
+    begin("same_pictures");
+    for (const auto& group : report_.same_pictures) take(names(group));
+    begin("alike_pictures");
+    for (const auto& group : report_.alike_pictures) take(names(group));
+    begin("leaked_pictures");
+    for (const auto& [picture, other] : report_.leaked)
+      take(Json{{"file", name(picture)}, {"held_out", held_out_[other].name()}});
+  }
+
+  const AuditReport& report_;
+  const GivenPictures& data_;
+  const std::vector<PictureSource>& held_out_;
+  const FoundByWords& words_;
+};
 
 void print_lines(const AuditReport& report, const GivenPictures& data, const AuditOptions& options) {
   static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
@@ -209,19 +300,51 @@ void write_page(const AuditReport& report, const GivenPictures& data, Ensemble& 
 }
 
 /// What there is to know beside the list.
-void remark(const AuditReport& report, const std::vector<Alike>& alike) {
+void remark(const AuditReport& report, const FoundByWords& words, size_t held_out) {
   if (!report.fitted)
     note("fewer than " + std::to_string(kLeastToFit) +
          " captions: scores are made of contrasts alone, nothing could be fitted");
   note(digits(100 * report.share, 1) + " % of " + std::to_string(report.captions.size()) +
        " captions are estimated to belong to another picture");
-  size_t equal = 0, near = 0;
-  for (const auto& group : alike) (group.equal ? equal : near) += group.captions.size();
-  if (equal > 0) note(std::to_string(equal) + " captions are equal to others");
-  if (near > 0) note(std::to_string(near) + " captions differ from others by a word");
-  size_t twice = 0;
+  const auto count = [](size_t number, const char* said) {
+    if (number > 0) note(std::to_string(number) + said);
+  };
+  size_t equal = 0, near = 0, twice = 0, look = 0;
+  for (const auto& group : words.alike) (group.equal ? equal : near) += group.sentences.size();
   for (const auto& group : report.same_pictures) twice += group.size();
-  if (twice > 0) note(std::to_string(twice) + " pictures are there more than once");
+  for (const auto& group : report.alike_pictures) look += group.size();
+  count(equal, " captions are equal to others");
+  count(near, " captions differ from others by a word");
+  count(words.apart.size(), " captions have no word in common with the picture's others");
+  count(report.foreign.size(), " captions are likely of another language: the model knows few of their words");
+  count(twice, " pictures are there more than once");
+  count(look, " pictures look like others that aren't the same pixel by pixel");
+  if (held_out > 0)
+    note(std::to_string(report.leaked.size()) + " times a picture looks like one of the " + std::to_string(held_out) +
+         " held out");
+}
+
+/// The pictures of --held-out.
+struct HeldOut {
+  std::vector<PictureSource> pictures;
+  size_t refused = 0;  // entries that name none that is there; as has been said
+};
+
+HeldOut find_held_out(const std::filesystem::path& named, const GivenOptions& given) {
+  HeldOut held_out;
+  if (named.empty()) return held_out;
+  CaptionList list;
+  if (std::filesystem::is_directory(named)) {
+    for (const auto& picture : find_given_pictures({named.string()}, given.recursive, list))
+      held_out.pictures.emplace_back(picture);
+  } else {
+    list = read_caption_list(named, given.images);
+    for (auto& one : list.pictures) held_out.pictures.emplace_back(std::move(one.picture));
+  }
+  for (const auto& refusal : list.refusals) complain(refusal);
+  held_out.refused = list.refusals.size();
+  if (held_out.pictures.empty()) throw InputError(named.string() + ": no pictures there");
+  return held_out;
 }
 
 }  // namespace
@@ -254,26 +377,39 @@ int audit_command(const std::vector<std::string>& arguments) {
     return is_elsewhere;
   });
   if (!options.html.empty()) check_writable(options.html);
-  const GivenPictures data(list.pictures);
+  const GivenPictures data(std::move(list.pictures));
+  const auto held_out = find_held_out(options.held_out, given);
+  options.work.held_out = held_out.pictures;
   auto ensemble = command.open();
   if (!ensemble) return 0;
   options.work.plan.threads = command.threads();
   watch_interrupts();
   Progress progress("auditing", static_cast<int64_t>(data.pictures.size()));
-  const auto report = audit_captions(*ensemble, data.pictures, data.captions, options.work, terminal_host(progress));
+  AuditReport report;
+  try {
+    report = audit_captions(*ensemble, data.pictures, data.captions, options.work, terminal_host(progress));
+  } catch (const Interrupted& stopped) {
+    if (options.work.checkpoint.empty()) throw;
+    throw Interrupted(stopped.what() + ("; the same command goes on from " + options.work.checkpoint.string()));
+  }
   progress.clear();
   for (const auto& refusal : report.refusals) complain(refusal);
-  const auto alike = find_alike_captions(data);
+  const auto words = find_by_words(data);
+  const JsonReport json(report, data, held_out.pictures, words);
   if (options.format == "json")
-    std::cout << json_of(report, data, alike).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    json.write(std::cout);
+  else if (options.format == "jsonl")
+    json.write_lines(std::cout, options.least);
   else
     print_lines(report, data, options);
   flush_output();
   if (!options.html.empty()) write_page(report, data, *ensemble, command, options);
-  remark(report, alike);
+  remark(report, words, held_out.pictures.size());
   const size_t failed = list.refusals.size() + report.refused;
   if (failed > 0) complain(count_of_captions(failed, list.captions) + " failed");
-  return failed > 0 ? 1 : 0;
+  const size_t unseen = held_out.refused + report.held_out_refused;
+  if (unseen > 0) complain(std::to_string(unseen) + " of those held out can't be read");
+  return failed + unseen > 0 ? 1 : 0;
 }
 
 }  // namespace attend

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstdio>
 #include <iostream>
-#include <map>
 #include <numeric>
 #include <optional>
+#include <set>
 
 #include "app/given_options.h"
 #include "app/html_name.h"
@@ -23,6 +23,7 @@
 #include "pipeline/caption_record.h"
 #include "pipeline/page_record.h"
 #include "pipeline/score_pictures.h"
+#include "text/near_duplicates.h"
 #include "text/ptb_tokenizer.h"
 #include "text/word_vectors.h"
 
@@ -82,7 +83,9 @@ Pictures gather(const CompareOptions& options, const std::vector<std::string>& p
     if (!options.images.empty()) throw UsageError("--images: is where the pictures of --captions lie; name one");
     if (!options.split.empty()) throw UsageError("--split: is of the pictures of --captions; name one");
     CaptionList missing;
+    std::set<std::filesystem::path> once;  // a name that is there twice would be of neither
     for (const auto& path : find_given_pictures(paths, options.recursive, missing)) {
+      if (!once.insert(path).second) continue;
       pictures.index.add_name(path, static_cast<int64_t>(pictures.sources.size()));
       pictures.sources.emplace_back(path);
     }
@@ -122,7 +125,8 @@ std::vector<std::vector<std::string>> read_captions_of(const std::filesystem::pa
   } else {
     CaptionList list = read_caption_list(file, {});
     for (const auto& refusal : list.refusals) complain(refusal);
-    for (auto& one : list.pictures) read.emplace_back(id_of(one.picture.string()), std::move(one.captions[0]));
+    for (auto& one : list.pictures)
+      for (auto& caption : one.captions) read.emplace_back(id_of(one.picture.string()), std::move(caption));
   }
   std::vector<std::vector<std::string>> captions(pictures.sources.size());
   size_t strange = 0, again = 0;
@@ -198,18 +202,16 @@ struct Compared {
 };
 
 std::vector<Compared> compare(const Said& a, const Said& b) {
-  std::map<std::string, int64_t> ids;
-  std::vector<std::vector<int64_t>> texts;
+  WordNumbers numbers;
+  std::vector<std::vector<int32_t>> texts;
   std::vector<size_t> document;
   std::vector<Compared> compared;
   for (size_t i = 0; i < a.size(); ++i) {
     if (!a[i] || !b[i]) continue;
     compared.push_back({i, 0});
     for (const auto* side : {&*a[i], &*b[i]}) {
-      auto& words = texts.emplace_back();
+      texts.push_back(numbers.of(caption_tokens(side->best().text)));
       document.push_back(i);
-      for (const auto& token : caption_tokens(side->best().text))
-        words.push_back(ids.emplace(token, static_cast<int64_t>(ids.size())).first->second);
     }
   }
   const auto vectors = word_vectors(texts, document);

@@ -1,7 +1,14 @@
 #include "app/given_options.h"
 
+#include <algorithm>
+#include <cstdio>
+
 #include "base/console.h"
 #include "base/error.h"
+#include "base/printable.h"
+#include "text/near_duplicates.h"
+#include "text/nearest_words.h"
+#include "text/ptb_tokenizer.h"
 #include "vision/find_pictures.h"
 
 namespace attend {
@@ -66,10 +73,49 @@ void WeighingOptions::list(OptionList& options, DecodeOptions& decode) {
               "of --locations sampled: how many paths through the picture are drawn for each caption; the mean of its "
               "probabilities is taken, and of its maps",
               between(1, 10000));
+  options.add(
+      "unknown", unknown,
+      "words that the model doesn't know: skip, as if they weren't there; nearest: another form of the word, or "
+      "a word that is a letter away, stands for them where the model knows one. Either way they are named",
+      one_of({"skip", "nearest"}));
+}
+
+NearestWords WeighingOptions::nearest(const CaptionList& list, const Vocabulary& vocabulary) const {
+  if (unknown == "skip") return {};
+  WordNumbers numbers;
+  for (const auto& one : list.pictures)
+    for (const auto& caption : one.captions) numbers.of(caption_tokens(caption));
+  return nearest_words(numbers.words(), vocabulary);
 }
 
 void WeighingOptions::check(const DecodeOptions& decode) const {
   if (paths > 1 && decode.locations != "sampled") throw UsageError("--paths: is of --locations sampled only");
+}
+
+void PhraseOptions::list(OptionList& options) {
+  options.add(
+      "phrase", phrase,
+      "words that stand side by side in a caption, such as \"black dog\": they get a map of their own, the mean "
+      "of theirs, wherever they stand; may be given several times");
+}
+
+std::vector<GivenPhrase> PhraseOptions::find(const CaptionList& list) const {
+  std::vector<GivenPhrase> phrases;
+  for (const auto& text : phrase) {
+    phrases.push_back({text, caption_tokens(text)});
+    if (phrases.back().tokens.empty()) throw UsageError("--phrase: \"" + text + "\" has no words");
+  }
+  std::vector<bool> found(phrases.size());
+  for (const auto& one : list.pictures)
+    for (const auto& caption : one.captions) {
+      if (std::find(found.begin(), found.end(), false) == found.end()) return phrases;
+      const auto tokens = caption_tokens(caption);
+      for (size_t i = 0; i < phrases.size(); ++i) found[i] = found[i] || !phrases[i].places_in(tokens).empty();
+    }
+  for (size_t i = 0; i < phrases.size(); ++i)
+    if (!found[i] && list.captions > 0)
+      throw UsageError("--phrase: \"" + phrases[i].text + "\" is in none of the captions");
+  return phrases;
 }
 
 std::vector<std::filesystem::path> find_given_pictures(const std::vector<std::string>& paths, bool recursive,
@@ -85,11 +131,45 @@ std::vector<std::filesystem::path> find_given_pictures(const std::vector<std::st
   return pictures;
 }
 
-GivenPictures::GivenPictures(const std::vector<CaptionedPicture>& list) {
-  for (const auto& one : list) {
-    pictures.emplace_back(one.picture);
-    captions.push_back(one.captions);
+GivenPictures::GivenPictures(std::vector<CaptionedPicture> list) {
+  for (auto& one : list) {
+    pictures.emplace_back(std::move(one.picture));
+    captions.push_back(std::move(one.captions));
   }
+}
+
+void warn_without_attention(const Ensemble& ensemble) {
+  for (const auto& captioner : ensemble.captioners())
+    if (captioner.options.attention.kind == "none")
+      return warn("the model looks everywhere alike (attention of kind none): its maps are even and tell nothing");
+}
+
+void UnknownWords::add(const GivenBeside& given) {
+  all_ += given.tokens.size();
+  for (const size_t place : given.unknown) ++left_out_[given.tokens[place]];
+  for (const size_t place : given.replaced) ++replaced_[given.tokens[place]];
+}
+
+std::vector<std::string> UnknownWords::said() const {
+  std::vector<std::string> lines;
+  if (!left_out_.empty()) lines.push_back(said(left_out_, "were left out"));
+  if (!replaced_.empty()) lines.push_back(said(replaced_, "were taken for others that are"));
+  return lines;
+}
+
+std::string UnknownWords::said(const std::map<std::string, size_t>& counts, const char* what) const {
+  size_t unknown = 0;
+  std::vector<std::pair<size_t, std::string>> often;
+  for (const auto& [word, count] : counts) unknown += count, often.emplace_back(count, word);
+  std::stable_sort(often.begin(), often.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  char share[32];
+  std::snprintf(share, sizeof share, "%.1f", 100 * static_cast<double>(unknown) / static_cast<double>(all_));
+  std::string text = std::to_string(unknown) + " of " + std::to_string(all_) + " words (" + share +
+                     " %) aren't in the model's vocabulary and " + what + ": ";
+  for (size_t i = 0; i < std::min<size_t>(often.size(), 10); ++i)
+    text += (i ? ", " : "") + printable(often[i].second) +
+            (often[i].first > 1 ? " (" + std::to_string(often[i].first) + ")" : "");
+  return text + (often.size() > 10 ? ", …" : "");
 }
 
 std::string count_of_captions(size_t part, size_t all) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "data/caption_list.h"
 #include "decode/beam.h"
 #include "pipeline/picture_source.h"
+#include "pipeline/score_pictures.h"
 
 namespace attend {
 
@@ -27,11 +29,23 @@ struct GivenOptions {
 /// How given captions are weighed and where hard attention looks for their words: the part of DecodeOptions that isn't a search's.
 struct WeighingOptions {
   int paths = 1;
+  std::string unknown = "skip";
 
-  /// Adds the flags for `decode` and the paths.
+  /// Adds the flags for `decode`, the paths and unknown words.
   void list(OptionList& options, DecodeOptions& decode);
+  /// The words that stand for unknown ones of the captions, where --unknown nearest asks for them.
+  NearestWords nearest(const CaptionList& list, const Vocabulary& vocabulary) const;
   /// Throws UsageError where paths are asked for without sampled locations.
   void check(const DecodeOptions& decode) const;
+};
+
+/// The phrases whose maps are wanted.
+struct PhraseOptions {
+  std::vector<std::string> phrase;
+
+  void list(OptionList& options);
+  /// As the pipeline takes them. Throws UsageError where one has no words or is in none of the captions.
+  std::vector<GivenPhrase> find(const CaptionList& list) const;
 };
 
 /// The pictures at `paths`; what is passed over is said, what isn't there goes to `list`. Throws UsageError where no path is named.
@@ -40,11 +54,29 @@ std::vector<std::filesystem::path> find_given_pictures(const std::vector<std::st
 
 /// Pictures and the captions of each, as the pipeline takes them.
 struct GivenPictures {
-  explicit GivenPictures(const std::vector<CaptionedPicture>& list);
+  explicit GivenPictures(std::vector<CaptionedPicture> list);
 
   std::vector<PictureSource> pictures;
   std::vector<std::vector<std::string>> captions;  // of pictures[i], at least one
 };
+
+/// Words that the model doesn't know, counted, and what is said of them in the end.
+class UnknownWords {
+ public:
+  void add(const GivenBeside& given);
+  /// "12 of 340 words (3.5 %) aren't in the model's vocabulary and were left out: zebra (3), …", and another line of those for which
+  /// known ones stand; none where there are none.
+  std::vector<std::string> said() const;
+
+ private:
+  std::string said(const std::map<std::string, size_t>& counts, const char* what) const;
+
+  size_t all_ = 0;
+  std::map<std::string, size_t> left_out_, replaced_;
+};
+
+/// Says so where the model has no attention, so that its maps mean nothing.
+void warn_without_attention(const Ensemble& ensemble);
 
 /// "2 of 5 captions"
 std::string count_of_captions(size_t part, size_t all);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
-#include <map>
 
 #include "app/given_options.h"
 #include "app/model_command.h"
@@ -24,6 +23,8 @@ struct ScoreOptions {
   bool attention = true;
   int batch_size = 32;
   int max_words = 1000;
+  std::string explain;  // empty: no explanations
+  ExplainOptions explanation;
 
   void list(OptionList& options) {
     options.section("", "Output");
@@ -34,6 +35,14 @@ struct ScoreOptions {
                 one_of({"text", "jsonl", "csv", "csv-words"}));
     options.add("attention", attention, "maps of attention in --format jsonl; --no-attention leaves them out");
     options.add("max_words", max_words, "a caption of more words is refused", between(1, 100000));
+    options.section("", "Explanations");
+    options.add(
+        "explain", explain,
+        "in --format jsonl also what moves each word's log-probability, by the grid's annotations, and the rank "
+        "correlation of that and attention: plain, the gradient's norm; input, the gradient times the input; "
+        "smooth, the mean gradient over noisy copies of the picture. Takes many times as long",
+        one_of({"plain", "input", "smooth"}));
+    explanation.list(options);
   }
 };
 
@@ -46,7 +55,7 @@ CommandSyntax syntax() {
       "Says how likely a model finds captions that are given to pictures, and where it looks for each of their words. "
       "Results go to "
       "standard output in the order of the input. Words that the model doesn't know are left out as if they weren't "
-      "there; they "
+      "there, or --unknown nearest; they "
       "are named and counted. A picture that can't be read and a caption that can't be scored are reported, the rest "
       "is scored; "
       "the exit status is then 1. \"plain_log_probability\" is as the model itself has it, and perplexity is made of "
@@ -114,35 +123,6 @@ std::string lines_of(const ScoredPicture& picture, size_t place, const ScoreOpti
          "\t" + shown(caption.text) + "\n";
 }
 
-/// Words that the model doesn't know, counted, and what is said of them in the end.
-class UnknownWords {
- public:
-  void add(const GivenBeside& given) {
-    all_ += given.tokens.size();
-    for (const size_t place : given.unknown) ++counts_[given.tokens[place]];
-  }
-  /// "12 of 340 words (3.5 %) aren't in the model's vocabulary and were left out: zebra (3), …", or "".
-  std::string said() const {
-    size_t unknown = 0;
-    std::vector<std::pair<size_t, std::string>> often;
-    for (const auto& [word, count] : counts_) unknown += count, often.emplace_back(count, word);
-    if (unknown == 0) return "";
-    std::stable_sort(often.begin(), often.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-    char share[32];
-    std::snprintf(share, sizeof share, "%.1f", 100 * static_cast<double>(unknown) / static_cast<double>(all_));
-    std::string text = std::to_string(unknown) + " of " + std::to_string(all_) + " words (" + share +
-                       " %) aren't in the model's vocabulary and were left out: ";
-    for (size_t i = 0; i < std::min<size_t>(often.size(), 10); ++i)
-      text += (i ? ", " : "") + printable(often[i].second) +
-              (often[i].first > 1 ? " (" + std::to_string(often[i].first) + ")" : "");
-    return text + (often.size() > 10 ? ", …" : "");
-  }
-
- private:
-  size_t all_ = 0;
-  std::map<std::string, size_t> counts_;
-};
-
 }  // namespace
 
 int score_command(const std::vector<std::string>& arguments) {
@@ -150,7 +130,9 @@ int score_command(const std::vector<std::string>& arguments) {
   GivenOptions given;
   ScoreOptions options;
   WeighingOptions weighing;
+  PhraseOptions phrases;
   given.list(command.list);
+  phrases.list(command.list);
   options.list(command.list);
   command.files.list(command.list);
   weighing.list(command.list, command.decode);
@@ -159,6 +141,10 @@ int score_command(const std::vector<std::string>& arguments) {
                    "pictures that a processor computes together; more take more memory", between(1, 4096));
   const auto line = command.read();
   if (!line) return 0;
+  if (!options.explain.empty() && options.format != "jsonl")
+    throw UsageError("--explain: is written by --format jsonl only; attend align shows explanations");
+  if (!phrases.phrase.empty() && options.format != "jsonl")
+    throw UsageError("--phrase: is written by --format jsonl only; attend align shows phrases");
   CaptionList list;
   if (!line->dump_config) list = given.gather(line->positional);
   size_t failed = list.refusals.size();
@@ -172,6 +158,16 @@ int score_command(const std::vector<std::string>& arguments) {
     work.paths = weighing.paths;
     work.max_words = options.max_words;
     work.maps = options.format == "jsonl";
+    work.phrases = phrases.find(list);
+    const auto nearest = weighing.nearest(list, ensemble->first().vocabulary);
+    if (!nearest.empty()) work.nearest = &nearest;
+    if (!options.explain.empty()) {
+      if (ensemble->size() > 1) throw UsageError("--explain: explains what one model says; name one --model");
+      options.explanation.kind = options.explain;
+      work.explain = &options.explanation;
+      work.explain_all = true;
+    }
+    if (work.maps && options.attention) warn_without_attention(*ensemble);
     const GivenPictures all(list.pictures);
     watch_interrupts();
     UnknownWords unknown;
@@ -196,7 +192,7 @@ int score_command(const std::vector<std::string>& arguments) {
     };
     score_pictures(*ensemble, all.pictures, all.captions, work, terminal_host(progress), take);
     progress.clear();
-    if (const auto said = unknown.said(); !said.empty()) note(said);
+    for (const auto& said : unknown.said()) note(said);
   }
   if (failed > 0) complain(count_of_captions(failed, list.captions) + " failed");
   return failed > 0 ? 1 : 0;

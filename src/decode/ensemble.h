@@ -46,6 +46,8 @@ class Ensemble {
   Captioner& first() { return captioners_.front(); }
   const Captioner& first() const { return captioners_.front(); }
 
+  const std::vector<Captioner>& captioners() const { return captioners_; }
+
   /// Throws UsageError where `options` contradict each other, or ask of the captioners what they can't do.
   void check(const DecodeOptions& options) const;
 

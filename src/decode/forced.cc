@@ -202,10 +202,17 @@ size_t GivenCaption::unknown() const {
   return static_cast<size_t>(std::count(ids.begin(), ids.end(), Vocabulary::kUnknown));
 }
 
-GivenCaption given_caption(std::string text, const Vocabulary& vocabulary) {
+GivenCaption given_caption(std::string text, const Vocabulary& vocabulary, const NearestWords* nearest) {
   GivenCaption given{std::move(text), {}, {}};
   given.tokens = caption_tokens(given.text);
   given.ids = vocabulary.encode(given.tokens);
+  for (size_t i = 0; nearest && i < given.ids.size(); ++i) {
+    if (given.ids[i] != Vocabulary::kUnknown) continue;
+    const auto found = nearest->find(given.tokens[i]);
+    if (found == nearest->end()) continue;
+    given.ids[i] = vocabulary.id(found->second);
+    given.replaced.push_back(i);
+  }
   return given;
 }
 

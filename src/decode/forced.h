@@ -12,14 +12,16 @@
 #include <vector>
 
 #include "decode/caption.h"
+#include "text/nearest_words.h"
 
 namespace attend {
 
 /// A sentence as a model can be led along it.
 struct GivenCaption {
-  std::string text;                 // as it was given
-  std::vector<std::string> tokens;  // of the text, as captions are tokenized for training
-  std::vector<int64_t> ids;         // of the tokens; Vocabulary::kUnknown for those that the model doesn't know
+  std::string text;                   // as it was given
+  std::vector<std::string> tokens;    // of the text, as captions are tokenized for training
+  std::vector<int64_t> ids;           // of the tokens; Vocabulary::kUnknown for those that the model doesn't know
+  std::vector<size_t> replaced = {};  // places of tokens whose id is that of a word that stands for them
 
   /// What the model is led along: the ids without unknown ones, which are left out as if they weren't there.
   std::vector<int64_t> words() const;
@@ -27,7 +29,8 @@ struct GivenCaption {
   size_t unknown() const;
 };
 
-GivenCaption given_caption(std::string text, const Vocabulary& vocabulary);
+/// nearest: known words that stand for unknown ones; null: none does.
+GivenCaption given_caption(std::string text, const Vocabulary& vocabulary, const NearestWords* nearest = nullptr);
 
 /// One caption to walk: of picture `picture` of a model's, the words without <start> and <end>.
 struct GivenWords {

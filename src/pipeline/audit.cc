@@ -1,9 +1,9 @@
-// B pictures of a batch · k other pictures of a caption
+// k other pictures of a caption
 #include "pipeline/audit.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <numeric>
 #include <random>
@@ -12,93 +12,20 @@
 
 #include "base/error.h"
 #include "data/hash.h"
-#include "decode/forced.h"
 #include "decode/logistic.h"
+#include "pipeline/audit_findings.h"
 #include "pipeline/held_against.h"
-#include "pipeline/score_pictures.h"
 #include "text/word_vectors.h"
+#include "vision/picture_hash.h"
 
 namespace attend {
 namespace {
 
-/// How likely a caption is with some pictures.
-struct Likelihoods {
-  AuditedCaption caption;
-  std::vector<int64_t> words;  // as the model knows them
-  std::vector<double> others;  // log-probabilities with k other pictures
-  double stranger = 0;         // with one more, which stands for a picture that the caption doesn't belong to
-  size_t stranger_picture = 0;
-};
-
-/// What was found in a batch of pictures.
-struct Findings {
-  std::vector<Likelihoods> captions;
-  std::vector<std::pair<uint64_t, size_t>> contents;  // hash of a picture as the model gets it, picture
-  std::vector<std::string> refusals;
-  size_t refused = 0;
-};
-
-/// Walks every caption of the batch with its own picture, and with up to work.others + 1 others of the batch. order[i]: the
-/// picture at place i of the list.
-Findings hold_against(Ensemble& ensemble, const PictureBatch& batch, std::span<const size_t> order,
-                      std::span<const std::vector<std::string>> captions, const AuditWork& work) {
-  Findings findings;
-  std::vector<const SeenPicture*> rows;  // of the inputs
-  for (const auto& picture : batch.pictures) {
-    const size_t index = order[picture.index];
-    if (picture.refused()) {
-      findings.refusals.push_back(picture.refusal);
-      findings.refused += captions[index].size();
-      continue;
-    }
-    const auto input = batch.inputs.front()[static_cast<int64_t>(rows.size())].contiguous();  // [S, S, 3]
-    findings.contents.emplace_back(
-        hash_bytes({static_cast<const char*>(input.data_ptr()), static_cast<size_t>(input.numel())}), index);
-    rows.push_back(&picture);
-  }
-  std::vector<GivenWords> walks;
-  std::vector<size_t> ends;  // behind each caption's walks: its own picture's, those of k others, the stranger's
-  for (size_t row = 0; row < rows.size(); ++row) {
-    const size_t picture = order[rows[row]->index];
-    std::vector<size_t> others;
-    for (size_t other = 0; other < rows.size(); ++other)
-      if (findings.contents[other].first != findings.contents[row].first) others.push_back(other);
-    auto lot = lot_of(work.seed, picture);
-    others = draw(std::move(others), static_cast<size_t>(work.others) + 1, lot);
-    for (size_t place = 0; place < captions[picture].size(); ++place) {
-      const auto given = given_caption(captions[picture][place], ensemble.first().vocabulary);
-      auto refusal = caption_refusal(given, rows[row]->name, work.max_words);
-      if (refusal.empty() && others.empty())
-        refusal = rows[row]->name + ": no other picture was read with it to hold its captions against";
-      if (!refusal.empty()) {
-        findings.refusals.push_back(std::move(refusal));
-        ++findings.refused;
-        continue;
-      }
-      auto& found = findings.captions.emplace_back();
-      found.caption = {picture, place, given.tokens.size(), given.unknown()};
-      found.words = given.words();
-      found.stranger_picture = order[rows[others.back()]->index];
-      walks.push_back({static_cast<int64_t>(row), found.words});
-      for (const size_t other : others) walks.push_back({static_cast<int64_t>(other), found.words});
-      ends.push_back(walks.size());
-    }
-  }
-  if (walks.empty()) return findings;
-  const auto forced = ensemble.force(ensemble.annotate(batch.inputs), walks, DecodeOptions(), {false, false});
-  size_t at = 0;
-  for (size_t i = 0; i < ends.size(); ++i) {
-    auto& found = findings.captions[i];
-    found.caption.log_probability = forced[at].log_probability;
-    while (++at < ends[i]) found.others.push_back(forced[at].log_probability);
-    found.stranger = found.others.back();
-    if (found.others.size() > 1) found.others.pop_back();  // the only other picture is the stranger, too
-  }
-  return findings;
-}
+/// Captions that the regression is fitted on, at most: it has eight numbers to find, and each takes memory.
+constexpr size_t kMostToFit = 50000;
 
 std::vector<WordVector> vectors_of(const std::vector<Likelihoods>& captions) {
-  std::vector<std::vector<int64_t>> words;
+  std::vector<std::vector<int32_t>> words;
   std::vector<size_t> pictures;
   for (const auto& one : captions) words.push_back(one.words), pictures.push_back(one.caption.picture);
   return word_vectors(words, pictures);
@@ -107,7 +34,7 @@ std::vector<WordVector> vectors_of(const std::vector<Likelihoods>& captions) {
 /// What is known of a caption as one of a picture.
 struct Evidence {
   double contrast, words, mean, above_others, likeness, most_like;
-  std::vector<double> numbers() const {
+  std::array<double, 7> numbers() const {
     return {contrast, contrast / words, mean, above_others, likeness, most_like, std::log(words)};
   }
 };
@@ -119,7 +46,7 @@ class Evidences {
     for (size_t i = 0; i < captions.size(); ++i) of_picture_[captions[i].caption.picture].push_back(i);
   }
 
-  double contrast(size_t i) const { return captions_[i].caption.log_probability - log_mean(captions_[i].others); }
+  double contrast(size_t i) const { return captions_[i].caption.log_probability - captions_[i].log_mean_others; }
 
   /// Of caption i as one of its picture.
   Evidence own(size_t i) const {
@@ -141,7 +68,7 @@ class Evidences {
   Evidence of(size_t i, double log_probability, const std::vector<size_t>& siblings) const {
     Evidence evidence{};
     evidence.words = static_cast<double>(captions_[i].words.size() + 1);
-    evidence.contrast = log_probability - log_mean(captions_[i].others);
+    evidence.contrast = log_probability - captions_[i].log_mean_others;
     evidence.mean = log_probability / evidence.words;
     if (siblings.empty()) return evidence;
     double sum = 0;
@@ -185,23 +112,27 @@ double reweigh(std::vector<double>& probabilities) {
 
 /// Of each caption, the probability that it doesn't belong to its picture, by a regression that tells captions of their pictures
 /// from the same captions of strangers; and the share of those that don't. What is found doubtful is left out of the next
-/// fit, as it isn't what it was taken for.
-std::pair<std::vector<double>, double> fit_scores(const std::vector<std::vector<double>>& own,
-                                                  const std::vector<std::vector<double>>& strange) {
+/// fit, as it isn't what it was taken for. strange: of the captions `sample`.
+std::pair<std::vector<double>, double> fit_scores(const std::vector<std::array<double, 7>>& own,
+                                                  const std::vector<size_t>& sample,
+                                                  const std::vector<std::array<double, 7>>& strange) {
   constexpr int kFits = 5;
   std::vector<double> scores(own.size());
   double share = 0;
+  const auto list = [](const std::array<double, 7>& numbers) {
+    return std::vector<double>(numbers.begin(), numbers.end());
+  };
   for (int fit = 0; fit < kFits; ++fit) {
     std::vector<std::vector<double>> cases;
     std::vector<bool> is_strange;
-    for (size_t i = 0; i < own.size(); ++i) {
-      if (scores[i] > 0.5) continue;
-      cases.insert(cases.end(), {own[i], strange[i]});
+    for (size_t s = 0; s < sample.size(); ++s) {
+      if (scores[sample[s]] > 0.5) continue;
+      cases.insert(cases.end(), {list(own[sample[s]]), list(strange[s])});
       is_strange.insert(is_strange.end(), {false, true});
     }
     if (cases.size() < kLeastToFit) break;
     const auto fitted = fit_logistic(cases, is_strange, 1);
-    for (size_t i = 0; i < own.size(); ++i) scores[i] = fitted.probability(own[i]);
+    for (size_t i = 0; i < own.size(); ++i) scores[i] = fitted.probability(list(own[i]));
     share = reweigh(scores);
   }
   return {std::move(scores), share};
@@ -211,21 +142,110 @@ std::pair<std::vector<double>, double> fit_scores(const std::vector<std::vector<
 void judge(const std::vector<Likelihoods>& captions, const AuditWork& work, AuditReport& report) {
   const Evidences evidences(captions);
   report.fitted = captions.size() >= kLeastToFit;
-  std::vector<std::vector<double>> own, strange;
+  std::vector<std::array<double, 7>> own, strange;
   std::vector<double> scores;
+  report.captions.reserve(captions.size()), own.reserve(captions.size()), scores.reserve(captions.size());
   for (size_t i = 0; i < captions.size(); ++i) {
     auto& caption = report.captions.emplace_back(captions[i].caption);
     const auto evidence = evidences.own(i);
     caption.contrast = evidence.contrast;
     caption.likeness = evidence.likeness;
     own.push_back(evidence.numbers());
-    auto lot = lot_of(work.seed, captions.size() + i);
-    strange.push_back(evidences.strange(i, lot).numbers());
-    scores.push_back(1 / (1 + std::exp(evidence.contrast) / static_cast<double>(captions[i].others.size())));
+    scores.push_back(1 / (1 + std::exp(evidence.contrast) / captions[i].others));
     report.share += scores.back() / static_cast<double>(captions.size());
   }
-  if (report.fitted) std::tie(scores, report.share) = fit_scores(own, strange);
+  if (report.fitted) {
+    std::vector<size_t> sample(captions.size());
+    std::iota(sample.begin(), sample.end(), size_t{0});
+    if (sample.size() > kMostToFit) {
+      auto lot = lot_of(work.seed, captions.size());
+      sample = draw(std::move(sample), kMostToFit, lot);
+    }
+    for (const size_t i : sample) {
+      auto lot = lot_of(work.seed, captions.size() + i);
+      strange.push_back(evidences.strange(i, lot).numbers());
+    }
+    std::tie(scores, report.share) = fit_scores(own, sample, strange);
+  }
   for (size_t i = 0; i < scores.size(); ++i) report.captions[i].score = scores[i];
+}
+
+/// A hash of many things, one after another.
+class Hash {
+ public:
+  void add(std::string_view bytes) {
+    const std::array<uint64_t, 2> both{value_, hash_bytes(bytes)};
+    value_ = hash_bytes({reinterpret_cast<const char*>(both.data()), sizeof both});
+  }
+  uint64_t value() const { return value_; }
+
+ private:
+  uint64_t value_ = 0;
+};
+
+/// Of the models' weights and words.
+uint64_t hash_of(const Ensemble& ensemble) {
+  Hash hash;
+  for (const auto& captioner : ensemble.captioners()) {
+    for (const auto& word : captioner.vocabulary.words()) hash.add(word);
+    for (const auto& [name, tensor] : captioner_state(captioner)) {
+      const auto bytes = tensor.cpu().contiguous();
+      hash.add(name);
+      hash.add({static_cast<const char*>(bytes.data_ptr()), bytes.nbytes()});
+    }
+  }
+  return hash.value();
+}
+
+/// Of the pictures' names and captions.
+uint64_t hash_of(std::span<const PictureSource> pictures, std::span<const std::vector<std::string>> captions) {
+  Hash hash;
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    hash.add(pictures[i].name());
+    hash.add(std::to_string(captions[i].size()));
+    for (const auto& caption : captions[i]) hash.add(caption);
+  }
+  return hash.value();
+}
+
+/// What is found of all captions: by the checkpoint, where there is one, and then by looking.
+class Found {
+ public:
+  void add(Findings findings, AuditReport& report) {
+    for (auto& one : findings.captions) captions.push_back(std::move(one));
+    for (auto& one : findings.refusals) report.refusals.push_back(std::move(one));
+    for (const auto& one : findings.foreign) report.foreign.push_back(one);
+    for (const auto& one : findings.contents) contents.push_back(one);
+    report.refused += findings.refused;
+  }
+
+  std::vector<Likelihoods> captions;
+  std::vector<PictureContent> contents;
+};
+
+/// Which pictures are the same, look the same, and look like one that is held out.
+void compare_pictures(std::vector<PictureContent> contents, const std::vector<PictureContent>& held_out,
+                      AuditReport& report) {
+  std::sort(contents.begin(), contents.end(), [](const auto& a, const auto& b) { return a.picture < b.picture; });
+  std::map<uint64_t, std::vector<size_t>> same;
+  std::vector<uint64_t> looks;
+  for (const auto& one : contents) {
+    same[one.pixels].push_back(one.picture);
+    looks.push_back(one.looks);
+  }
+  for (auto& [hash, group] : same)
+    if (group.size() > 1) report.same_pictures.push_back(std::move(group));
+  std::sort(report.same_pictures.begin(), report.same_pictures.end());
+  const HashIndex index(looks);
+  for (auto group : index.groups()) {
+    const auto first = contents[group.front()].pixels;
+    if (std::all_of(group.begin(), group.end(), [&](size_t i) { return contents[i].pixels == first; })) continue;
+    for (auto& one : group) one = contents[one].picture;
+    report.alike_pictures.push_back(std::move(group));
+  }
+  for (const auto& one : held_out)
+    for (const size_t i : index.near(one.looks)) report.leaked.emplace_back(contents[i].picture, one.picture);
+  std::sort(report.leaked.begin(), report.leaked.end());
 }
 
 }  // namespace
@@ -244,38 +264,54 @@ AuditReport audit_captions(Ensemble& ensemble, std::span<const PictureSource> pi
   for (const size_t index : order) drawn.push_back(pictures[index]);
 
   AuditReport report;
-  std::vector<Likelihoods> all;
-  std::map<uint64_t, std::vector<size_t>> contents;
+  std::vector<PictureContent> held_out;
+  BatchPlan plan = work.plan;
   compute_pictures(
-      ensemble, drawn, work.plan, host,
-      [&](PictureBatch batch) { return hold_against(ensemble, batch, order, captions, work); },
-      [&](Findings& findings) {
-        for (auto& found : findings.captions) {
-          if (std::isfinite(found.caption.log_probability) && std::isfinite(found.stranger) &&
-              std::isfinite(log_mean(found.others))) {
-            all.push_back(std::move(found));
-            continue;
-          }
-          report.refusals.push_back(pictures[found.caption.picture].name() +
-                                    ": the model gives the words of a caption no finite probabilities");
-          ++report.refused;
+      ensemble, work.held_out, plan, host,
+      [](const PictureBatch& batch) { return std::pair(contents_of(batch), batch.pictures); },
+      [&](const auto& batch) {
+        held_out.insert(held_out.end(), batch.first.begin(), batch.first.end());
+        for (const auto& picture : batch.second) {
+          if (!picture.refused()) continue;
+          report.refusals.push_back(picture.refusal);
+          ++report.held_out_refused;
         }
-        for (auto& refusal : findings.refusals) report.refusals.push_back(std::move(refusal));
-        report.refused += findings.refused;
-        for (const auto& [hash, picture] : findings.contents) contents[hash].push_back(picture);
       });
-  std::sort(all.begin(), all.end(), [](const Likelihoods& a, const Likelihoods& b) {
+
+  Found found;
+  std::optional<FindingsFile> file;
+  if (!work.checkpoint.empty()) {
+    file.emplace(work.checkpoint, Json{{"version", 1},
+                                       {"data", hash_of(pictures, captions)},
+                                       {"models", hash_of(ensemble)},
+                                       {"precision", ensemble.first().options.encoder.precision},
+                                       {"input_size", ensemble.first().options.encoder.input_size},
+                                       {"others", work.others},
+                                       {"seed", work.seed},
+                                       {"max_words", work.max_words},
+                                       {"batch_size", work.plan.batch_size}});
+    while (auto findings = file->next()) {
+      found.add(*std::move(findings), report);
+      ++plan.done;
+    }
+  }
+  compute_pictures(
+      ensemble, drawn, plan, host,
+      [&](const PictureBatch& batch) { return hold_against(ensemble, batch, order, captions, work); },
+      [&](Findings& findings) {
+        if (file) file->add(findings);
+        found.add(std::move(findings), report);
+      });
+  std::sort(found.captions.begin(), found.captions.end(), [](const Likelihoods& a, const Likelihoods& b) {
     return std::pair(a.caption.picture, a.caption.place) < std::pair(b.caption.picture, b.caption.place);
   });
-  judge(all, work, report);
+  judge(found.captions, work, report);
   std::stable_sort(report.captions.begin(), report.captions.end(),
                    [](const AuditedCaption& a, const AuditedCaption& b) { return a.score > b.score; });
-  for (auto& [hash, same] : contents) {
-    if (same.size() < 2) continue;
-    std::sort(same.begin(), same.end());
-    report.same_pictures.push_back(std::move(same));
-  }
-  std::sort(report.same_pictures.begin(), report.same_pictures.end());
+  std::sort(report.foreign.begin(), report.foreign.end(), [](const ForeignCaption& a, const ForeignCaption& b) {
+    return std::pair(a.picture, a.place) < std::pair(b.picture, b.place);
+  });
+  compare_pictures(std::move(found.contents), held_out, report);
   return report;
 }
 

@@ -5,8 +5,11 @@
 // logistic regression tells the two kinds apart.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/host.h"
@@ -16,20 +19,30 @@
 namespace attend {
 
 struct AuditWork {
-  int others = 4;        // k, pictures that each caption is held against beside its own
-  int64_t seed = 1;      // which they are
-  int max_words = 1000;  // a caption of more is refused
-  BatchPlan plan;        // a picture's others come from its batch
+  int others = 4;                                // k, pictures that each caption is held against beside its own
+  int64_t seed = 1;                              // which they are
+  int max_words = 1000;                          // a caption of more is refused
+  BatchPlan plan;                                // a picture's others come from its batch
+  std::span<const PictureSource> held_out = {};  // of validation and test: the data's are held against them
+  // What was found of each batch is appended to this file, and taken from it where an audit of the same captions by the same
+  // models was stopped; empty: nothing is kept
+  std::filesystem::path checkpoint = {};
 };
 
 /// A caption and what was found of it. Logarithms are natural, of plain probabilities, <end> included.
 struct AuditedCaption {
-  size_t picture, place;          // index of the picture, and of the caption among the picture's
-  size_t words = 0, unknown = 0;  // that it has, and that the model doesn't know
-  double log_probability = 0;     // with its picture
-  double contrast = 0;            // that less the logarithm of the mean of its probabilities with k other pictures
+  uint32_t picture = 0, place = 0;  // index of the picture, and of the caption among the picture's
+  uint32_t words = 0, unknown = 0;  // that it has, and that the model doesn't know
+  double log_probability = 0;       // with its picture
+  double contrast = 0;              // that less the logarithm of the mean of its probabilities with k other pictures
   double likeness = 0;  // to the picture's other captions, 0 to 1: mean cosine of their words, rare ones counting more
   double score = 0;     // probability that it doesn't belong to its picture
+};
+
+/// A caption that is likely of another language: of four words and more of which the model knows less than half, or without a word
+/// that it knows and with letters of another script than Latin. Shorter ones may name one rare thing.
+struct ForeignCaption {
+  uint32_t picture, place, words, unknown;
 };
 
 struct AuditReport {
@@ -41,14 +54,21 @@ struct AuditReport {
   size_t refused = 0;  // captions, those of refused pictures too
   // groups of pictures that are the same pixel by pixel as the model gets them
   std::vector<std::vector<size_t>> same_pictures;
+  // groups of those that look the same (vision/picture_hash.h), where they aren't all the same pixel by pixel
+  std::vector<std::vector<size_t>> alike_pictures;
+  std::vector<std::pair<size_t, size_t>>
+      leaked;                           // pictures of the data that look like one of those held out, and which
+  size_t held_out_refused = 0;          // of those held out: they can't be read, as `refusals` say
+  std::vector<ForeignCaption> foreign;  // in the order of the data, refused ones too
 };
 
 /// Captions that a regression is fitted on, at least; with fewer a score is the probability that the caption is of one of the k
 /// other pictures, where it is of one of the k + 1 and each is as likely as the next.
 constexpr size_t kLeastToFit = 100;
 
-/// Audits captions[i] of pictures[i]. Pictures are read once, in an order drawn by work.seed. Memory: the captions, and a few
-/// numbers of each. Throws InputError for fewer than two pictures that can be read, Interrupted when the host asks to stop.
+/// Audits captions[i] of pictures[i]. Pictures are read once, in an order drawn by work.seed. Memory: the captions, and some 500
+/// bytes of each. Throws InputError for fewer than two pictures and where work.checkpoint is of another audit or no checkpoint,
+/// Error where it can't be written or another audit writes to it, Interrupted when the host asks to stop.
 AuditReport audit_captions(Ensemble& ensemble, std::span<const PictureSource> pictures,
                            std::span<const std::vector<std::string>> captions, const AuditWork& work, const Host& host);
 

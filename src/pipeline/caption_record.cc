@@ -46,6 +46,30 @@ Json words_of(const SeenCaption& caption) {
   return words;
 }
 
+/// A phrase has what its words have: log-probabilities are their sums, maps their means.
+Json phrases_of(const SeenCaption& caption) {
+  const auto attention = maps_of(caption.attention), gradient = gradient_maps(caption);
+  const auto sum_over = [](const std::vector<double>& of_words, const std::vector<size_t>& words) {
+    double sum = 0;
+    for (const size_t t : words) sum += of_words[t];
+    return rounded(sum);
+  };
+  const auto mean = [](const std::vector<cv::Mat>& maps, const std::vector<size_t>& words) {
+    const cv::Mat map = mean_map(maps, words);
+    return rounded(std::span(map.ptr<float>(), map.total()));
+  };
+  Json phrases = Json::array();
+  for (const auto& [text, words] : caption.phrases) {
+    Json& phrase = phrases.emplace_back(Json{{"phrase", text}, {"words", words}});
+    if (words.empty()) continue;
+    phrase["log_probability"] = sum_over(caption.word_log_probability, words);
+    phrase["plain_log_probability"] = sum_over(caption.plain_word_log_probability, words);
+    if (!attention.empty()) phrase["attention"] = mean(attention, words);
+    if (caption.explained()) phrase["gradient"] = mean(gradient, words);
+  }
+  return phrases;
+}
+
 }  // namespace
 
 Json name_record(const std::string& name) {
@@ -68,6 +92,7 @@ Json caption_record(const SeenPicture& picture) {
   record["size"] = {picture.size.width, picture.size.height};
   record["area"] = {area.x, area.y, area.width, area.height};
   record["words"] = words_of(best);
+  if (!best.phrases.empty()) record["phrases"] = phrases_of(best);
   if (best.explained()) record["rank_correlation"] = rounded(mean_rank_correlation(best.rank_correlation));
   for (size_t i = 1; i < picture.captions.size(); ++i) {
     const SeenCaption& caption = picture.captions[i];

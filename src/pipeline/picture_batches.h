@@ -4,6 +4,8 @@
 // B pictures of a batch · S input side
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -43,6 +45,7 @@ struct BatchPlan {
   int batch_size = 16;       // pictures that a processor computes together, at most
   bool side_by_side = true;  // a worker a batch; else one batch at a time
   bool alike = false;        // batches of about one size, none of a picture alone where there are others
+  size_t done = 0;           // so many first batches are left out
 };
 
 /// Where each batch of so many pictures begins, and the end. Small first ones let something be seen soon, small last ones let all
@@ -56,7 +59,8 @@ template <class Compute, class Take>
 void compute_pictures(const Ensemble& ensemble, std::span<const PictureSource> pictures, const BatchPlan& plan,
                       const Host& host, Compute&& compute, Take&& take) {
   const auto device = ensemble.first().device;
-  const auto starts = batch_starts(pictures.size(), device.is_cpu() ? static_cast<size_t>(plan.threads) : 1, plan);
+  auto starts = batch_starts(pictures.size(), device.is_cpu() ? static_cast<size_t>(plan.threads) : 1, plan);
+  starts.erase(starts.begin(), starts.begin() + static_cast<std::ptrdiff_t>(std::min(plan.done, starts.size() - 1)));
   const auto read = [&](size_t number) { return read_batch(ensemble, pictures, starts[number], starts[number + 1]); };
   const auto compute_or_stop = [&](PictureBatch batch) -> std::optional<decltype(compute(std::move(batch)))> {
     try {

@@ -22,6 +22,14 @@ namespace fs = std::filesystem;
 /// Longer side of a word's picture, at most: a word's file of a 30-megapixel photograph would take a second.
 constexpr int kLongestWordPicture = 2048;
 
+/// Behind the maps of a caption's words those of its phrases, under their names where they are to be named.
+void add_phrases(const SeenCaption& caption, std::vector<WordMap>& maps, bool named) {
+  std::vector<cv::Mat> words;
+  for (const auto& word : maps) words.push_back(word.attention);
+  for (const auto& phrase : caption.phrases)
+    if (!phrase.words.empty()) maps.push_back({named ? phrase.text : "", mean_map(words, phrase.words)});
+}
+
 /// What the words depend on, to stand beneath where they looked.
 std::vector<MapRow> explanation_rows(const SeenCaption& caption) {
   if (!caption.explained()) return {};
@@ -38,6 +46,8 @@ std::vector<MapRow> explanation_rows(const SeenCaption& caption) {
   for (auto& map : gradient_maps(caption))
     cells.maps.push_back({"ρ " + figure(correlations[cells.maps.size()]), std::move(map)});
   for (auto& map : pixel_maps(caption)) pixels.maps.push_back({"", std::move(map)});
+  add_phrases(caption, cells.maps, false);
+  add_phrases(caption, pixels.maps, false);
   return {std::move(cells), std::move(pixels)};
 }
 
@@ -83,7 +93,7 @@ void write_xmp(const fs::path& path, const std::string& caption) {
 
 void write_overlays(const PictureFiles& files, const PictureSource& source, const SeenPicture& picture,
                     const FileChoice& choice) {
-  const auto words = word_maps(picture.best());
+  auto words = word_maps(picture.best());
   const auto geometry = picture.geometry();
   // Read again: keeping the pictures of a batch could take gigabytes.
   const int small = std::max(choice.style.tile, files.animation.empty() ? 0 : choice.animation.size);
@@ -94,6 +104,7 @@ void write_overlays(const PictureFiles& files, const PictureSource& source, cons
     write_animation(files.animation, animate(pixels, geometry, words, choice.style, choice.animation));
   if (!files.page.empty()) write_picture(files.page, draw_caption(pixels, picture, choice.style));
   if (files.words.empty()) return;
+  add_phrases(picture.best(), words, true);
   if (const double scale = double(kLongestWordPicture) / std::max(pixels.cols, pixels.rows); scale < 1)
     cv::resize(pixels, pixels, {std::max(1, int(pixels.cols * scale)), std::max(1, int(pixels.rows * scale))}, 0, 0,
                cv::INTER_AREA);
@@ -116,7 +127,9 @@ std::vector<WordMap> word_maps(const SeenCaption& caption) {
 
 cv::Mat draw_caption(const cv::Mat& pixels, const SeenPicture& picture, const OverlayOptions& style) {
   const SeenCaption& caption = picture.best();
-  return draw_page(pixels, picture.geometry(), word_maps(caption), caption.text, style, explanation_rows(caption));
+  auto maps = word_maps(caption);
+  add_phrases(caption, maps, true);
+  return draw_page(pixels, picture.geometry(), maps, caption.text, style, explanation_rows(caption));
 }
 
 void write_files(const PictureFiles& files, const PictureSource& source, const SeenPicture& picture,

@@ -1,6 +1,7 @@
 // B pictures of a batch · T words
 #include "pipeline/score_pictures.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -15,6 +16,7 @@ GivenBeside beside(const GivenCaption& given, const ForcedCaption& forced, const
   made.tokens = given.tokens;
   for (size_t i = 0; i < given.ids.size(); ++i)
     if (given.ids[i] == Vocabulary::kUnknown) made.unknown.push_back(i);
+  made.replaced = given.replaced;
   made.rank = forced.rank;
   for (const int64_t word : forced.likeliest) made.likeliest.push_back(vocabulary.word(word));
   made.likeliest_log_probability = forced.likeliest_log_probability;
@@ -22,7 +24,37 @@ GivenBeside beside(const GivenCaption& given, const ForcedCaption& forced, const
   return made;
 }
 
+/// The phrases that a caption has, in its order, over the words that the model was led along.
+std::vector<SeenPhrase> phrases_in(const GivenCaption& given, const std::vector<GivenPhrase>& phrases) {
+  std::vector<std::pair<size_t, SeenPhrase>> found;
+  for (const auto& phrase : phrases)
+    for (const size_t place : phrase.places_in(given.tokens)) {
+      SeenPhrase seen{phrase.text, {}};
+      size_t word = 0;
+      for (size_t i = 0; i < place + phrase.tokens.size(); ++i) {
+        if (given.ids[i] == Vocabulary::kUnknown) continue;
+        if (i >= place) seen.words.push_back(word);
+        ++word;
+      }
+      found.emplace_back(place, std::move(seen));
+    }
+  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<SeenPhrase> seen;
+  for (auto& one : found) seen.push_back(std::move(one.second));
+  return seen;
+}
+
 }  // namespace
+
+std::vector<size_t> GivenPhrase::places_in(const std::vector<std::string>& caption) const {
+  std::vector<size_t> places;
+  for (auto from = caption.begin();;) {
+    const auto found = std::search(from, caption.end(), tokens.begin(), tokens.end());
+    if (found == caption.end()) return places;
+    places.push_back(static_cast<size_t>(found - caption.begin()));
+    from = found + static_cast<std::ptrdiff_t>(tokens.size());
+  }
+}
 
 std::string caption_refusal(const GivenCaption& given, const std::string& picture, int max_words) {
   const bool is_long = given.text.size() > 60;
@@ -56,7 +88,7 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
       if (to.seen.refused()) continue;
       const auto& texts = captions[to.seen.index];
       for (size_t place = 0; place < texts.size(); ++place) {
-        auto one = given_caption(texts[place], captioner.vocabulary);
+        auto one = given_caption(texts[place], captioner.vocabulary, work.nearest);
         if (auto refusal = caption_refusal(one, to.seen.name, work.max_words); !refusal.empty()) {
           to.refusals.push_back({place, std::move(refusal)});
           continue;
@@ -81,12 +113,13 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
       to.given.back().place = place_of[i];
       Caption caption = caption_of(std::move(forced[i]), captioner.vocabulary);
       caption.text = given[i].text;
-      const bool explained = work.explain && to.seen.captions.empty();
+      const bool explained = work.explain && (work.explain_all || to.seen.captions.empty());
       std::optional<Explanation> explanation;
       if (explained)
         explanation = explain_caption(captioner, batch.inputs.front()[walks[i].picture], caption, *work.explain,
                                       work.explain_pixels, host.cancelled);
       to.seen.captions.push_back(seen_caption(std::move(caption), grid));
+      to.seen.captions.back().phrases = phrases_in(given[i], work.phrases);
       if (explanation) add_explanation(to.seen.captions.back(), *std::move(explanation));
     }
     return scored;
@@ -112,6 +145,8 @@ Json score_record(const ScoredPicture& picture, size_t place, bool attention) {
     word["likeliest_log_probability"] = rounded(given.likeliest_log_probability[t]);
   };
   const size_t T = caption.words.size();
+  if (!attention && record.contains("phrases"))
+    for (auto& phrase : record["phrases"]) phrase.erase("attention");
   for (size_t t = 0; t < T; ++t) {
     if (!attention) record["words"][t].erase("attention");
     add(record["words"][t], t);
@@ -122,6 +157,11 @@ Json score_record(const ScoredPicture& picture, size_t place, bool attention) {
   record["perplexity"] = rounded(given.perplexity);
   record["unknown"] = Json::array();
   for (const size_t unknown : given.unknown) record["unknown"].push_back(given.tokens[unknown]);
+  for (const size_t replaced : given.replaced) {
+    const auto word = replaced - static_cast<size_t>(std::count_if(given.unknown.begin(), given.unknown.end(),
+                                                                   [&](size_t unknown) { return unknown < replaced; }));
+    record["replaced"].push_back({{"token", given.tokens[replaced]}, {"word", caption.words[word]}});
+  }
   record["unknown_share"] =
       rounded(static_cast<double>(given.unknown.size()) / static_cast<double>(given.tokens.size()));
   return record;

@@ -15,6 +15,15 @@
 
 namespace attend {
 
+/// Words that are asked for together wherever they stand side by side in a caption.
+struct GivenPhrase {
+  std::string text;
+  std::vector<std::string> tokens;  // of the text, as captions are tokenized for training; at least one
+
+  /// Where it begins in these tokens; its places don't overlap.
+  std::vector<size_t> places_in(const std::vector<std::string>& caption) const;
+};
+
 /// How captions are scored.
 struct ScoreWork {
   DecodeOptions decode;  // its temperature, frequency_exponent and locations
@@ -24,7 +33,11 @@ struct ScoreWork {
   BatchPlan plan;
   const ExplainOptions* explain =
       nullptr;                  // how captions are explained by gradients; null: not. Then one batch at a time
+  bool explain_all = false;     // all captions of a picture, not the first alone
   bool explain_pixels = false;  // by the pixels, too
+  std::vector<GivenPhrase> phrases = {};  // looked for in every caption
+  const NearestWords* nearest =
+      nullptr;  // words that stand for those that the model doesn't know; null: they are left out
 };
 
 /// Why a caption of `picture` can't be scored, in one line that names both, or "".
@@ -35,6 +48,7 @@ struct GivenBeside {
   size_t place = 0;                    // among the captions that were given to the picture
   std::vector<std::string> tokens;     // all of the caption's
   std::vector<size_t> unknown;         // places in `tokens` of those that the model has no word for; they are left out
+  std::vector<size_t> replaced;        // places in `tokens` of those that a known word stands for: ScoreWork::nearest
   std::vector<int64_t> rank;           // [T + 1] of each word and of <end> among all that the model may say there
   std::vector<std::string> likeliest;  // [T + 1], what the model finds likeliest there
   std::vector<double> likeliest_log_probability;  // [T + 1], as word_log_probability
@@ -61,8 +75,10 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
                     const std::function<void(std::vector<ScoredPicture>& batch)>& take);
 
 /// Caption `place` of a picture as JSON: what caption_record() has of a picture's best one, but for "confidence", "familiar" and
-/// "alternatives", and "perplexity", "unknown" (the words that were left out), "unknown_share" (of all of the caption's), and in
-/// each of its "words" "rank", "likeliest" and "likeliest_log_probability"; "end" has the same of <end>. `attention`: whether maps
+/// "alternatives", and "perplexity", "unknown" (the words that were left out), "unknown_share" (of all of the caption's), "replaced" where words were ("token",
+/// "word"), and in
+/// each of its "words" "rank", "likeliest" and "likeliest_log_probability"; "end" has the same of <end>; where phrases were asked
+/// for, "phrases": "phrase", "words" (places in "words"), their summed log-probabilities, their mean maps. `attention`: whether maps
 /// are wanted.
 Json score_record(const ScoredPicture& picture, size_t place, bool attention);
 

@@ -28,6 +28,12 @@ std::vector<cv::Mat> maps_of(const MapStack& stack) {
   return maps;
 }
 
+cv::Mat mean_map(const std::vector<cv::Mat>& maps, const std::vector<size_t>& which) {
+  cv::Mat mean = maps[which.front()].clone();
+  for (size_t i = 1; i < which.size(); ++i) mean += maps[which[i]];
+  return mean / static_cast<double>(which.size());
+}
+
 std::vector<cv::Mat> location_maps(const SeenCaption& caption) {
   const auto [rows, columns] = caption.attention.grid;
   std::vector<cv::Mat> maps;

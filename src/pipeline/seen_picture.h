@@ -31,6 +31,12 @@ struct MapStack {
   std::span<const float> map(size_t word) const { return {weights.data() + word * grid.cells(), grid.cells()}; }
 };
 
+/// Words of a caption that stand side by side and are asked for together.
+struct SeenPhrase {
+  std::string text;           // as it was asked for
+  std::vector<size_t> words;  // places among the caption's words, rising; none where the model knows none of them
+};
+
 /// A caption, with where each of its words looked. Logarithms are natural.
 struct SeenCaption {
   std::string text;                          // detokenized, UTF-8
@@ -43,6 +49,7 @@ struct SeenCaption {
   std::vector<int64_t> locations;                  // [T], the cell hard attention looked at; -1: the expected context
   std::optional<double> confidence;                // probability that it is among the better half: decode/confidence.h
   std::vector<double> evidence;                    // what confidence is made of
+  std::vector<SeenPhrase> phrases;                 // those that were asked for, in the caption's order
   // Where it was explained (decode/explain.h); empty where not. Not negative, nats a unit of input.
   MapStack gradient;                     // [T, h, w], what each word depends on, by the annotations
   MapStack pixels;                       // [T, S, S], by the pixels
@@ -73,6 +80,9 @@ struct SeenPicture {
 
 /// One f32 picture a map, rows x columns of the grid.
 std::vector<cv::Mat> maps_of(const MapStack& stack);
+
+/// The mean of some of these maps, at least one: f32 of their size.
+cv::Mat mean_map(const std::vector<cv::Mat>& maps, const std::vector<size_t>& which);
 
 /// The cell that hard attention looked at for each word, as one map a word: 1 there, 0 elsewhere.
 std::vector<cv::Mat> location_maps(const SeenCaption& caption);

@@ -40,6 +40,7 @@ Json json_of(const PageCaption& caption) {
   Json& probabilities = json["log_probabilities"] = Json::array();
   for (size_t t = 0; t < caption.words.size(); ++t)
     probabilities.push_back(rounded(caption.word_log_probability[t], 1e3));
+  for (const auto& [text, words] : caption.phrases) json["phrases"].push_back({{"text", text}, {"words", words}});
   Json& maps = json["maps"] = Json::array();
   for (const auto& kind : caption.maps) maps.push_back(json_of(kind));
   return json;

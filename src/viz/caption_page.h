@@ -27,6 +27,12 @@ struct PageMaps {
 /// maps: one a word, f32, all of one size, not negative.
 PageMaps page_maps(std::string name, const std::vector<cv::Mat>& maps);
 
+/// Words that are shown together, by the mean of their maps.
+struct PagePhrase {
+  std::string text;
+  std::vector<size_t> words;  // places, at least one
+};
+
 struct PageCaption {
   std::string text;
   std::vector<std::string> words;            // [T]; none where only the text is known
@@ -36,6 +42,7 @@ struct PageCaption {
   MapFaults faults;
   std::optional<double> confidence = {};  // probability that it is among the better half
   std::optional<bool> familiar = {};      // whether the picture is like those of training
+  std::vector<PagePhrase> phrases = {};
 };
 
 /// Longer side of a thumbnail, pixels; up to three times that where the shorter would be less than a sixth of it.
@@ -67,7 +74,7 @@ struct PageFigure {
 
 /// One picture as an <article>; the captions' words and maps stand in it as JSON:
 ///   {"area": [x, y, w, h], "captions": [{"text", "confidence", "familiar", "log_probability", "words", "log_probabilities",
-///     "maps": [{"name", "grid": [rows, cols], "peaks": [T], "weights": base64 of [T, L] bytes,
+///     "phrases": [{"text", "words": [places]}], "maps": [{"name", "grid": [rows, cols], "peaks": [T], "weights": base64 of [T, L] bytes,
 ///       "rank_correlation": [T]}]}]}
 /// number: its place on the page, from 1. figures: the names of picture.figures.
 std::string picture_article(const PagePicture& picture, size_t number, const std::vector<PageFigure>& figures);

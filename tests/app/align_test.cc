@@ -71,6 +71,75 @@ TEST_F(AlignCommand, PutsAllCaptionsOnThePage) {
   EXPECT_THAT(record["words"][0]["attention"], SizeIs(9));
 }
 
+TEST_F(AlignCommand, GivesPhrasesTheMeanOfTheirWordsMaps) {
+  const auto run = with_model({"align", picture(), "A red dog on purple grass, red dog", "grass", "--phrase", "red dog",
+                               "--phrase", "Purple grass", "--phrase", "on purple", "--format", "jsonl", "--explain",
+                               "plain", "--precision", "fp32"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  ASSERT_THAT(run.out_lines(), SizeIs(2));
+  const Json record = Json::parse(run.out_lines()[0]);
+  // "purple" is none of the model's words: a red dog on grass red dog
+  const auto& phrases = record["phrases"];
+  ASSERT_THAT(phrases, SizeIs(4));
+  const std::vector<std::pair<std::string, std::vector<size_t>>> expected{
+      {"red dog", {1, 2}}, {"on purple", {3}}, {"Purple grass", {4}}, {"red dog", {5, 6}}};
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(phrases[i]["phrase"], expected[i].first);
+    ASSERT_EQ(phrases[i]["words"], expected[i].second);
+    for (const char* sum : {"log_probability", "plain_log_probability"}) {
+      double of_words = 0;
+      for (const size_t t : expected[i].second) of_words += record["words"][t][sum].get<double>();
+      EXPECT_NEAR(phrases[i][sum].get<double>(), of_words, 3e-6);
+    }
+    for (const char* kind : {"attention", "gradient"}) {
+      ASSERT_THAT(phrases[i][kind], SizeIs(9));
+      for (size_t cell = 0; cell < 9; ++cell) {
+        double mean = 0;
+        for (const size_t t : expected[i].second)
+          mean += record["words"][t][kind][cell].get<double>() / static_cast<double>(expected[i].second.size());
+        EXPECT_NEAR(phrases[i][kind][cell].get<double>(), mean, 2e-6);
+      }
+    }
+  }
+  EXPECT_FALSE(Json::parse(run.out_lines()[1]).contains("phrases"));
+}
+
+TEST_F(AlignCommand, DrawsPhrases) {
+  const std::string file = picture();
+  const auto align = [&](const std::string& folder, std::vector<std::string> more) {
+    more.insert(more.begin(), {"align", file, "a red dog, purple", "--overlay", at(folder), "--overlay-words",
+                               "--overlay-format", "png", "--html", at(folder + ".html")});
+    const auto run = with_model(more);
+    EXPECT_EQ(run.status, 0) << run.err;
+    return run;
+  };
+  const auto plain = align("plain", {});
+  const auto run = align("with", {"--phrase", "red dog", "--phrase", "purple"});
+  ASSERT_THAT(run.out_lines(), SizeIs(plain.out_lines().size() + 2));
+  EXPECT_THAT(run.out_lines()[6], StartsWith("  \"red dog\"\t"));
+  EXPECT_EQ(run.out_lines()[7], "  \"purple\"\tnone of its words is in the model's vocabulary");
+  EXPECT_TRUE(fs::exists(at("with/a.words/04-red_dog.png")));
+  EXPECT_FALSE(fs::exists(at("with/a.words/05-purple.png")));
+  EXPECT_EQ(read_file(at("with/a.words/03-dog.png")), read_file(at("plain/a.words/03-dog.png")));
+  EXPECT_NE(read_file(at("with/a.png")), read_file(at("plain/a.png")));
+  EXPECT_THAT(read_file(at("with.html")), HasSubstr(R"("phrases":[{"text":"red dog","words":[1,2]}])"));
+  EXPECT_THAT(read_file(at("plain.html")), ::testing::Not(HasSubstr(R"("phrases":)")));
+}
+
+TEST_F(AlignCommand, RefusesAPhraseThatIsInNoCaption) {
+  for (const std::string phrase : {"dog red", "red", "..."}) {
+    const auto run = with_model({"align", picture(), "a dog", "grass", "--phrase", "dog", "--phrase", phrase});
+    EXPECT_EQ(run.status, 2);
+    EXPECT_EQ(run.out, "");
+    ASSERT_THAT(run.err_lines(), SizeIs(1));
+    EXPECT_THAT(run.err, HasSubstr("--phrase: \"" + phrase + "\" " +
+                                   (phrase == "..." ? "has no words" : "is in none of the captions")));
+  }
+  const auto score = with_model({"score", picture(), "--caption", "a dog", "--phrase", "dog"});
+  EXPECT_EQ(score.status, 2);
+  EXPECT_THAT(score.err, HasSubstr("--phrase: is written by --format jsonl only"));
+}
+
 TEST_F(AlignCommand, WantsAPictureAndACaption) {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"align"}, {"align", picture()}}) {
     const auto run = with_model(arguments);

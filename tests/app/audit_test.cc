@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <opencv2/imgproc.hpp>
+#include <random>
 #include <set>
 
 #include "app/run_command.h"
@@ -126,6 +129,142 @@ TEST_F(AuditCommand, OfShardsEveryCaptionIsInOne) {
     for (size_t i = 1; i < lines.size(); ++i) EXPECT_TRUE(all.insert(lines[i]).second);
   }
   EXPECT_THAT(all, SizeIs(72));
+}
+
+TEST_F(AuditCommand, GoesOnFromItsCheckpoint) {
+  const std::string file = data(40), kept = at("kept");
+  const auto audit = [&](std::vector<std::string> more, const Circumstances& how = {}) {
+    more.insert(more.begin(), {"audit", file, "--images", at("in"), "--format", "json", "--batch-size", "8"});
+    return with_model(more, how);
+  };
+  const auto expected = audit({});
+  const auto whole = audit({"--checkpoint", kept});
+  ASSERT_EQ(whole.status, 0) << whole.err;
+  EXPECT_EQ(whole.out, expected.out);
+  const std::string bytes = read_file(kept);
+  ASSERT_EQ(std::count(bytes.begin(), bytes.end(), '\n'), 1 + 5);
+  // Killed anywhere: in the first line, behind it, within a batch, behind one; or the last line is damaged.
+  const size_t head = bytes.find('\n') + 1, first = bytes.find('\n', head) + 1;
+  std::vector<std::string> stopped;
+  for (const size_t length : {size_t{0}, size_t{5}, head, head + 9, first, first + 200, bytes.size() - 1, bytes.size()})
+    stopped.push_back(bytes.substr(0, length));
+  stopped.push_back(bytes.substr(0, first) + std::string(300, '\0') + "\n");
+  for (const auto& begun : stopped) {
+    write("kept", begun);
+    const auto run = audit({"--checkpoint", kept});
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_EQ(run.out, expected.out) << begun.size();
+    EXPECT_EQ(read_file(kept), bytes) << begun.size();
+  }
+  // What is in it isn't looked at again.
+  std::filesystem::rename(at("in"), at("elsewhere"));
+  EXPECT_EQ(audit({"--checkpoint", kept}).out, expected.out);
+  std::filesystem::rename(at("elsewhere"), at("in"));
+  // A full disk.
+  std::filesystem::remove(kept);
+  Circumstances full;
+  full.largest_file = static_cast<int64_t>(first) + 100;
+  const auto failed = audit({"--checkpoint", kept}, full);
+  EXPECT_EQ(failed.status, 1);
+  EXPECT_THAT(failed.err, HasSubstr(kept + ": "));
+  EXPECT_EQ(audit({"--checkpoint", kept}).out, expected.out);
+}
+
+TEST_F(AuditCommand, RefusesACheckpointOfSomethingElse) {
+  const std::string file = data(12), kept = at("kept");
+  const auto audit = [&](const std::string& checkpoint, std::vector<std::string> more = {}) {
+    more.insert(more.begin(), {"audit", file, "--images", at("in"), "--checkpoint", checkpoint});
+    return with_model(more);
+  };
+  ASSERT_EQ(audit(kept).status, 0);
+  const std::string bytes = read_file(kept);
+  const auto refused = [&](const Outcome& run, const char* said) {
+    EXPECT_EQ(run.status, 1);
+    EXPECT_EQ(run.out, "");
+    EXPECT_THAT(run.err_lines(), SizeIs(1));
+    EXPECT_THAT(run.err, HasSubstr(said));
+  };
+  refused(audit(kept, {"--seed", "2"}), "is of another audit: seed is 1 there and 2 here");
+  refused(audit(kept, {"--others", "2"}), "others is 4 there");
+  refused(audit(kept, {"--shard", "1/2"}), "of other pictures or captions");
+  refused(attend_command({"audit", file, "--images", at("in"), "--checkpoint", kept, "--model", ATTEND_WIDE_MODEL,
+                          "--threads", "1"}),
+          "by another model");
+  EXPECT_EQ(read_file(kept), bytes);
+  const std::string before = read_file(file);
+  refused(audit(file), "isn't a checkpoint of attend audit");
+  EXPECT_EQ(read_file(file), before);
+  write("binary", std::string("\xff\xd8\xff without a line end", 24));
+  refused(audit(at("binary")), "isn't a checkpoint of attend audit");
+}
+
+TEST_F(AuditCommand, FindsCaptionsWithoutAWordOfTheOthersAndThoseOfAnotherLanguage) {
+  const std::string file = data(4), chinese = "\xe4\xb8\x80\xe5\x8f\xaa\xe7\x8b\x97";
+  folder_.write("in/4.png", encoded(".png", gradient(80, 90)));
+  write("data.jsonl", read_file(file) +
+                          Json({{"file", "4.png"},
+                                {"captions",
+                                 {"a red dog", "two dogs on the grass", "a blue square", "zwei Hunde im hohen Gras",
+                                  "ein Hund a red", "rojo perro", chinese}}})
+                              .dump() +
+                          "\n");
+  const auto run = with_model({"audit", file, "--images", at("in"), "--format", "json"});
+  const Json report = Json::parse(run.out);
+  std::vector<std::string> apart, foreign;
+  for (const auto& one : report["apart_captions"])
+    if (one["file"] == at("in/4.png")) apart.push_back(one["caption"]);
+  for (const auto& one : report["foreign_captions"]) foreign.push_back(one["caption"]);
+  EXPECT_THAT(apart, ::testing::ElementsAre("a blue square", "zwei Hunde im hohen Gras", "rojo perro", chinese));
+  EXPECT_THAT(foreign, ::testing::ElementsAre("zwei Hunde im hohen Gras", chinese));
+  EXPECT_THAT(run.err, HasSubstr("captions have no word in common with the picture's others"));
+  EXPECT_THAT(run.err, HasSubstr("2 captions are likely of another language"));
+}
+
+TEST_F(AuditCommand, FindsPicturesThatLookTheSameAndThoseThatLeaked) {
+  std::string lines;
+  std::mt19937 generator(7);
+  for (int i = 0; i < 6; ++i) {
+    cv::Mat blocks(6, 8, CV_8UC3), picture;
+    for (auto block = blocks.begin<cv::Vec3b>(); block != blocks.end<cv::Vec3b>(); ++block)
+      for (int c = 0; c < 3; ++c) (*block)[c] = static_cast<unsigned char>(generator() % 256);
+    cv::resize(blocks, picture, {240, 180}, 0, 0, cv::INTER_CUBIC);
+    const std::string name = std::to_string(i) + ".png";
+    folder_.write("in/" + name, encoded(".png", picture));
+    lines += Json({{"file", name}, {"caption", "a red dog"}}).dump() + "\n";
+    cv::Mat small;
+    cv::resize(picture, small, {}, 0.5, 0.5, cv::INTER_AREA);
+    if (i == 1) folder_.write("test/other.jpg", encoded(".jpg", small));
+    if (i != 2) continue;
+    folder_.write("in/again.jpg", encoded(".jpg", small));
+    lines += "{\"file\": \"again.jpg\", \"caption\": \"a red dog\"}\n";
+  }
+  const std::string file = write("data.jsonl", lines);
+  const std::vector<std::string> arguments{"audit", file, "--images", at("in"), "--held-out", at("test"), "--format"};
+  auto as_json = arguments, as_lines = arguments;
+  as_json.push_back("json"), as_lines.push_back("jsonl");
+  const auto run = with_model(as_json);
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Json report = Json::parse(run.out);
+  EXPECT_EQ(report["same_pictures"], Json::array());
+  EXPECT_EQ(report["alike_pictures"], Json::array({{at("in/2.png"), at("in/again.jpg")}}));
+  EXPECT_EQ(report["leaked_pictures"],
+            Json::array({Json({{"file", at("in/1.png")}, {"held_out", at("test/other.jpg")}})}));
+  EXPECT_THAT(run.err, HasSubstr("2 pictures look like others"));
+  EXPECT_THAT(run.err, HasSubstr("1 times a picture looks like one of the 1 held out"));
+  // As lines the same, but for captions that aren't doubtful.
+  std::map<std::string, size_t> counts;
+  for (const auto& line : with_model(as_lines).out_lines()) ++counts[Json::parse(line)["finding"]];
+  EXPECT_EQ(counts["alike_pictures"], 1u);
+  EXPECT_EQ(counts["leaked_pictures"], 1u);
+  EXPECT_EQ(counts["alike_captions"], report["alike_captions"].size());
+  size_t doubtful = 0;
+  for (const auto& one : report["doubtful"]) doubtful += one["score"] >= 0.5;
+  EXPECT_EQ(counts["doubtful"], doubtful);
+  // What is held out and can't be read is said.
+  folder_.write("test/bad.jpg", {'b', 'a', 'd'});
+  const auto bad = with_model(as_json);
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_THAT(bad.err, HasSubstr("1 of those held out can't be read"));
 }
 
 TEST_F(AuditCommand, NeedsTwoPictures) {

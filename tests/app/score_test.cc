@@ -112,6 +112,27 @@ TEST_F(ScoreCommand, NamesAndCountsWordsThatTheModelDoesNotKnow) {
   EXPECT_EQ(both[0]["caption"], "a purple dog");
 }
 
+TEST_F(ScoreCommand, TakesTheNearestKnownWordsWhereAsked) {
+  pictures();
+  const auto score = [&](const std::string& caption, std::vector<std::string> more) {
+    more.insert(more.begin(), {"score", at("in/0.jpg"), "--caption", caption, "--format", "jsonl"});
+    return with_model(more);
+  };
+  const auto run = score("a purple zebra dogs on grasss", {"--unknown", "nearest"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const Json given = records(run)[0], known = records(score("a dog on grass", {}))[0];
+  EXPECT_EQ(given["words"], known["words"]);
+  EXPECT_EQ(given["unknown"], Json({"purple", "zebra"}));
+  EXPECT_EQ(given["replaced"],
+            Json::parse(R"([{"token": "dogs", "word": "dog"}, {"token": "grasss", "word": "grass"}])"));
+  EXPECT_FALSE(known.contains("replaced"));
+  EXPECT_THAT(run.err,
+              HasSubstr("2 of 6 words (33.3 %) aren't in the model's vocabulary and were left out: purple, zebra"));
+  EXPECT_THAT(run.err, HasSubstr("were taken for others that are: dogs, grasss"));
+  const auto align = with_model({"align", at("in/0.jpg"), "two dogs", "--unknown", "nearest"});
+  EXPECT_THAT(align.out_lines()[2], StartsWith("  dogs (dog)\t"));
+}
+
 TEST_F(ScoreCommand, ReportsWhatCannotBeScoredAndScoresTheRest) {
   const std::string in = pictures();
   write("in/bad.jpg", "no picture");
@@ -205,6 +226,46 @@ TEST_F(ScoreCommand, OfSeveralModelsTakesTheMeanOfTheirProbabilities) {
                       "--model", ATTEND_TINY_MODEL, "--model", ATTEND_WIDE_MODEL});
   EXPECT_EQ(explained.status, 2);
   EXPECT_THAT(explained.err, HasSubstr("explains what one model says"));
+}
+
+TEST_F(ScoreCommand, ExplainsEveryCaptionByGradients) {
+  pictures();
+  const std::vector<std::string> given{"score",     at("in/0.jpg"), "--caption", "a dog",       "--caption",
+                                       "red grass", "--format",     "jsonl",     "--precision", "fp32"};
+  auto explained = given;
+  explained.insert(explained.end(), {"--explain", "plain"});
+  const auto run = with_model(explained);
+  ASSERT_EQ(run.status, 0) << run.err;
+  const auto with = records(run), without = records(with_model(given));
+  ASSERT_THAT(with, SizeIs(2));
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_TRUE(with[i].contains("rank_correlation"));
+    EXPECT_FALSE(without[i].contains("rank_correlation"));
+    for (size_t t = 0; t < 2; ++t) {
+      EXPECT_EQ(with[i]["words"][t]["attention"], without[i]["words"][t]["attention"]);
+      double sum = 0;
+      for (const auto& weight : with[i]["words"][t]["gradient"]) sum += weight.get<double>();
+      EXPECT_NEAR(sum, 1, 1e-4);
+    }
+  }
+  const auto text = with_model({"score", at("in/0.jpg"), "--caption", "a dog", "--explain", "plain"});
+  EXPECT_EQ(text.status, 2);
+  EXPECT_THAT(text.err, HasSubstr("--explain: is written by --format jsonl only"));
+}
+
+TEST_F(ScoreCommand, SaysThatAModelWithoutAttentionLooksNowhere) {
+  pictures();
+  TinyModel model;
+  model.edit("options", [](Json& options) { options["attention"]["kind"] = "none"; });
+  const std::string none = write("none.safetensors", model.bytes());
+  const auto run = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--model", none, "--threads", "1"});
+    return attend_command(arguments).err;
+  };
+  EXPECT_THAT(run({"align", at("in/0.jpg"), "a dog"}), HasSubstr("attention of kind none"));
+  EXPECT_THAT(run({"score", at("in/0.jpg"), "--caption", "a dog", "--format", "jsonl"}),
+              HasSubstr("attention of kind none"));
+  EXPECT_EQ(run({"score", at("in/0.jpg"), "--caption", "a dog"}), "");
 }
 
 TEST_F(ScoreCommand, RefusesACommandLineThatSaysTooLittleOrTooMuch) {

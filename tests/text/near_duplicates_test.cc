@@ -9,7 +9,7 @@
 namespace attend {
 namespace {
 
-using Sentence = std::vector<std::string>;
+using Sentence = std::vector<int32_t>;
 
 /// Words put in, taken out or changed to make b of a (Levenshtein).
 size_t distance(const Sentence& a, const Sentence& b) {
@@ -52,8 +52,7 @@ TEST(FindAlike, EqualsComparingAllPairs) {
     std::vector<Sentence> sentences;
     for (int i = 0; i < 60; ++i) {
       sentences.emplace_back();
-      for (auto n = generator() % 7; n > 0; --n)
-        sentences.back().push_back(std::string(1, static_cast<char>('a' + generator() % 4)));
+      for (auto n = generator() % 7; n > 0; --n) sentences.back().push_back(static_cast<int32_t>(generator() % 4));
     }
     const size_t least = generator() % 6;
     const auto expected = groups_of(sentences, least);
@@ -69,12 +68,14 @@ TEST(FindAlike, EqualsComparingAllPairs) {
 }
 
 TEST(FindAlike, LeavesShortSentencesAloneUnlessTheyAreTheSame) {
-  const std::vector<Sentence> sentences{{"a", "dog"},
-                                        {"a", "cat"},
-                                        {"a", "dog"},
-                                        {"a", "dog", "runs", "on", "grass"},
-                                        {"a", "dog", "runs", "on", "sand"},
-                                        {"dog", "a", "runs", "on", "sand"}};
+  WordNumbers numbers;
+  const std::vector<Sentence> sentences{numbers.of({"a", "dog"}),
+                                        numbers.of({"a", "cat"}),
+                                        numbers.of({"a", "dog"}),
+                                        numbers.of({"a", "dog", "runs", "on", "grass"}),
+                                        numbers.of({"a", "dog", "runs", "on", "sand"}),
+                                        numbers.of({"dog", "a", "runs", "on", "sand"})};
+  EXPECT_EQ(numbers.words(), (std::vector<std::string>{"a", "dog", "cat", "runs", "on", "grass", "sand"}));
   const auto found = find_alike(sentences, 4);
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].sentences, (std::vector<size_t>{0, 2}));
@@ -82,6 +83,36 @@ TEST(FindAlike, LeavesShortSentencesAloneUnlessTheyAreTheSame) {
   EXPECT_EQ(found[1].sentences, (std::vector<size_t>{3, 4}));
   EXPECT_FALSE(found[1].equal);
   EXPECT_TRUE(find_alike({}, 4).empty());
+}
+
+TEST(FindApart, NamesSentencesWithoutAWordOfTheOthers) {
+  std::mt19937 generator(6);
+  for (int round = 0; round < 60; ++round) {
+    std::vector<Sentence> sentences;
+    std::vector<size_t> document;
+    for (int i = 0; i < 40; ++i) {
+      sentences.emplace_back();
+      for (auto n = generator() % 4; n > 0; --n) sentences.back().push_back(static_cast<int32_t>(generator() % 12));
+      document.push_back(document.empty() ? 0 : document.back() + (generator() % 4 == 0));
+    }
+    const std::vector<int32_t> family{-1, 5, 5, 2, 3, 4, 6, 7, 8, 9, 10, 11};
+    const size_t least = generator() % 4;
+    std::vector<size_t> expected;
+    for (size_t i = 0; i < sentences.size(); ++i) {
+      size_t others = 0;
+      bool shares = false;
+      for (size_t j = 0; j < sentences.size(); ++j) {
+        if (j == i || document[j] != document[i]) continue;
+        ++others;
+        for (const int32_t a : sentences[i])
+          for (const int32_t b : sentences[j])
+            shares = shares || (family[static_cast<size_t>(a)] >= 0 &&
+                                family[static_cast<size_t>(a)] == family[static_cast<size_t>(b)]);
+      }
+      if (others >= least && !shares) expected.push_back(i);
+    }
+    EXPECT_EQ(find_apart(sentences, document, family, least), expected);
+  }
 }
 
 }  // namespace

@@ -106,6 +106,15 @@ class PictureView {
       button.setAttribute("aria-pressed", "false");
       this.line.append(button, " ");
     });
+    this.phrases = this.caption.phrases ?? [];
+    if (this.phrases.length) {
+      const buttons = this.phrases.map(({text}) => {
+        const button = element("span", {className: "word", role: "button", tabIndex: -1, textContent: text});
+        button.setAttribute("aria-pressed", "false");
+        return button;
+      });
+      this.line.append(element("span", {className: "phrases"}, ...buttons));
+    }
     this.useMaps();
     this.clear();
   }
@@ -114,25 +123,46 @@ class PictureView {
   useMaps() {
     this.maps = this.caption.maps.find(({name}) => name === mapKind) ?? this.caption.maps[0];
     this.weights = bytesOf(this.maps.weights);
+    this.means = this.phrases.map(({words}) => this.meanOf(words));
     this.cell = null;
     this.words().forEach((button, t) =>
-      button.setAttribute("aria-label", `${this.caption.words[t]}: ${this.describe(t)}`));
+      button.setAttribute("aria-label", `${this.textOf(t)}: ${this.describe(t)}`));
     if (this.alignment && this.alignment.open) this.drawAlignment();
   }
 
+  // What shows a map: word t of the caption, or behind the last of them a phrase.
+
   mapOf(t) {
-    const cells = this.maps.grid[0] * this.maps.grid[1];
-    return this.weights.subarray(t * cells, (t + 1) * cells);
+    const cells = this.maps.grid[0] * this.maps.grid[1], words = this.caption.words.length;
+    return t < words ? this.weights.subarray(t * cells, (t + 1) * cells) : this.means[t - words].map;
   }
 
-  weight(t, cell) { return this.mapOf(t)[cell] / 255 * this.maps.peaks[t]; }
+  peakOf(t) { return this.maps.peaks[t] ?? this.means[t - this.caption.words.length].peak; }
+
+  textOf(t) { return this.caption.words[t] ?? this.phrases[t - this.caption.words.length].text; }
+
+  logOf(t) {
+    const logs = this.caption.log_probabilities;
+    return logs[t] ?? this.phrases[t - logs.length].words.reduce((sum, word) => sum + logs[word], 0);
+  }
+
+  /** The mean of some words' maps, as theirs are held: bytes, scaled to its peak. */
+  meanOf(words) {
+    const mean = Float32Array.from(this.mapOf(words[0]), () => 0);
+    for (const t of words)
+      for (let cell = 0; cell < mean.length; ++cell) mean[cell] += this.weight(t, cell) / words.length;
+    const peak = Math.max(...mean);
+    return {peak, map: Uint8Array.from(mean, (weight) => peak > 0 ? Math.round(255 * weight / peak) : 0)};
+  }
+
+  weight(t, cell) { return this.mapOf(t)[cell] / 255 * this.peakOf(t); }
 
   describe(t) {
     const map = this.mapOf(t), peak = map.indexOf(255), says = sayings[this.maps.name];
     const place = peak < 0 ? says.nowhere : `${says.at} the ${placeOf(peak, this.maps.grid)}, ` +
-      `${percent(this.maps.peaks[t])} of it in one cell`;
+      `${percent(this.peakOf(t))} of it in one cell`;
     const agreement = this.maps.rank_correlation?.[t];
-    return `probability ${probability(this.caption.log_probabilities[t])}, ${place}` +
+    return `probability ${probability(this.logOf(t))}, ${place}` +
       (agreement == null ? "" : `, rank correlation with attention ${agreement.toFixed(2)}`);
   }
 
@@ -151,9 +181,9 @@ class PictureView {
       word.classList.toggle("shown", i === t);
       word.style.removeProperty("--use");
     });
-    this.reading.replaceChildren(element("b", {textContent: this.caption.words[t]}), ` ${this.describe(t)}`);
+    this.reading.replaceChildren(element("b", {textContent: this.textOf(t)}), ` ${this.describe(t)}`);
     if (!this.canvas) return;
-    const full = drawMap(this.canvas, this.mapOf(t), this.maps.grid, this.record.area, mapStyle, this.maps.peaks[t],
+    const full = drawMap(this.canvas, this.mapOf(t), this.maps.grid, this.record.area, mapStyle, this.peakOf(t),
                          pageScale ? fullWeight(this.maps.name) : 0);
     this.canvas.dataset.word = String(t);
     this.scale.lastChild.textContent = percent(full) + (mapStyle === "cells" ? "" : ", smoothed");
