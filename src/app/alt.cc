@@ -1,4 +1,6 @@
 // attend alt: captions as the alternative texts of the pictures in HTML pages.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cctype>
 #include <iostream>
@@ -13,6 +15,7 @@
 #include "base/files.h"
 #include "base/folder.h"
 #include "base/interrupt.h"
+#include "base/printable.h"
 #include "pipeline/caption_outputs.h"
 #include "pipeline/caption_pictures.h"
 #include "pipeline/caption_wording.h"
@@ -33,7 +36,8 @@ CommandSyntax syntax() {
       "is a "
       "page or a folder, in which all .html and .htm files are pages, those of its subfolders too. Pictures without "
       "alt, or "
-      "with an empty one, get a caption; those that lie elsewhere (https:, data:) or are marked as decoration are left "
+      "with an empty one, get a caption; those that lie elsewhere (https:, data:) or are marked as decoration "
+      "(role=\"presentation\" or \"none\", aria-hidden=\"true\") are left "
       "alone. New pages go to the folder --output under their names; every other byte of them stays as it is.",
       {{"attend alt site --output site-with-alt --sentence", "a folder of pages, written to another"},
        {"attend alt index.html --output out --min-confidence 0.5",
@@ -95,7 +99,8 @@ class AltRun {
       }
       std::vector<fs::path> files;
       const size_t before = failed_;
-      find_pages(name, files);
+      Visited visited;
+      find_pages(name, files, visited);
       if (files.empty() && failed_ == before) throw InputError(name + ": no .html or .htm files in it");
       std::sort(files.begin(), files.end());
       for (const auto& file : files) add(file, name, file.lexically_relative(name));
@@ -136,8 +141,8 @@ class AltRun {
   }
 
   int finish() const {
-    std::cout << pages_.size() << (pages_.size() == 1 ? " page: " : " pages: ") << written_
-              << " alternative texts written, " << kept_ << " kept, " << elsewhere_ << " elsewhere"
+    std::cout << counted(pages_.size(), "page") << ": " << counted(written_, "alternative text") << " written, "
+              << kept_ << " kept, " << elsewhere_ << " elsewhere"
               << (options_.min_confidence > 0 ? ", " + std::to_string(unsure_) + " less sure than --min-confidence"
                                               : "")
               << ", " << failed_ << " failed\n";
@@ -145,13 +150,18 @@ class AltRun {
   }
 
  private:
-  /// The pages of a folder and of those below it, but not of the output folder; a folder that can't be read costs its own.
-  void find_pages(const fs::path& folder, std::vector<fs::path>& files) {
+  using Visited = std::set<std::pair<dev_t, ino_t>>;
+
+  /// The pages of a folder and of those below it, but not of the output folder; a folder that can't be read costs its own, one that
+  /// links lead back to is walked once.
+  void find_pages(const fs::path& folder, std::vector<fs::path>& files, Visited& visited) {
+    struct stat status;
+    if (::stat(folder.c_str(), &status) == 0 && !visited.insert({status.st_dev, status.st_ino}).second) return;
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
       std::error_code none;
-      if (entry->is_directory(none) && !entry->is_symlink(none)) {
-        if (!fs::equivalent(entry->path(), options_.output, none)) find_pages(entry->path(), files);
+      if (entry->is_directory(none)) {
+        if (!fs::equivalent(entry->path(), options_.output, none)) find_pages(entry->path(), files, visited);
       } else if (entry->is_regular_file(none) && is_page(entry->path())) {
         files.push_back(entry->path());
       }
@@ -168,6 +178,8 @@ class AltRun {
       page.bytes = read_regular_file(file);
       if (page.bytes.starts_with("\xff\xfe") || page.bytes.starts_with("\xfe\xff"))
         throw InputError(file.string() + ": is UTF-16; save it as UTF-8");
+      if (page.bytes.find('\0') != page.bytes.npos)
+        throw InputError(file.string() + ": has NUL bytes; it is no HTML page");
     } catch (const InputError& fault) {
       complain(fault.what());
       ++failed_;

@@ -304,8 +304,8 @@ void remark(const AuditReport& report, const FoundByWords& words, size_t held_ou
   if (!report.fitted)
     note("fewer than " + std::to_string(kLeastToFit) +
          " captions: scores are made of contrasts alone, nothing could be fitted");
-  note(digits(100 * report.share, 1) + " % of " + std::to_string(report.captions.size()) +
-       " captions are estimated to belong to another picture");
+  note(digits(100 * report.share, 1) + " % of " + counted(report.captions.size(), "caption") +
+       " estimated to belong to another picture");
   const auto count = [](size_t number, const char* said) {
     if (number > 0) note(std::to_string(number) + said);
   };

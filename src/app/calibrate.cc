@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "base/printable.h"
 #include "data/dataset.h"
 #include "decode/confidence.h"
 #include "metrics/calibration.h"
@@ -78,8 +79,8 @@ struct CalibrateOptions {
                             const std::string& flag) {
     if (folders.size() == 1) folders.resize(std::max<size_t>(files.size(), 1), folders.front());
     if (!files.empty() && folders.size() != files.size())
-      throw UsageError(flag + ": " + std::to_string(folders.size()) + " folders for " + std::to_string(files.size()) +
-                       " captions files; name one for all, or one each in the same order");
+      throw UsageError(flag + ": " + counted(folders.size(), "folder") + " for " +
+                       counted(files.size(), "captions file") + "; name one for all, or one each in the same order");
   }
 };
 

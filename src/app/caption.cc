@@ -121,6 +121,8 @@ struct CaptionOptions {
     if (frame_every > 0 && frame_every < kLeast) throw UsageError("--frame-every: at least 0.01 seconds");
     if (frame_every > 0 && !only_new.empty())
       throw UsageError("--frame-every, --only-new: an index has pictures, no frames; leave out one of them");
+    if (null && files_from.empty() && format != "text")
+      throw UsageError("--null: is of --files-from and of --format text");
     if (std::any_of(exclude.begin(), exclude.end(), [](const std::string& pattern) { return pattern.empty(); }))
       throw UsageError("--exclude: an empty pattern");
   }
@@ -261,9 +263,7 @@ std::string line_without_caption(const std::string& name, const char* what, cons
   return shown(name) + "\t" + (options.null ? '\0' : '\n');
 }
 
-std::string count_of(size_t part, size_t all) {
-  return std::to_string(part) + " of " + std::to_string(all) + (all == 1 ? " picture" : " pictures");
-}
+std::string count_of(size_t part, size_t all) { return counted_of(part, all, "picture"); }
 
 /// Pictures to caption, in order, and the files each still needs.
 struct Work {
@@ -283,7 +283,7 @@ struct Tally {
   size_t unchanged = 0;  // the index has them
   size_t unsure = 0;
   size_t bad = 0;     // can't be read
-  size_t failed = 0;  // aren't there, or their files can't be written
+  size_t failed = 0;  // aren't there, or have no such caption, or their files can't be written
 };
 
 /// Frames by the paths of their pictures.
@@ -359,8 +359,6 @@ FoundPictures CaptionRun::find(const std::vector<std::string>& names,
 /// Says what was passed over and what isn't there. Throws InputError where that is all, and no more can come.
 void CaptionRun::remark(const FoundPictures& found) const {
   std::vector<std::string> lines = found.remarks();
-  for (const auto& [folder, deeper] : found.empty)
-    lines.push_back(folder.string() + ": no pictures there" + (deeper ? "; --recursive looks in subfolders too" : ""));
   const bool nothing = found.pictures.empty() && found.refusals.empty() && !streams_;
   if (nothing && lines.empty()) lines.push_back("no pictures: --exclude passes over all of them");
   for (size_t i = 0; i + nothing < lines.size(); ++i)
@@ -525,7 +523,7 @@ void CaptionRun::take(std::vector<SeenPicture>& batch, std::span<const PictureSo
     if (!fault.empty()) {
       std::cout << std::flush;  // so that on a terminal both keep their order
       complain(fault);
-      ++(picture.refused() ? tally_.bad : tally_.failed);
+      ++(picture.refused() && !picture.was_read() ? tally_.bad : tally_.failed);
     } else if (!work.files.empty() && work.incomplete[picture.index]) {
       ++tally_.failed;
     } else {
@@ -754,8 +752,7 @@ int CaptionRun::run() {
     if (!names.empty()) gather_and_caption(names);
     if (streams_) gather_and_caption_stream();
   } catch (const Interrupted& stopped) {
-    const std::string says =
-        streams_ ? "stopped after " + std::to_string(tally_.captioned) + " pictures" : stopped.what();
+    const std::string says = streams_ ? "stopped after " + counted(tally_.captioned, "picture") : stopped.what();
     if (writer_) writer_->finish(says);  // what is captioned is kept, the page too
     throw Interrupted(says);
   }

@@ -89,9 +89,11 @@ Pictures gather(const CompareOptions& options, const std::vector<std::string>& p
       pictures.index.add_name(path, static_cast<int64_t>(pictures.sources.size()));
       pictures.sources.emplace_back(path);
     }
-    for (const auto& refusal : missing.refusals) complain(refusal);
     failed += missing.refusals.size();
-    if (pictures.sources.empty()) throw InputError(paths.front() + ": no pictures there");
+    for (size_t i = 0; i < missing.refusals.size(); ++i) {
+      if (pictures.sources.empty() && i + 1 == missing.refusals.size()) throw InputError(missing.refusals[i]);
+      complain(missing.refusals[i]);
+    }
     pictures.references.resize(pictures.sources.size());
     return pictures;
   }
@@ -141,11 +143,11 @@ std::vector<std::vector<std::string>> read_captions_of(const std::filesystem::pa
     of_picture = {std::move(caption)};
   }
   if (again > 0)
-    warn(file.string() + ": " + std::to_string(again) + " of " + std::to_string(read.size()) +
-         " captions are of pictures that have one there already; each picture's last is taken");
+    warn(file.string() + ": " + counted_of(again, read.size(), "caption") +
+         " for pictures that have one there already; each picture's last is taken");
   if (strange > 0)
-    warn(file.string() + ": " + std::to_string(strange) + " of " + std::to_string(read.size()) +
-         " captions are of none of the pictures, or have no words");
+    warn(file.string() + ": " + counted_of(strange, read.size(), "caption") +
+         " left out: of none of the pictures, or without words");
   return captions;
 }
 
@@ -298,11 +300,11 @@ int compare_models_command(const std::vector<std::string>& arguments) {
   if (!compared.empty()) {
     const auto same =
         std::count_if(compared.begin(), compared.end(), [](const auto& one) { return one.disagreement == 0; });
-    note("the same words for " + std::to_string(same) + " of " + std::to_string(compared.size()) + " pictures");
+    note("the same words for " + counted_of(static_cast<size_t>(same), compared.size(), "picture"));
   }
   if (failed > 0)
-    complain(std::to_string(failed) + " of " + std::to_string(failed + compared.size()) +
-             " pictures aren't compared: they have no caption by one side, or can't be read");
+    complain(counted_of(failed, failed + compared.size(), "picture") +
+             " not compared: no caption by one side, or it can't be read");
   return failed > 0 ? 1 : 0;
 }
 

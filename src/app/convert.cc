@@ -4,6 +4,7 @@
 #include "app/commands.h"
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/printable.h"
 #include "data/write_dataset.h"
 
 namespace attend {
@@ -91,9 +92,9 @@ int convert_command(const std::vector<std::string>& arguments) {
     if (options.val_share > 0) example.split = is_in_val_share(example.picture, options.val_share) ? "val" : "train";
   options.write.images = whole.images;
   write_dataset(whole.dataset, out, options.write);
-  int64_t captions = 0;
-  for (const auto& example : examples) captions += static_cast<int64_t>(example.captions.size());
-  std::cout << out.string() << ": " << examples.size() << " pictures, " << captions << " captions"
+  size_t captions = 0;
+  for (const auto& example : examples) captions += example.captions.size();
+  std::cout << out.string() << ": " << counted(examples.size(), "picture") << ", " << counted(captions, "caption")
             << (whole.images.empty() ? "" : ", names below " + whole.images.string()) << "\n";
   return 0;
 }

@@ -18,6 +18,7 @@
 #include "base/console.h"
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/printable.h"
 #include "data/dataset.h"
 #include "data/instances.h"
 #include "data/masks.h"
@@ -209,8 +210,8 @@ std::vector<std::optional<std::string>> match_results(const std::filesystem::pat
   if (!options.partial && !unknown.empty())
     throw InputError(file.string() + ": captions for pictures that are none" + of + ": " + some(unknown) + advice);
   if (marked > 0)
-    warn(file.string() + ": " + std::to_string(marked) + " of " + std::to_string(results.size()) +
-         " captions begin or end with marks such as <start> and <end>, which count as words and lower the figures; "
+    warn(file.string() + ": " + counted_of(marked, results.size(), "caption") +
+         " with marks such as <start> and <end> at its ends, which count as words and lower the figures; "
          "take them off");
   without_picture += unknown.size();
   return captions;
@@ -446,9 +447,8 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   else
     std::cout << figures_table(figures, evaluation);
   if (candidates.refused > 0)
-    complain(std::to_string(candidates.refused) + " of " +
-             std::to_string(candidates.refused + candidates.captions.size()) +
-             " pictures failed and are not in these figures");
+    complain(counted_of(candidates.refused, candidates.refused + candidates.captions.size(), "picture") +
+             " failed: not in these figures");
   return candidates.refused > 0 ? 1 : 0;
 }
 

@@ -122,9 +122,10 @@ std::vector<std::filesystem::path> find_given_pictures(const std::vector<std::st
                                                        CaptionList& list) {
   if (paths.empty()) throw UsageError("no pictures: name files, folders or patterns");
   const FoundPictures found = find_pictures(paths, recursive);
-  for (const auto& remark : found.remarks()) warn(remark);
-  for (const auto& [folder, deeper] : found.empty)
-    warn(folder.string() + ": no pictures there" + (deeper ? "; --recursive looks in subfolders too" : ""));
+  const auto remarks = found.remarks();
+  const bool nothing = found.pictures.empty() && found.refusals.empty();  // why is then all there is to say
+  for (size_t i = 0; i + nothing < remarks.size(); ++i) warn(remarks[i]);
+  if (nothing) throw InputError(remarks.empty() ? paths.front() + ": no pictures there" : remarks.back());
   list.refusals = found.refusals;
   std::vector<std::filesystem::path> pictures;
   for (const auto& picture : found.pictures) pictures.push_back(picture.path);
@@ -172,8 +173,6 @@ std::string UnknownWords::said(const std::map<std::string, size_t>& counts, cons
   return text + (often.size() > 10 ? ", …" : "");
 }
 
-std::string count_of_captions(size_t part, size_t all) {
-  return std::to_string(part) + " of " + std::to_string(all) + (all == 1 ? " caption" : " captions");
-}
+std::string count_of_captions(size_t part, size_t all) { return counted_of(part, all, "caption"); }
 
 }  // namespace attend

@@ -48,7 +48,8 @@ struct PhraseOptions {
   std::vector<GivenPhrase> find(const CaptionList& list) const;
 };
 
-/// The pictures at `paths`; what is passed over is said, what isn't there goes to `list`. Throws UsageError where no path is named.
+/// The pictures at `paths`; what is passed over is said, what isn't there goes to `list`. Throws UsageError where no path is named,
+/// InputError, which says why, where there is nothing at any.
 std::vector<std::filesystem::path> find_given_pictures(const std::vector<std::string>& paths, bool recursive,
                                                        CaptionList& list);
 

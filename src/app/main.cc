@@ -50,7 +50,14 @@ int run(const std::vector<std::string>& arguments, char** values) {
     return 2;
   }
   const std::string& name = arguments[0];
-  if (name == "--help" || name == "-h" || name == "help") {
+  if (name == "help" && arguments.size() > 1) {  // as of other programs
+    static char help[] = "--help";
+    values[1] = values[2];
+    values[2] = help;
+    values[3] = nullptr;
+    return run({arguments[1], help}, values);
+  }
+  if (name == "--help" || name == "-h" || name == "--help-all" || name == "help") {
     print_help(std::cout);
     return 0;
   }

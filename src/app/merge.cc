@@ -16,6 +16,7 @@
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/printable.h"
 #include "data/caption_list.h"
 #include "pipeline/captioned_index.h"
 #include "vision/find_pictures.h"
@@ -116,6 +117,8 @@ bool is_standard_output(const std::string& part) {
 /// A line without its end, which Windows' programs write otherwise.
 std::string_view without_end(std::string_view line) { return line.substr(0, line.find_last_not_of("\r\n") + 1); }
 
+bool is_empty(std::string_view line) { return line.find_first_not_of(" \r\n") == line.npos; }
+
 std::string name_in_json(std::string_view line) {
   const Json record = Json::parse(line, nullptr, false);
   const auto text = [&](const char* key) {
@@ -148,7 +151,7 @@ class Entries {
 
  private:
   void add_line(std::string_view line, Kind kind) {
-    if (line.find_first_not_of(" \r\n") == line.npos) return;
+    if (is_empty(line)) return;
     const size_t tab = line.find('\t');
     const std::string name = kind == Kind::kJsonLines ? name_in_json(line)
                              : tab == line.npos       ? ""
@@ -175,8 +178,8 @@ class Entries {
   void put(const std::string& name, std::string_view lines, bool joins) {
     if (name.empty()) throw InputError("no line of attend caption; no picture is named");
     if (joins && open_ && entries_.back().picture.native() == name) {
-      auto& before = entries_.back().lines;
-      before = {before.data(), before.size() + lines.size()};
+      auto& before = entries_.back().lines;  // and empty lines between
+      before = {before.data(), static_cast<size_t>(lines.data() + lines.size() - before.data())};
     } else {
       entries_.push_back({name, lines, part_});
     }
@@ -232,8 +235,7 @@ class Merge {
           warn(part.name +
                ": is empty; right where its part had no pictures, wrong where that run failed (--pictures tells)");
     write();
-    note(std::to_string(entries_.size()) + (entries_.size() == 1 ? " picture" : " pictures") + " from " +
-         std::to_string(parts_.size()) + (parts_.size() == 1 ? " file" : " files"));
+    note(counted(entries_.size(), "picture") + " from " + counted(parts_.size(), "file"));
     return 0;
   }
 
@@ -344,7 +346,18 @@ class Merge {
             std::find_if(parts_.begin(), parts_.end(), [](const Part& part) { return !part.header.empty(); });
         out(table->header);
       }
-      for (const auto& entry : entries_) out(entry.lines);
+      for (const auto& entry : entries_) {
+        if (kind_ == Kind::kCsv) {
+          out(entry.lines);
+          continue;
+        }
+        for (size_t at = 0; at < entry.lines.size();) {
+          const size_t end = entry.lines.find('\n', at);
+          const auto line = without_end(entry.lines.substr(at, end - at));
+          at = end + 1;
+          if (!is_empty(line)) out(line), out("\n");
+        }
+      }
     });
   }
 

@@ -143,7 +143,6 @@ Searched gather(const RetrieveOptions& options, const std::vector<std::string>& 
   for (auto& picture : find_given_pictures(paths, options.recursive, list)) searched.pictures.emplace_back(picture);
   searched.refused = list.refusals.size(), searched.all = searched.refused + searched.pictures.size();
   for (const auto& refusal : list.refusals) complain(refusal);
-  if (searched.pictures.empty() && searched.refused == 0) throw InputError(paths.front() + ": no pictures there");
   for (auto text : options.text) {
     if (const auto fault = caption_fault(text); !fault.empty()) throw UsageError("--text: " + fault);
     searched.texts.push_back(std::move(text));
@@ -257,7 +256,7 @@ void print_recall(const Retrieval& found, const Searched& searched, const Retrie
     std::cout << one_line(json) << "\n";
     return;
   }
-  std::cout << searched.pictures.size() << " pictures, " << searched.texts.size() << " texts\n"
+  std::cout << counted(searched.pictures.size(), "picture") << ", " << counted(searched.texts.size(), "text") << "\n"
             << "                   R@1    R@5   R@10  median rank  among the candidates\n";
   for (const char* way : {"image_from_text", "text_from_image"}) {
     const Json& of = json[way];

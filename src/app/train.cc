@@ -51,6 +51,7 @@ int train_command(const std::vector<std::string>& arguments) {
   const CommandLine line = parse_training_line(arguments, options, job, syntax);
   if (answer(line, syntax, options, std::cout)) return 0;
   if (job.output.empty()) throw UsageError("--output: say which folder the run is kept in");
+  say_without_effect(line, options, job);
   watch_interrupts();
   job.ranks = together.join(run);
   job.device = choose_device(run.device);

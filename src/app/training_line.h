@@ -15,4 +15,8 @@ namespace attend {
 CommandLine parse_training_line(const std::vector<std::string>& arguments, OptionList& options, TrainJob& job,
                                 const CommandSyntax& syntax);
 
+/// What training's options ask for in vain as others stand: throws UsageError for a flag of the line, and notes what a
+/// configuration sets otherwise than by default.
+void say_without_effect(const CommandLine& line, const OptionList& options, TrainJob& job);
+
 }  // namespace attend

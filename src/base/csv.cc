@@ -8,7 +8,9 @@ namespace {
 
 /// Whether spreadsheets take a cell that begins so for a formula, or pass over its beginning and then do (OWASP, "CSV
 /// Injection"); the last four are = + - @ in full width.
-bool begins_formula(const std::string& text) {
+bool begins_formula(std::string_view text) {
+  text.remove_prefix(
+      std::min(text.find_first_not_of('\''), text.size()));  // so that csv_text() can tell what was added
   static constexpr std::string_view beginnings[] = {"=",  "+",      "-",      "@",      "\t",    "\r",
                                                     "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
   return std::any_of(std::begin(beginnings), std::end(beginnings),
@@ -26,7 +28,7 @@ std::string csv_field(const std::string& text) {
 }
 
 std::string csv_text(const std::string& field) {
-  return field.starts_with('\'') && begins_formula(field.substr(1)) ? field.substr(1) : field;
+  return field.starts_with('\'') && begins_formula(field) ? field.substr(1) : field;
 }
 
 std::string csv_row(const std::vector<std::string>& fields) {

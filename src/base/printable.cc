@@ -71,4 +71,12 @@ std::string quote(std::string_view text) {
   return Json(shown).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string counted(size_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string counted_of(size_t part, size_t all, const std::string& noun) {
+  return std::to_string(part) + " of " + counted(all, noun);
+}
+
 }  // namespace attend

@@ -1,6 +1,7 @@
 // Text from outside made fit for a person's eyes.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -13,5 +14,10 @@ std::string printable(std::string_view text);
 
 /// `text` from outside as an error message can carry it: in quotes, on one line, not too long.
 std::string quote(std::string_view text);
+
+/// "1 picture", "3 pictures".
+std::string counted(size_t count, const std::string& noun);
+/// "1 of 1 picture", "1 of 3 pictures".
+std::string counted_of(size_t part, size_t all, const std::string& noun);
 
 }  // namespace attend

@@ -4,6 +4,7 @@
 #include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/printable.h"
 #include "data/caption_list.h"
 #include "data/forms.h"
 #include "data/records.h"
@@ -115,8 +116,7 @@ void read_tokens(Collector& collector) {
     taker.take(record, place);
   }
   if (!unlisted.empty())
-    note(collector.source().string() + ": " + std::to_string(unlisted.size()) +
-         " pictures are in no split's list; they are left out");
+    note(collector.source().string() + ": " + counted(unlisted.size(), "picture") + " left out: in no split's list");
 }
 
 }  // namespace attend

@@ -6,6 +6,7 @@
 #include "base/archive.h"
 #include "base/console.h"
 #include "base/error.h"
+#include "base/printable.h"
 #include "text/raw_caption.h"
 #include "text/unicode.h"
 
@@ -240,20 +241,21 @@ void Collector::report() {
     return;
   }
   // Captions first: pictures without captions are what faulty captions leave.
-  check(caption_faults_, captions_seen_, "captions");
-  check(picture_faults_, pictures_seen_, "pictures");
+  check(caption_faults_, captions_seen_, "caption");
+  check(picture_faults_, pictures_seen_, "picture");
   std::string text = picture_faults_.text();
   if (caption_faults_.total() > 0) text += (text.empty() ? "captions: " : "; captions: ") + caption_faults_.text();
   if (!text.empty()) warn(source_.string() + ": left out: " + text);
   if (marked_ > 0)
-    warn(source_.string() + ": " + std::to_string(marked_) + " of " + std::to_string(captions_seen_) +
-         " captions begin or end with marks such as <start> and <end>; they are taken off, attend sets its own");
+    warn(source_.string() + ": " +
+         counted_of(static_cast<size_t>(marked_), static_cast<size_t>(captions_seen_), "caption") +
+         " with marks such as <start> and <end> at its ends; they are taken off, attend sets its own");
 }
 
 void Collector::check(const Faults& faults, int64_t seen, const std::string& what) const {
   if (static_cast<double>(faults.total()) <= max_faulty_ * static_cast<double>(seen)) return;
-  throw InputError(source_.string() + ": " + std::to_string(faults.total()) + " faults in " + std::to_string(seen) +
-                   " " + what + ", more than --max-faulty (" + Json(max_faulty_).dump() +
+  throw InputError(source_.string() + ": " + counted(static_cast<size_t>(faults.total()), "fault") + " in " +
+                   counted(static_cast<size_t>(seen), what) + ", more than --max-faulty (" + Json(max_faulty_).dump() +
                    " of them) puts up with: " + faults.text());
 }
 

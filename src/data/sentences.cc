@@ -9,6 +9,7 @@
 
 #include "base/console.h"
 #include "base/error.h"
+#include "base/printable.h"
 #include "text/raw_caption.h"
 
 namespace attend {
@@ -53,13 +54,13 @@ std::vector<std::string> read_sentences(const std::filesystem::path& file, doubl
       ++wordless;
   }
   if (sentences.empty()) throw InputError(file.string() + ": no sentences in it; a caption a line is needed");
-  const std::string faults = std::to_string(wordless) + " of " + std::to_string(lines) + " lines have no word";
+  const std::string faults = counted_of(wordless, lines, "line") + " without a word";
   if (static_cast<double>(wordless) > max_faulty * static_cast<double>(lines))
     throw InputError(file.string() + ": " + faults + ", more than --max-faulty puts up with");
   if (wordless > 0) warn(file.string() + ": left out: " + faults);
   if (marked > 0)
-    warn(file.string() + ": " + std::to_string(marked) + " of " + std::to_string(lines) +
-         " lines begin or end with marks such as <start> and <end>; they are taken off, attend sets its own");
+    warn(file.string() + ": " + counted_of(marked, lines, "line") +
+         " with marks such as <start> and <end> at its ends; they are taken off, attend sets its own");
   return sentences;
 }
 

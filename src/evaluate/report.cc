@@ -90,10 +90,11 @@ std::vector<FigureRow> figure_rows(const Json& figures, const Evaluation& evalua
     const char *key, *title, *format, *unit;
     double factor;
   };
-  static constexpr Row counts[] = {{"pictures", "pictures", "%.0f", "", 1},
-                                   {"references", "references", "%.0f", "", 1},
-                                   {"pictures_without_caption", "left out", "%.0f", " pictures without a caption", 1},
-                                   {"captions_without_picture", "", "%.0f", " captions of other pictures", 1}};
+  static constexpr Row counts[] = {
+      {"pictures", "pictures", "%.0f", "", 1},
+      {"references", "references", "%.0f", "", 1},
+      {"pictures_without_caption", "left out", "%.0f", " of the pictures, without a caption", 1},
+      {"captions_without_picture", "", "%.0f", " of the captions, of other pictures", 1}};
   static constexpr Row others[] = {
       {"mean_length", "mean length", "%.1f", " words", 1},
       {"distinct_captions", "distinct captions", "%.1f", " %", 100},

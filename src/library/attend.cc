@@ -296,8 +296,7 @@ struct Call {
     const size_t index = picture.seen.index;
     const attend_seen seen{std::make_shared<const Seen>(std::move(picture))};
     if (take(context, &seen) != 0)
-      throw Interrupted("stopped after " + std::to_string(index + 1) + " of " + std::to_string(sources.size()) +
-                        " pictures");
+      throw Interrupted("stopped after " + counted_of(index + 1, sources.size(), "picture"));
   }
 
   const attend_take take;

@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/host.h"
+#include "base/printable.h"
 #include "decode/ensemble.h"
 #include "decode/explain.h"
 #include "model/workers.h"
@@ -77,8 +78,7 @@ void compute_pictures(const Ensemble& ensemble, std::span<const PictureSource> p
                       host.progress(static_cast<int64_t>(starts[++number]), static_cast<int64_t>(pictures.size()));
                     }
                     if (!computed || host.cancelled())
-                      throw Interrupted("stopped after " + std::to_string(starts[number]) + " of " +
-                                        std::to_string(pictures.size()) + " pictures");
+                      throw Interrupted("stopped after " + counted_of(starts[number], pictures.size(), "picture"));
                   });
 }
 

@@ -63,7 +63,7 @@ struct SeenPicture {
   size_t index = 0;                   // into the list of pictures
   std::string name;                   // of its PictureSource
   std::optional<double> time;         // of a video's frame, seconds
-  cv::Size size;                      // of the upright picture
+  cv::Size size;                      // of the upright picture; empty where it can't be read
   int input_size = 0;                 // S
   Resize resize = Resize::squash;     // how it became the input
   std::vector<SeenCaption> captions;  // best first; none when the picture was refused
@@ -72,6 +72,8 @@ struct SeenPicture {
   std::string refusal;                // why there are no captions: one line that names the picture
 
   bool refused() const { return !refusal.empty(); }
+  /// Whether it could be read, and no caption was refused for that.
+  bool was_read() const { return !size.empty(); }
   const SeenCaption& best() const { return captions.front(); }
   Geometry geometry() const { return {size, input_size, resize}; }
   /// The rectangle that the grid lies over, in pixels of the picture; with Resize::pad it reaches beyond it.

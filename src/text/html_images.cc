@@ -24,12 +24,14 @@ std::string lower(std::string_view text) {
 std::string resolved(std::string_view text) {
   static constexpr std::pair<std::string_view, char32_t> names[] = {{"amp", '&'},  {"lt", '<'},    {"gt", '>'},
                                                                     {"quot", '"'}, {"apos", '\''}, {"nbsp", 0xa0}};
+  constexpr size_t kLongestReference = 11;  // behind its &
   std::string made;
   for (size_t at = 0; at < text.size();) {
-    const size_t end = text[at] == '&' ? text.find(';', at) : text.npos;
-    const auto name = end == text.npos ? std::string_view() : text.substr(at + 1, end - at - 1);
+    const auto ahead = text.substr(at + 1, text[at] == '&' ? kLongestReference : 0);
+    const auto name = ahead.substr(0, ahead.find(';'));
+    const size_t end = at + 1 + name.size();
     char32_t code = 0;
-    if (name.size() > 1 && name.size() < 10 && name[0] == '#') {
+    if (name.size() > 1 && name.size() < ahead.size() && name[0] == '#') {
       const bool hexadecimal = name[1] == 'x' || name[1] == 'X';
       const auto digits = name.substr(hexadecimal ? 2 : 1);
       uint32_t value = 0;
@@ -38,7 +40,7 @@ std::string resolved(std::string_view text) {
       if (error == std::errc() && behind == digits.data() + digits.size() && value < 0x110000) code = value;
     }
     for (const auto& [known, value] : names)
-      if (name == known) code = value;
+      if (name == known && name.size() < ahead.size()) code = value;
     if (code == 0) {
       made += text[at++];
     } else {
@@ -47,6 +49,20 @@ std::string resolved(std::string_view text) {
     }
   }
   return made;
+}
+
+/// Whether the first role of a list that a picture can have (WAI-ARIA 1.2, 8.1) says that it is decoration.
+bool is_decorative(std::string_view roles) {
+  for (size_t at = 0; at < roles.size();) {
+    while (at < roles.size() && is_blank(roles[at])) ++at;
+    size_t end = at;
+    while (end < roles.size() && !is_blank(roles[end])) ++end;
+    const std::string role = lower(roles.substr(at, end - at));
+    if (role == "presentation" || role == "none") return true;
+    if (role == "img" || role == "image") return false;
+    at = end;
+  }
+  return false;
 }
 
 class Scanner {
@@ -77,12 +93,10 @@ class Scanner {
   void skip_comment() {
     at_ += 4;
     if (page_.substr(at_).starts_with(">") || page_.substr(at_).starts_with("->")) return skip_behind(">");
-    const size_t one = page_.find("-->", at_), other = page_.find("--!>", at_);
-    at_ = std::min(one, other);
-    if (at_ == page_.npos)
-      at_ = page_.size();
-    else
-      skip_behind(">");
+    for (; (at_ = page_.find("--", at_)) != page_.npos; ++at_)
+      if (const auto rest = page_.substr(at_ + 2); rest.starts_with(">") || rest.starts_with("!>"))
+        return skip_behind(">");
+    at_ = page_.size();
   }
 
   void skip_blanks(bool slashes) {
@@ -135,13 +149,15 @@ class Scanner {
     const std::string tag = lower(page_.substr(begin, at_ - begin));
     HtmlImage image;
     image.at = at_;
-    bool has_source = false;
+    bool has_source = false, has_role = false, has_hidden = false;  // of two of a name, browsers take the first
     for (Attribute attribute; next_attribute(attribute);) {
       if (closes) continue;
       if (tag == "base" && attribute.name == "href") found_.has_base = true;
       if (attribute.name == "src" && !has_source) image.source = resolved(attribute.value), has_source = true;
-      if (attribute.name == "role") image.decorative = attribute.value == "presentation" || attribute.value == "none";
-      if (attribute.name == "alt" && !image.alt) {  // of two, browsers take the first
+      if (attribute.name == "role" && !has_role) image.decorative |= is_decorative(attribute.value), has_role = true;
+      if (attribute.name == "aria-hidden" && !has_hidden)
+        image.decorative |= lower(attribute.value) == "true", has_hidden = true;
+      if (attribute.name == "alt" && !image.alt) {
         image.alt = resolved(attribute.value);
         image.at = attribute.begin, image.length = attribute.end - attribute.begin;
       }

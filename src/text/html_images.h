@@ -14,7 +14,7 @@ namespace attend {
 struct HtmlImage {
   std::string source;              // src, without character references; "" where there is none
   std::optional<std::string> alt;  // likewise
-  bool decorative = false;         // role="presentation" or "none": it wants no text
+  bool decorative = false;         // role="presentation" or "none", aria-hidden="true": it wants no text
   size_t at = 0,
          length = 0;  // bytes of the page that an alt attribute is to replace: the one it has, or none behind "<img"
 };

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
+#include "base/printable.h"
 #include "model/pictures.h"
 #include "model/workers.h"
 
@@ -159,8 +160,8 @@ FeatureStore encode_features(Captioner& captioner, const std::vector<std::filesy
     if (ranks.any(interrupted())) {
       if (store) store->sync();
       ranks.barrier();
-      throw Interrupted("stopped after " + std::to_string(done) + " of " + std::to_string(missing.size()) +
-                        " pictures were encoded; run it again to go on");
+      throw Interrupted("stopped after " + counted_of(done, missing.size(), "picture") +
+                        " were encoded; run it again to go on");
     }
     ++round;
   });
@@ -171,8 +172,8 @@ FeatureStore encode_features(Captioner& captioner, const std::vector<std::filesy
   store.emplace(open(std::chrono::minutes(5)));  // one after another
   for (const auto& refusal : refused) store->leave_out(refusal.picture);
   if (const size_t unseen = store->missing().size())
-    throw InputError(folder.string() + ": rank 0 wrote the features of " + std::to_string(unseen) +
-                     " pictures that aren't there; the feature store has to lie in a folder that all ranks see");
+    throw InputError(folder.string() + ": rank 0 wrote the features of " + counted(unseen, "picture") +
+                     " that aren't there; the feature store has to lie in a folder that all ranks see");
   store->sync();
   return std::move(*store);
 }
@@ -185,8 +186,8 @@ std::vector<std::filesystem::path> put_up_with(const std::vector<Refusal>& refus
     files.push_back(pictures[refusal.picture]);
   }
   if (static_cast<double>(refused.size()) > max_faulty * static_cast<double>(pictures.size()))
-    throw InputError(std::to_string(refused.size()) + " of " + std::to_string(pictures.size()) +
-                     " pictures can't be read, more than --max-faulty (" + Json(max_faulty).dump() +
+    throw InputError(counted_of(refused.size(), pictures.size(), "picture") +
+                     " can't be read, more than --max-faulty (" + Json(max_faulty).dump() +
                      " of them) puts up with; mend or remove them, or raise it");
   return files;
 }

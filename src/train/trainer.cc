@@ -29,15 +29,18 @@ namespace {
 
 using torch::Tensor;
 
-/// A folder that is taken away again where a run can't begin and has put nothing into it.
+/// A folder that is taken away again where a run can't begin. What was encoded took long: that stays, and is said.
 class RunFolder {
  public:
   explicit RunFolder(const std::filesystem::path& path) : path_(path), made_(!std::filesystem::exists(path)) {
     make_folder(path);
   }
   ~RunFolder() {
-    std::error_code not_empty;
-    if (made_ && !begun) std::filesystem::remove(path_, not_empty);
+    if (!made_ || begun) return;
+    std::error_code error;
+    for (const char* name : {"config.json", "log.jsonl"}) std::filesystem::remove(path_ / name, error);
+    if (std::filesystem::remove(path_, error) || !std::filesystem::exists(path_, error)) return;
+    note(path_.string() + ": what was encoded stays in it, for the next start");
   }
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
@@ -88,7 +91,9 @@ class Run {
     if (begins && std::filesystem::exists(file("model.safetensors")))
       warn(job.output.string() +
            ": has no checkpoint to go on from; the run begins anew and replaces its model.safetensors");
-    if (job.train.fine_tune_stages == 0 && (job.augment.crop > 0 || job.augment.flip || job.augment.degrade > 0))
+    const auto& augment = job.augment;
+    if (job.train.fine_tune_stages == 0 && (augment.crop > 0 || augment.flip || augment.brightness > 0 ||
+                                            augment.contrast > 0 || augment.saturation > 0 || augment.degrade > 0))
       warn("augmentation only takes effect while the encoder is trained (train.fine_tune_stages)");
     data_.emplace(job);
     beginning_.data = data_->hash();
@@ -780,6 +785,44 @@ void TrainJob::check() const {
   if (!train.teacher.empty())
     throw UsageError(
         "data.sentences: teachers say nothing without a picture; leave out the sentences or train.teacher");
+}
+
+std::vector<Idle> TrainJob::without_effect() const {
+  const auto& attention = model.attention;
+  const bool looks = attention.kind != "none", hard = attention.kind == "hard";
+  const bool samples = train.objective == "self_critical", teaches = !samples || train.reward_cross_entropy > 0;
+  const auto scores = [&](const std::vector<std::string>& some) {
+    return looks && std::find(some.begin(), some.end(), attention.score) != some.end();
+  };
+  std::vector<Idle> list;
+  const auto needs = [&](bool there, const std::string& what, const std::vector<std::string>& options) {
+    for (const auto& option : options)
+      if (!there) list.push_back({option, what});
+  };
+  needs(looks, "attention.kind soft and hard", {"attention.score"});
+  needs(scores({"additive", "concat", "multi_head", "convolutional", "attentive_reader", "impatient_reader"}),
+        "attention.score additive, concat, multi_head, convolutional and the readers", {"attention.size"});
+  needs(scores({"multi_head"}) || attention.self_blocks > 0, "attention.score multi_head and of attention.self_blocks",
+        {"attention.heads"});
+  needs(attention.window != "none", "attention.window local_m and local_p", {"attention.window_radius"});
+  needs(scores({"gaussian"}), "attention.score gaussian", {"attention.filters"});
+  needs(attention.recalibration != "none", "attention.recalibration", {"attention.reduction"});
+  needs(attention.self_blocks > 0 && attention.self_kind == "all_attention",
+        "attention.self_blocks of attention.self_kind all_attention", {"attention.persistent_vectors"});
+  needs(hard, "attention.kind hard",
+        {"attention.expected_share", "train.reinforce_weight", "train.entropy_weight", "train.baseline_decay",
+         "train.location_credit"});
+  needs(!data.sentences.empty(), "data.sentences", {"train.sentence_share", "train.sentence_epochs"});
+  needs(train.schedule == "plateau", "train.schedule plateau", {"train.plateau_factor"});
+  needs(!train.teacher.empty(), "train.teacher", {"train.distillation_weight", "train.teacher_temperature"});
+  needs(train.doubly_stochastic > 0, "train.doubly_stochastic above 0", {"train.doubly_stochastic_form"});
+  needs(teaches, "train.objective cross_entropy, or of train.reward_cross_entropy above 0", {"train.label_smoothing"});
+  needs(samples, "train.objective self_critical",
+        {"train.reward_samples", "train.reward_baseline", "train.reward_bleu", "train.reward_meteor",
+         "train.reward_temperature", "train.reward_cross_entropy"});
+  needs(train.fine_tune_stages > 0, "train.fine_tune_stages above 0",
+        {"train.encoder_learning_rate", "train.fine_tune_from"});
+  return list;
 }
 
 void train(const TrainJob& job) { Run(job).train(); }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "data/dataset.h"
 #include "decode/caption.h"
@@ -14,6 +15,11 @@
 #include "vision/augment.h"
 
 namespace attend {
+
+/// An option that changes nothing as others stand: "train.plateau_factor", and what it is of: "train.schedule plateau".
+struct Idle {
+  std::string option, of;
+};
 
 /// All that a training run is made of; the sections of a recipe in configs/.
 struct TrainJob {
@@ -34,6 +40,8 @@ struct TrainJob {
   void list(OptionList& options);
   /// Throws UsageError where options contradict each other.
   void check() const;
+  /// Options that have no effect, whatever they are set to.
+  std::vector<Idle> without_effect() const;
 };
 
 /// Trains and leaves in `output`:

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
+#include "base/printable.h"
 #include "data/hash.h"
 #include "data/sentences.h"
 #include "model/pictures.h"
@@ -101,20 +102,20 @@ std::vector<std::string> TrainingData::summary() const {
   for (size_t s = 0; s < shares.size(); ++s) {
     const auto& share = shares[s];
     std::string line = "data: " + (dataset_.sources[s].empty() ? "" : dataset_.sources[s] + ": ") +
-                       std::to_string(share.training_captions) + " captions of " +
-                       std::to_string(share.training_pictures) + " training pictures";
+                       counted(static_cast<size_t>(share.training_captions), "caption") + " of " +
+                       counted(static_cast<size_t>(share.training_pictures), "training picture");
     if (share.origins.size() > 1 && share.origins.size() <= kMostOrigins) {
       std::string origins;
       for (const auto& [origin, count] : share.origins)
         origins += (origins.empty() ? " (" : ", ") + origin + " " + std::to_string(count);
       line += origins + ")";
     }
-    line += share.validation_pictures > 0 ? ", " + std::to_string(share.validation_pictures) + " validation pictures"
-                                          : ", none to validate on";
+    line += share.validation_pictures > 0
+                ? ", " + counted(static_cast<size_t>(share.validation_pictures), "validation picture")
+                : ", none to validate on";
     lines.push_back(line);
   }
-  if (!sentences_.empty())
-    lines.push_back("data: " + std::to_string(sentences_.size()) + " sentences without a picture");
+  if (!sentences_.empty()) lines.push_back("data: " + counted(sentences_.size(), "sentence") + " without a picture");
   return lines;
 }
 

@@ -368,6 +368,8 @@ std::vector<std::string> FoundPictures::remarks() const {
   lines.insert(lines.end(), of_archives.begin(), of_archives.end());
   if (!not_entered.empty())
     lines.push_back(passed_over(not_entered, "folder", "hidden, or thumbnails and bins; name one to go into it"));
+  for (const auto& [folder, deeper] : empty)
+    lines.push_back(folder.string() + ": no pictures there" + (deeper ? "; --recursive looks in subfolders too" : ""));
   return lines;
 }
 

@@ -37,7 +37,7 @@ struct FoundPictures {
   // subfolders that are hidden, or hold what a program keeps for itself
   std::vector<std::filesystem::path> not_entered;
 
-  /// What was passed over and why, a line a reason.
+  /// What was passed over and why, a line a reason, and which folders are empty.
   std::vector<std::string> remarks() const;
 };
 

@@ -72,7 +72,7 @@ TEST_F(Alt, SaysWhatCannotBeDoneAndNeverWritesInPlace) {
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.err, HasSubstr("attend: page.html: gone.png: no such file\n"));
   EXPECT_THAT(run.err, HasSubstr("attend: bad.png: "));
-  EXPECT_EQ(run.out, "1 page: 1 alternative texts written, 0 kept, 0 elsewhere, 2 failed\n");
+  EXPECT_EQ(run.out, "1 page: 1 alternative text written, 0 kept, 0 elsewhere, 2 failed\n");
   EXPECT_THAT(alt({"page.html", "--output", ".", "--overwrite"}).err, HasSubstr("page.html: is the page itself"));
   EXPECT_EQ(read_file(at("page.html")), "<img src=a.png><img src=gone.png><img src=bad.png>");
   EXPECT_EQ(alt({"page.html"}).status, 2);
@@ -91,9 +91,37 @@ TEST_F(Alt, OneBadPageCostsItsOwnTextsOnly) {
   const auto run = alt({"site", "--output", "out"});
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.err, HasSubstr("site/wide.html: is UTF-16"));
-  EXPECT_EQ(run.out, "1 page: 1 alternative texts written, 0 kept, 0 elsewhere, 1 failed\n");
+  EXPECT_EQ(run.out, "1 page: 1 alternative text written, 0 kept, 0 elsewhere, 1 failed\n");
   EXPECT_TRUE(fs::exists(at("out/good.html")));
   EXPECT_FALSE(fs::exists(at("out/wide.html")));
+  const auto picture = alt({"site/a.png", "--output", "none"});
+  EXPECT_EQ(picture.status, 1);
+  EXPECT_THAT(picture.err, HasSubstr("site/a.png: has NUL bytes; it is no HTML page"));
+  EXPECT_FALSE(fs::exists(at("none")));
+}
+
+TEST_F(Alt, GoesIntoLinkedFoldersOnce) {
+  make("site/a.png", 1), make("other/a.png", 2);
+  write("site/page.html", "<img src=a.png>");
+  write("other/page.html", "<img src=a.png>");
+  fs::create_directory_symlink("../other", at("site/linked"));
+  fs::create_directory_symlink("..", at("other/round"));
+  fs::create_directory_symlink(".", at("site/self"));
+  const auto run = alt({"site", "--output", "out"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_TRUE(fs::exists(at("out/page.html")) && fs::exists(at("out/linked/page.html"))) << run.out;
+}
+
+TEST_F(Alt, LeavesDecorationAloneHoweverItIsMarked) {
+  make("a.png", 1);
+  const std::string page =
+      "<img src=a.png role=presentation><img src=a.png role='separator NONE'><img src=a.png aria-hidden=TRUE>"
+      "<img src=a.png aria-hidden=true alt=''>";
+  write("page.html", page + "<img src=a.png aria-hidden=false><img src=a.png role=img>");
+  const auto run = alt({"page.html", "--output", "out", "--replace"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.out, "1 page: 2 alternative texts written, 4 kept, 0 elsewhere, 0 failed\n");
+  EXPECT_THAT(read_file(at("out/page.html")), StartsWith(page + "<img alt=\""));
 }
 
 TEST_F(Alt, SaysBeforeAnyWorkThatTheOutputCannotBeWritten) {

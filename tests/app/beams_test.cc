@@ -104,6 +104,12 @@ TEST_F(BeamsCommand, ACaptionThatCannotSayItAllIsRefusedInOneLine) {
   EXPECT_EQ(run.out, "");
   EXPECT_THAT(run.err_lines(), SizeIs(3)) << run.err;
   EXPECT_THAT(run.err, HasSubstr("a.jpg: no caption of at most 6 words was found that says all of decode.must"));
+  const auto bad = folder_.write("bad.jpg", {'x'}).string();
+  EXPECT_EQ(with_model({"caption", bad, "--ignore-bad"}).status, 0);
+  EXPECT_EQ(
+      with_model({"caption", bad, picture("a.jpg"), "--ignore-bad", "--must", "dog dog", "--no-repeat-ngram", "1"})
+          .status,
+      1);  // it can be read
 }
 
 TEST_F(BeamsCommand, WhatIsNeverSaidAnywayIsRemarkedOn) {

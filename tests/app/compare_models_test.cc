@@ -78,7 +78,7 @@ TEST_F(CompareModels, TakesResultsOfAnotherCaptioner) {
   ASSERT_THAT(run.out_lines(), SizeIs(2));
   EXPECT_THAT(run.out_lines()[0], HasSubstr("1.png\ta red dog\ta blue circle"));
   EXPECT_EQ(run.out_lines()[1], "0.000\t" + at("in/0.png") + "\tgrass\tgrass");
-  EXPECT_THAT(run.err, HasSubstr("1 of 3 pictures aren't compared"));
+  EXPECT_THAT(run.err, HasSubstr("1 of 3 pictures not compared"));
 }
 
 TEST_F(CompareModels, FindsPicturesOfOneNameByTheirFoldersAndSaysWhichCaptionsAreTwice) {
@@ -92,14 +92,14 @@ TEST_F(CompareModels, FindsPicturesOfOneNameByTheirFoldersAndSaysWhichCaptionsAr
   EXPECT_EQ(run.status, 0) << run.err;
   EXPECT_THAT(run.out_lines(), ElementsAre("0.000\t" + a + "\tgrass\tgrass", "0.000\t" + b + "\ta red dog\ta red dog",
                                            "0.000\t" + other + "\tgrass\tgrass"));
-  EXPECT_THAT(run.err, HasSubstr("right.txt: 1 of 4 captions are of pictures that have one there already"));
+  EXPECT_THAT(run.err, HasSubstr("right.txt: 1 of 4 captions for pictures that have one there already"));
   // Captions of a picture that follow one another are no less twice; a picture that is named twice is one.
   const std::string list = write("list.jsonl", Json({{"file", a}, {"captions", {"a red dog", "grass"}}}).dump() + "\n" +
                                                    Json({{"file", a}, {"caption", "a blue circle"}}).dump() + "\n");
   const auto again = compare({left, list, a, a, "--model", ATTEND_TINY_MODEL});
   EXPECT_EQ(again.status, 0) << again.err;
   EXPECT_THAT(again.out_lines(), ElementsAre("1.000\t" + a + "\tgrass\ta blue circle"));
-  EXPECT_THAT(again.err, HasSubstr("list.jsonl: 2 of 3 captions are of pictures that have one there already"));
+  EXPECT_THAT(again.err, HasSubstr("list.jsonl: 2 of 3 captions for pictures that have one there already"));
 }
 
 TEST_F(CompareModels, RefusesWhatCannotBe) {

@@ -151,7 +151,9 @@ TEST_F(EvaluateCommand, ResultsForAPartOfThePicturesAreScoredWhereThatIsWanted) 
   EXPECT_EQ(table.status, 0) << table.err;
   EXPECT_THAT(table.out, ContainsRegex("pictures +2\n"));
   EXPECT_THAT(table.out, ContainsRegex("BLEU-1 +100\\.0 "));
-  EXPECT_THAT(table.out, ContainsRegex("left out +1 pictures without a caption\n +1 captions of other pictures\n"));
+  EXPECT_THAT(
+      table.out,
+      ContainsRegex("left out +1 of the pictures, without a caption\n +1 of the captions, of other pictures\n"));
   const Json figures = Json::parse(attend_command({"evaluate", "--captions", captions, "--candidates", part,
                                                    "--compare", other, "--partial", "--json"})
                                        .out);

@@ -95,8 +95,8 @@ TEST_F(HardAttentionCommand, TrainingRefusesTheImpossibleBeforeAnyWork) {
 
 TEST_F(HardAttentionCommand, TrainingRefusesAModelOfAnotherNetworkByName) {
   const auto run = attend_command({"train", "--output", at("run"), "--initial-model", ATTEND_TINY_MODEL, "--family",
-                                   "efficientnet-lite0", "--attention-score", "general", "--attention-size", "16",
-                                   "--decoder-hidden-size", "16", "--train-captions", at("nowhere.json")});
+                                   "efficientnet-lite0", "--attention-score", "general", "--decoder-hidden-size", "16",
+                                   "--train-captions", at("nowhere.json")});
   EXPECT_EQ(run.status, 2);
   EXPECT_THAT(run.err, HasSubstr("attention.score is \"general\", but \"additive\" in"));
 }

@@ -25,6 +25,10 @@ TEST(Program, SaysItsVersionAndItsCommands) {
   for (const char* name :
        {"caption", "evaluate", "inspect", "train", "features", "shapes", "check", "convert", "bench"})
     EXPECT_THAT(help.out, HasSubstr(std::string("\n  ") + name + " "));
+  EXPECT_EQ(attend_command({"--help-all"}).out, help.out);
+  EXPECT_EQ(attend_command({"help"}).out, help.out);
+  EXPECT_EQ(attend_command({"help", "merge"}).out, attend_command({"merge", "--help"}).out);
+  EXPECT_EQ(attend_command({"help", "captoin"}).status, 2);
   const auto nothing = attend_command({});
   EXPECT_EQ(nothing.status, 2);
   EXPECT_EQ(nothing.out, "");

@@ -206,6 +206,16 @@ TEST_F(MergeParts, ComeFromWindowsToo) {
   EXPECT_THAT(merged.out, StartsWith("file,caption,"));
 }
 
+TEST_F(MergeParts, OfTextHaveLinesAsAttendWritesThem) {
+  write("unix", "p/1.png\ta dog\np/1.png\ta cat\n");
+  write("windows", "\xef\xbb\xbfp/2.png\ta cow\r\n\r\np/2.png\ta \rhorse\r\np/3.png\t\r\n");
+  const auto text = merge({"unix", "windows", "--shards", "1"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_EQ(text.out, "p/1.png\ta dog\np/1.png\ta cat\np/2.png\ta cow\np/2.png\ta \rhorse\np/3.png\t\n");
+  write("lines", "{\"file\": \"p/1.png\"}\r\n");
+  EXPECT_EQ(merge({"lines", "--shards", "1"}).out, "{\"file\": \"p/1.png\"}\n");
+}
+
 TEST_F(MergeParts, AreNeverTheOutputToo) {
   write("a", "p/1.png\tone\n");
   write("b", "p/2.png\ttwo\n");

@@ -153,6 +153,14 @@ TEST_F(RetrieveCommand, ReportsWhatCannotBeReadAndSearchesTheRest) {
   for (const char* said : {"bad.png", "texts.txt:2: ", "texts.txt:4: ", "\"xyzzy\": none of its words",
                            "4 of 7 pictures and texts failed"})
     EXPECT_THAT(run.err, HasSubstr(said));
+  std::filesystem::create_directory(at("none"));
+  for (const auto& nothing : {std::vector<std::string>{"retrieve", at("none"), "--text", "a dog"},
+                              {"score", at("none"), "--caption", "a dog"},
+                              {"compare-models", ATTEND_TINY_MODEL, ATTEND_WIDE_MODEL, at("none")}}) {
+    const auto refused = nothing[0] == "compare-models" ? attend_command(nothing) : with_model(nothing);
+    EXPECT_EQ(refused.status, 1) << refused.err;
+    EXPECT_EQ(refused.err, "attend: " + at("none") + ": no pictures there\n");  // once
+  }
   const auto refusal = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "retrieve");
     const auto refused = with_model(arguments);

@@ -11,7 +11,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 /// Shapes in the folder data/ of a folder of the test's own, and a recipe in recipes/.
@@ -34,6 +36,12 @@ class TrainCommand : public ::testing::Test {
     Circumstances how;
     how.folder = folder;
     return attend_command(arguments, how);
+  }
+
+  std::vector<std::string> files_below(const std::string& name) const {
+    std::vector<std::string> list;
+    for (const auto& entry : fs::directory_iterator(at(name))) list.push_back(entry.path().filename());
+    return list;
   }
 
   TemporaryFolder folder_;
@@ -128,12 +136,54 @@ TEST_F(TrainCommand, LearnsFromSeveralSources) {
   EXPECT_THAT(both.err, HasSubstr("data.sources: train_captions"));
 }
 
+TEST_F(TrainCommand, ThatCannotBeginLeavesNothingButWhatItEncoded) {
+  const auto no_store =
+      train({"--config", at("recipes/tiny.json"), "--output", at("run"), "--features", at("recipes/tiny.json")});
+  EXPECT_EQ(no_store.status, 1);
+  EXPECT_FALSE(fs::exists(at("run"))) << no_store.err;
+  for (const char* name : {"train_00001.png", "train_00007.png"}) fs::resize_file(at("data/images/") + name, 60);
+  const auto faulty = train({"--config", at("recipes/tiny.json"), "--output", at("run"), "--features", at("store")});
+  EXPECT_EQ(faulty.status, 1);
+  EXPECT_FALSE(fs::exists(at("run"))) << faulty.err;
+  EXPECT_THAT(faulty.err, Not(HasSubstr("stays in it")));
+  EXPECT_FALSE(fs::is_empty(at("store")));
+}
+
+TEST_F(TrainCommand, RefusesFlagsAndNotesSettingsThatHaveNoEffect) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes{
+      {{"--attention-persistent-vectors", "8"},
+       "--attention-persistent-vectors: is of attention.self_blocks of attention.self_kind all_attention only"},
+      {{"--plateau-factor", "0.5"}, "--plateau-factor: is of train.schedule plateau only"},
+      {{"--reward-bleu", "1"}, "--reward-bleu: is of train.objective self_critical only"},
+      {{"--attention-window-radius", "1"},
+       "--attention-window-radius: is of attention.window local_m and local_p only"},
+      {{"--fine-tune-from", "2"}, "--fine-tune-from: is of train.fine_tune_stages above 0 only"}};
+  for (const auto& [flags, says] : mistakes) {
+    auto arguments = flags;
+    arguments.insert(arguments.end(), {"--config", at("recipes/tiny.json"), "--output", at("run")});
+    const auto run = train(arguments);
+    EXPECT_EQ(run.status, 2) << says;
+    EXPECT_EQ(run.err, "attend: " + says + "\n");
+    EXPECT_FALSE(fs::exists(at("run")));
+  }
+  write("recipes/idle.json", R"({"train": {"plateau_factor": 0.7, "teacher_temperature": 1, "reward_samples": 9}})");
+  const auto run = train({"--config", at("recipes/tiny.json"), "--config", at("recipes/idle.json"), "--output",
+                          at("run"), "--max-steps", "1", "--augment-brightness", "0.1"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err,
+              HasSubstr("attend: of no effect, as other options stand: train.plateau_factor (is of "
+                        "train.schedule plateau), train.reward_samples (is of train.objective self_critical)\n"));
+  EXPECT_THAT(run.err, HasSubstr("augmentation only takes effect while the encoder is trained"));
+}
+
 TEST_F(TrainCommand, NamesAllPicturesThatCanNotBeRead) {
   for (const char* name : {"train_00001.png", "train_00007.png"}) fs::resize_file(at("data/images/") + name, 60);
   const auto refused = train({"--config", at("recipes/tiny.json"), "--output", at("run")});
   EXPECT_EQ(refused.status, 1);
   EXPECT_THAT(refused.err, AllOf(HasSubstr("train_00001.png"), HasSubstr("train_00007.png"),
                                  HasSubstr("2 of 15 pictures can't be read")));
+  EXPECT_THAT(refused.err, HasSubstr("run: what was encoded stays in it, for the next start\n"));
+  EXPECT_THAT(files_below("run"), ElementsAre("features"));
   const auto run =
       train({"--config", at("recipes/tiny.json"), "--output", at("run"), "--max-faulty", "0.2", "--resume"});
   EXPECT_EQ(run.status, 0) << run.err;

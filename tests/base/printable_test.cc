@@ -44,5 +44,13 @@ TEST(Quote, IsOneShortLine) {
   EXPECT_NE(quote("\xff\xfe"), "");
 }
 
+TEST(Counted, HasTheNounsNumber) {
+  EXPECT_EQ(counted(0, "picture"), "0 pictures");
+  EXPECT_EQ(counted(1, "picture"), "1 picture");
+  EXPECT_EQ(counted(12, "picture"), "12 pictures");
+  EXPECT_EQ(counted_of(1, 1, "picture"), "1 of 1 picture");
+  EXPECT_EQ(counted_of(1, 3, "picture"), "1 of 3 pictures");
+}
+
 }  // namespace
 }  // namespace attend

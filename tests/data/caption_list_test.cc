@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/csv.h"
 #include "base/error.h"
 #include "data/temporary_folder.h"
 
@@ -158,6 +159,18 @@ TEST(CaptionFault, SaysWhyACaptionIsNone) {
   EXPECT_THAT(fault("a\0b"s), HasSubstr("NUL"));
   EXPECT_THAT(fault("<start> <end>"), HasSubstr("empty"));
   EXPECT_THAT(fault("?!"), HasSubstr("without a word"));
+}
+
+TEST(TableCells, AreReadBackAsTheyWereWritten) {
+  for (const std::string text :
+       {"a", "", "'", "''", "'a", "=a", "'=a", "''=a", "'-", "a'=b", "\ta", "'\r\n", "\"a\"", "a,b", "=\""}) {
+    const std::string row = csv_row({csv_field(text), csv_field("x")});
+    TableReader table(row, ',');
+    const auto cells = table.next();
+    ASSERT_TRUE(cells && cells->size() == 2) << text;
+    EXPECT_EQ(csv_text(cells->front()), text);
+    EXPECT_FALSE(table.next()) << text;
+  }
 }
 
 }  // namespace

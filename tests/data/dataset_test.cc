@@ -357,7 +357,7 @@ TEST_F(DatasetTest, TakesMarksOffCaptionsAndSaysSo) {
   const Dataset dataset = read(coco_);
   EXPECT_THAT(dataset.examples[3].captions, ElementsAre("a dog runs"));
   EXPECT_THAT(dataset.examples[4].captions, ElementsAre("a cat"));
-  EXPECT_THAT(warning_, HasSubstr("2 of 100 captions begin or end with marks"));
+  EXPECT_THAT(warning_, HasSubstr("2 of 100 captions with marks"));
 }
 
 TEST_F(DatasetTest, KeepsWhatAnnotationsSayOfTheirSource) {

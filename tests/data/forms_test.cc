@@ -86,7 +86,7 @@ TEST_F(FormsTest, Flickr8k) {
   EXPECT_EQ(form("text/Flickr8k.token.txt"), Form::kTokens);
   EXPECT_THAT(dataset.split("train"), ElementsAre(0, 1));
   EXPECT_THAT(dataset.split("val"), ElementsAre(2));
-  EXPECT_THAT(said_, HasSubstr("1 pictures are in no split's list"));
+  EXPECT_THAT(said_, HasSubstr("1 picture left out: in no split's list"));
   EXPECT_EQ(read("text").examples.size(), 3u);  // the folder will do
   folder_.write("text/Flickr_8k.testImages.txt", "b.jpg\n");
   EXPECT_THAT(refusal("text/Flickr8k.token.txt"), HasSubstr("b.jpg is in another split's list"));

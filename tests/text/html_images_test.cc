@@ -43,6 +43,27 @@ TEST(HtmlImages, AreFoundWhereBrowsersFindThem) {
   EXPECT_TRUE(page.images[4].decorative);
 }
 
+TEST(HtmlImages, AreDecorationWhereTheFirstRoleOrAriaHiddenSaysSo) {
+  const auto decorative = [](const std::string& attributes) {
+    return read_html("<img src=1 " + attributes + ">").images.front().decorative;
+  };
+  for (const auto* yes : {"role=presentation", "role=' None img'", "role=x-unknown\tnone", "aria-hidden=\"True\"",
+                          "aria-hidden=true aria-hidden=false", "role=none role=img", "role=img aria-hidden=true"})
+    EXPECT_TRUE(decorative(yes)) << yes;
+  for (const auto* no : {"", "role", "role=img", "role='img none'", "role='image presentation'", "aria-hidden=false",
+                         "aria-hidden", "aria-hidden=yes", "role=nonesuch", "role=img role=none"})
+    EXPECT_FALSE(decorative(no)) << no;
+}
+
+TEST(HtmlImages, OfLargePagesTakeNoLongerThanTheirLength) {
+  std::string page;
+  for (int i = 0; i < 1'000'000; ++i) page += "<!-- -->";
+  page += "<img src='" + std::string(2'000'000, '&') + "amp;'>";
+  const auto found = read_html(page);  // looking through the rest for each would take an hour
+  ASSERT_EQ(found.images.size(), 1u);
+  EXPECT_EQ(found.images[0].source, std::string(2'000'000, '&'));
+}
+
 TEST(HtmlImages, GetTextsAndNothingElseChanges) {
   EXPECT_EQ(filled("<img src=a>\r\n<img src=\"b\" alt=\"\" >x<IMG alt src=c><img alt=old src=d /><img/src=e>"),
             "<img alt=\"T\" src=a>\r\n<img src=\"b\" alt=\"T\" >x<IMG alt=\"T\" src=c><img alt=\"T\" src=d /><img "

@@ -1,10 +1,16 @@
 // Runs that could not succeed, or would mean another thing than was asked for.
 #include <gmock/gmock.h>
 
+#include <cstring>
+#include <fstream>
+#include <random>
+
+#include "base/files.h"
 #include "base/said.h"
 #include "decode/caption.h"
 #include "model/pictures.h"
 #include "model/safetensors.h"
+#include "train/checkpoint.h"
 #include "train/initial_model.h"
 #include "train/trainer_fixture.h"
 
@@ -257,6 +263,43 @@ TEST_F(TrainerCases, RefusesACheckpointThatNoRunCanHave) {
     write_safetensors(run.output / "checkpoint.safetensors", tensors, metadata);
     EXPECT_THAT(said_by(run), HasSubstr("damaged")) << key << " " << value;
   }
+}
+
+TEST_F(TrainerCases, ACheckpointWhoseHeaderIsDamagedIsReadOrRefused) {
+  auto run = quick_job("damaged-header");
+  run.train.max_steps = 1;
+  train(run);
+  const fs::path path = run.output / "checkpoint.safetensors";
+  const std::string bytes = read_file(path).substr(0, 1 << 20);
+  uint64_t size;
+  std::memcpy(&size, bytes.data(), sizeof size);
+  ASSERT_LT(size, bytes.size() - 8);
+  const size_t metadata = bytes.find("__metadata__"), behind = metadata + 4000;  // where most of its meaning is
+  ASSERT_LT(behind, size);
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  std::mt19937_64 generator(1);
+  const std::string digits = "0123456789-.eE\"\\{}[],:ntf ";
+  int refused = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const size_t at = round % 3 ? metadata + generator() % (behind - metadata) : generator() % (8 + size);
+    const size_t length = 1 + generator() % 3;
+    file.seekp(static_cast<std::streamoff>(at));
+    for (size_t i = 0; i < length; ++i)
+      file.put(round % 2 ? digits[generator() % digits.size()] : static_cast<char>(generator()));
+    file.flush();
+    try {
+      const auto checkpoint = read_checkpoint(path);
+      EXPECT_GE(checkpoint.progression.step, 0);
+    } catch (const InputError& error) {  // anything else ends the test
+      EXPECT_THAT(error.what(), HasSubstr("checkpoint.safetensors"));
+      ++refused;
+    }
+    file.seekp(static_cast<std::streamoff>(at));
+    file.write(&bytes[at], static_cast<std::streamsize>(length));
+    file.flush();
+  }
+  EXPECT_GT(refused, 300);
+  EXPECT_EQ(read_checkpoint(path).progression.step, 1);
 }
 
 TEST_F(TrainerCases, ARunWithSentencesEndsAsItWouldHaveUninterrupted) {
