@@ -63,7 +63,6 @@ using Value = int16_t;  // of x as it is multiplied
 #endif
 constexpr int64_t kInputs = sizeof(int32_t) / sizeof(Weight);  // multiplied and added at once
 constexpr int64_t kScales = kLanes * static_cast<int64_t>(sizeof(float)), kHeader = 2 * kScales;
-constexpr int64_t kRegister = kLanes * static_cast<int64_t>(sizeof(int32_t));  // bytes
 
 // Sums that registers hold: of kRows rows times 1, 2, … kMostBlocks blocks.
 #ifdef ATTEND_AVX512
@@ -71,18 +70,18 @@ constexpr int kMostBlocks = 4;
 #else
 constexpr int kMostBlocks = 2;
 #endif
-#ifdef __AMX_INT8__
+#ifdef ATTEND_TILES
 constexpr int64_t kTile = 32;  // rows
 #else
 constexpr int64_t kTile = 12;  // rows; a multiple of every kRows
 #endif
 
-#ifdef __AMX_INT8__
+#ifdef ATTEND_TILES
 // Tiles are registers of 16 rows of 64 bytes. TDPBUSD multiplies up to 64 inputs of 16 rows with their weights for 16 outputs, which
 // lie as the other instruction wants them, and adds to 16x16 sums. Inputs are divided into even parts, the last one filled up with
 // weights of 0, so whatever stands behind a row may be read as more inputs.
-constexpr int64_t kTileRows = 16;
-constexpr int64_t kFewestProducts = 1 << 16;  // that tiles pay for: setting them up takes 0.1 us
+constexpr int64_t kTileRows = 16, kRegister = 64;  // rows of a tile, and bytes of one
+constexpr int64_t kFewestProducts = 1 << 16;       // that tiles pay for: setting them up takes 0.1 us
 int64_t part_count(int64_t inputs) { return (inputs + kRegister - 1) / kRegister; }
 int64_t part_inputs(int64_t inputs) {
   const int64_t parts = part_count(inputs);
@@ -184,7 +183,7 @@ const Value* values_of(const Int8Product& p, [[maybe_unused]] void* scratch, int
 #endif
 }
 
-#ifdef __AMX_INT8__
+#ifdef ATTEND_TILES
 /// As LDTILECFG reads it.
 struct TileShapes {
   uint8_t palette = 1, start_row = 0, reserved[14]{};
@@ -372,7 +371,7 @@ void multiply_in_tiles(const Int8Product& p, void* scratch, int64_t first_row, i
 
 template <class Out>
 void multiply_rows(const Int8Product& p, void* scratch, int64_t first_row, int64_t last_row) {
-#ifdef __AMX_INT8__
+#ifdef ATTEND_TILES
   if ((last_row - first_row) * p.I * p.O >= kFewestProducts)
     return multiply_in_tiles<Out>(p, scratch, first_row, last_row);
 #endif
@@ -465,7 +464,7 @@ int64_t int8_rows(const Int8Product& p, int64_t threads) {
 }
 
 int64_t int8_scratch_bytes([[maybe_unused]] const Int8Product& p, [[maybe_unused]] int64_t rows) {
-#if defined(__AMX_INT8__)
+#if defined(ATTEND_TILES)
   return 2 * kSums * static_cast<int64_t>(sizeof(int32_t)) + kPairRows * padded_inputs(p.I);
 #elif defined(ATTEND_BYTES)
   return 0;
