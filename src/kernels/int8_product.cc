@@ -455,12 +455,14 @@ void int8_pack(const float* matrix, int64_t I, int64_t O, void* packed) {
 }
 
 int64_t int8_rows(const Int8Product& p, int64_t threads) {
-  // A part's rows stay in the second nearest cache while all weights pass by, and a block of weights in the nearest one.
-  constexpr int64_t kPartBytes = 128 * 1024;
-  const auto tiles = [](int64_t rows) { return most<int64_t>((rows + kTile - 1) / kTile, 1); };
+  // A part's rows stay in the second nearest cache while all weights pass by, and a block of weights in the nearest one. Their
+  // outputs are written a block at a time: no more of them than the processor remembers the pages of.
+  constexpr int64_t kPartBytes = 128 * 1024, kOutBytes = 256 * 1024;
+  const int64_t out_bytes = p.storage == Storage::kFloat ? 4 : p.storage == Storage::kBFloat16 ? 2 : 1;
+  const int64_t fitting =
+      least(kPartBytes / (p.I * static_cast<int64_t>(sizeof(Value))), kOutBytes / (p.O * out_bytes)) / kTile;
   const int64_t share = (p.M + threads - 1) / threads;
-  const int64_t fitting = most<int64_t>(kPartBytes / (p.I * static_cast<int64_t>(sizeof(Value))) / kTile, 1);
-  return least(tiles(share), fitting) * kTile;
+  return most<int64_t>(least((share + kTile - 1) / kTile, fitting), 1) * kTile;
 }
 
 int64_t int8_scratch_bytes([[maybe_unused]] const Int8Product& p, [[maybe_unused]] int64_t rows) {
