@@ -38,46 +38,18 @@ class EveryKind : public ::testing::TestWithParam<Kind> {
 
 TEST_P(EveryKind, TrainsCaptionsDrawsExplainsAndScores) {
   attend_command({"shapes", at("data"), "--train", "8", "--val", "2", "--test", "1", "--picture-size", "48"});
-  const auto trained = run({"train",
-                            "--output",
-                            at("run"),
-                            "--train-captions",
-                            at("data/captions_train.json"),
-                            "--val-captions",
-                            at("data/captions_val.json"),
-                            "--images",
-                            at("data/images"),
-                            "--family",
-                            "efficientnet-lite0",
-                            "--input-size",
-                            "96",
-                            "--encoder-weights",
-                            ATTEND_TINY_MODEL,
-                            "--attention-size",
-                            "16",
-                            "--attention-heads",
-                            "2",
-                            "--attention-reduction",
-                            "2",
-                            "--attention-window-radius",
-                            "1",
-                            "--attention-persistent-vectors",
-                            "4",
-                            "--decoder-hidden-size",
-                            "16",
-                            "--decoder-embedding-size",
-                            "16",
-                            "--decoder-annotation-size",
-                            "16",
-                            "--epochs",
-                            "2",
-                            "--batch-size",
-                            "4",
-                            "--min-word-count",
-                            "1",
-                            "--validation-beam",
-                            "1"},
-                           GetParam().flags);
+  // In a recipe: a flag that has no effect, as those of other kinds, would be refused.
+  const std::string recipe = R"({
+      "data": {"train_captions": "data/captions_train.json", "val_captions": "data/captions_val.json",
+               "images": "data/images"},
+      "encoder": {"family": "efficientnet-lite0", "input_size": 96},
+      "attention": {"size": 16, "heads": 2, "reduction": 2, "window_radius": 1, "persistent_vectors": 4},
+      "decoder": {"hidden_size": 16, "embedding_size": 16, "annotation_size": 16},
+      "train": {"epochs": 2, "batch_size": 4, "min_word_count": 1, "validation_beam": 1}})";
+  folder_.write("recipe.json", {recipe.begin(), recipe.end()});
+  const auto trained =
+      run({"train", "--config", at("recipe.json"), "--output", at("run"), "--encoder-weights", ATTEND_TINY_MODEL},
+          GetParam().flags);
   ASSERT_EQ(trained.status, 0) << trained.err;
   const Flags model{"--model", at("run/model.safetensors"), "--precision", "fp32"};
   const std::string picture = folder_.write("a.jpg", encoded(".jpg", gradient(90, 60))).string();
