@@ -52,7 +52,7 @@ class DatasetTest : public ::testing::Test {
     EXPECT_EQ(read(coco_).examples.size(), coco_["images"].size() - pictures);
     EXPECT_THAT(warning_, AllOf(HasSubstr("1 " + kind), HasSubstr(name)));
     EXPECT_EQ(std::count(warning_.begin(), warning_.end(), '\n'), 1);
-    EXPECT_THAT(error(coco_, 0), AllOf(StartsWith((folder_ / "captions.json").string() + ": 1 faults in 10"),
+    EXPECT_THAT(error(coco_, 0), AllOf(StartsWith((folder_ / "captions.json").string() + ": 1 fault in 10"),
                                        HasSubstr("--max-faulty"), HasSubstr(kind), HasSubstr(name)));
   }
 

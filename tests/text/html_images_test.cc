@@ -47,7 +47,7 @@ TEST(HtmlImages, AreDecorationWhereTheFirstRoleOrAriaHiddenSaysSo) {
   const auto decorative = [](const std::string& attributes) {
     return read_html("<img src=1 " + attributes + ">").images.front().decorative;
   };
-  for (const auto* yes : {"role=presentation", "role=' None img'", "role=x-unknown\tnone", "aria-hidden=\"True\"",
+  for (const auto* yes : {"role=presentation", "role=' None img'", "role='x-unknown\tnone'", "aria-hidden=\"True\"",
                           "aria-hidden=true aria-hidden=false", "role=none role=img", "role=img aria-hidden=true"})
     EXPECT_TRUE(decorative(yes)) << yes;
   for (const auto* no : {"", "role", "role=img", "role='img none'", "role='image presentation'", "aria-hidden=false",
