@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdio>
 #include <limits>
+#include <list>
 
 #include "every_set.h"
 
@@ -140,6 +143,94 @@ TEST_P(Int8Kernels, QuantizeByTheLargestSizeToTheNearestStep) {
   std::vector<uint8_t> values(20);
   EXPECT_EQ(set().int8_quantize(Storage::kFloat, zeros.data(), 20, values.data()), 0);
   EXPECT_EQ(values, std::vector<uint8_t>(20, 128));
+}
+
+/// A product of EfficientNet-Lite2 in 8-bit integers at 320x320.
+struct EncoderProduct {
+  int64_t cells, I, O;  // of a picture
+  int64_t times;
+  Storage storage;
+  int64_t rows() const { return std::clamp<int64_t>(cells, 800, 3200); }  // about what the encoder takes at a time
+};
+
+constexpr EncoderProduct kEncoderProducts[] = {
+    {25600, 32, 32, 1, Storage::kByte},      {25600, 32, 16, 1, Storage::kBFloat16},
+    {25600, 16, 96, 1, Storage::kByte},      {6400, 96, 24, 1, Storage::kBFloat16},
+    {6400, 24, 144, 3, Storage::kByte},      {6400, 144, 24, 2, Storage::kBFloat16},
+    {1600, 144, 48, 1, Storage::kBFloat16},  {1600, 48, 288, 3, Storage::kByte},
+    {1600, 288, 48, 2, Storage::kBFloat16},  {400, 288, 88, 1, Storage::kBFloat16},
+    {400, 88, 528, 4, Storage::kByte},       {400, 528, 88, 3, Storage::kBFloat16},
+    {400, 528, 120, 1, Storage::kBFloat16},  {400, 120, 720, 4, Storage::kByte},
+    {400, 720, 120, 3, Storage::kBFloat16},  {100, 720, 208, 1, Storage::kBFloat16},
+    {100, 208, 1248, 5, Storage::kByte},     {100, 1248, 208, 4, Storage::kBFloat16},
+    {100, 1248, 352, 1, Storage::kBFloat16}, {100, 352, 1280, 1, Storage::kFloat}};
+
+/// Seconds that each of `sets` takes for it, the least of many in turns.
+std::vector<double> seconds_of(const EncoderProduct& product, const std::vector<const Kernels*>& sets) {
+  using Clock = std::chrono::steady_clock;
+  const int64_t M = product.rows(), I = product.I, O = product.O;
+  std::mt19937 random(1);
+  const auto matrix = random_values<float>(static_cast<size_t>(O * I), random, 0.05f);
+  const std::vector<float> bias(static_cast<size_t>(O)), steps(static_cast<size_t>(M), 0.03f);
+  // Aligned, as tensors are.
+  const Scratch rows_of_x(M * I), out(M * O * static_cast<int64_t>(sizeof(float)));
+  auto* x = static_cast<uint8_t*>(rows_of_x.data());
+  std::generate_n(x, M * I, [&] { return static_cast<uint8_t>(random()); });
+  std::vector<double> seconds(sets.size(), 1e9);
+  std::list<Scratch> packed;
+  for (const auto* set : sets) {
+    packed.emplace_back(set->int8_packed_bytes(I, O));
+    set->int8_pack(matrix.data(), I, O, packed.back().data());
+  }
+  for (const auto end = Clock::now() + std::chrono::milliseconds(400); Clock::now() < end;) {
+    auto weights = packed.begin();
+    for (size_t i = 0; i < sets.size(); ++i, ++weights) {
+      const bool relu6 = product.storage == Storage::kByte;
+      const Int8Product work{M,
+                             I,
+                             O,
+                             x,
+                             relu6 ? steps.data() : nullptr,
+                             weights->data(),
+                             bias.data(),
+                             relu6,
+                             product.storage,
+                             nullptr,
+                             out.data()};
+      const int64_t rows = sets[i]->int8_rows(work, 1);
+      const Scratch scratch(sets[i]->int8_scratch_bytes(work, rows));
+      const auto begin = Clock::now();
+      for (int64_t row = 0; row < M; row += rows)
+        sets[i]->int8_multiply(work, scratch.data(), row, std::min(row + rows, M));
+      seconds[i] = std::min(seconds[i], std::chrono::duration<double>(Clock::now() - begin).count());
+    }
+  }
+  return seconds;
+}
+
+TEST(TimingInt8Kernels, TilesMultiplyTheEncodersMatricesHalfAsFastAgain) {
+  std::vector<const Kernels*> sets;
+  for (const auto* set : runnable())
+    if (set->multiplies_int8) sets.push_back(set);
+  if (sets.empty()) GTEST_SKIP() << "this processor has no instructions for products of 8-bit integers";
+  std::vector<double> seconds(sets.size());
+  double operations = 0;
+  for (const auto& product : kEncoderProducts) {
+    const auto of_rows = seconds_of(product, sets);
+    const double repeats = static_cast<double>(product.times * product.cells) / static_cast<double>(product.rows());
+    std::printf("%5ld rows %4ld inputs %4ld outputs:", product.rows(), product.I, product.O);
+    for (size_t i = 0; i < sets.size(); ++i) {
+      seconds[i] += repeats * of_rows[i];
+      std::printf(" %5.0f", 2e-9 * static_cast<double>(product.rows() * product.I * product.O) / of_rows[i]);
+    }
+    std::printf(" Gop/s\n");
+    operations += 2.0 * static_cast<double>(product.times * product.cells * product.I * product.O);
+  }
+  for (size_t i = 0; i < sets.size(); ++i)
+    std::printf("%-12s %5.2f ms a picture, %4.0f Gop/s\n", sets[i]->name, 1000 * seconds[i],
+                operations / seconds[i] / 1e9);
+  if (std::string(sets[0]->name) != "avx512_amx") GTEST_SKIP() << "this processor has no tiles";
+  EXPECT_GT(seconds[1], 1.5 * seconds[0]);
 }
 
 }  // namespace
