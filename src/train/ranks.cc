@@ -223,7 +223,7 @@ class Ranks::Group {
     const auto [buckets, limits] = c10d::compute_bucket_assignment_by_size(parameters, {kFirstBucket, kBucket});
     reducer_ = std::make_unique<c10d::Reducer>(parameters, buckets, limits, gloo_,
                                                std::vector<bool>(parameters.size(), false), kBucket,
-                                               /*find_unused_parameters=*/true, /*gradient_as_bucket_view=*/false,
+                                               /*find_unused_parameters=*/true, /*gradient_as_bucket_view=*/true,
                                                std::unordered_map<size_t, std::string>(), kFirstBucket);
   }
 
