@@ -289,6 +289,8 @@ void write_page(const AuditReport& report, const GivenPictures& data, Ensemble& 
       const AuditedCaption& audited = report.captions[scored.seen.index];
       if (auto& said = own[scored.seen.index]) scored.seen.captions.push_back(*std::move(said));
       PagePicture shown = page_record(scored.seen);
+      shown.captions.front().by = "given";
+      if (shown.captions.size() > 1) shown.captions.back().by = "the model";
       shown.thumbnail = read_thumbnail(pictures[scored.seen.index]);
       for (size_t place = 0; place < data.captions[audited.picture].size(); ++place)
         if (place != audited.place) shown.references.push_back(data.captions[audited.picture][place]);

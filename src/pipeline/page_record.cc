@@ -9,6 +9,7 @@ PageCaption page_caption(const SeenCaption& caption) {
   page.maps.push_back(page_maps("attention", maps));
   page.faults = check_maps(maps);
   page.confidence = caption.confidence;
+  page.left_out = caption.left_out;
   for (const auto& [text, words] : caption.phrases)
     if (!words.empty()) page.phrases.push_back({text, words});
   if (!caption.locations.empty() && caption.locations.front() >= 0)

@@ -120,6 +120,8 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
                                       work.explain_pixels, host.cancelled);
       to.seen.captions.push_back(seen_caption(std::move(caption), grid));
       to.seen.captions.back().phrases = phrases_in(given[i], work.phrases);
+      for (const size_t unknown : to.given.back().unknown)
+        to.seen.captions.back().left_out.push_back(to.given.back().tokens[unknown]);
       if (explanation) add_explanation(to.seen.captions.back(), *std::move(explanation));
     }
     return scored;

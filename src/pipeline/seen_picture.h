@@ -49,6 +49,7 @@ struct SeenCaption {
   std::vector<int64_t> locations;                  // [T], the cell hard attention looked at; -1: the expected context
   std::optional<double> confidence;                // probability that it is among the better half: decode/confidence.h
   std::vector<double> evidence;                    // what confidence is made of
+  std::vector<std::string> left_out;               // words of a given text that the model doesn't know; not in `words`
   std::vector<SeenPhrase> phrases;                 // those that were asked for, in the caption's order
   // Where it was explained (decode/explain.h); empty where not. Not negative, nats a unit of input.
   MapStack gradient;                     // [T, h, w], what each word depends on, by the annotations

@@ -35,11 +35,13 @@ Json json_of(const PageCaption& caption) {
   if (caption.confidence) json["confidence"] = rounded(*caption.confidence, 1e3);
   if (caption.familiar) json["familiar"] = *caption.familiar;
   if (caption.log_probability) json["log_probability"] = rounded(*caption.log_probability, 1e3);
+  if (!caption.by.empty()) json["by"] = caption.by;
   if (caption.words.empty()) return json;
   json["words"] = caption.words;
   Json& probabilities = json["log_probabilities"] = Json::array();
   for (size_t t = 0; t < caption.words.size(); ++t)
     probabilities.push_back(rounded(caption.word_log_probability[t], 1e3));
+  if (!caption.left_out.empty()) json["left_out"] = caption.left_out;
   for (const auto& [text, words] : caption.phrases) json["phrases"].push_back({{"text", text}, {"words", words}});
   Json& maps = json["maps"] = Json::array();
   for (const auto& kind : caption.maps) maps.push_back(json_of(kind));

@@ -43,6 +43,8 @@ struct PageCaption {
   std::optional<double> confidence = {};  // probability that it is among the better half
   std::optional<bool> familiar = {};      // whether the picture is like those of training
   std::vector<PagePhrase> phrases = {};
+  std::vector<std::string> left_out = {};  // words of the text that aren't among `words`
+  std::string by = {};                     // who says so, where the captions are of several
 };
 
 /// Longer side of a thumbnail, pixels; up to three times that where the shorter would be less than a sixth of it.
@@ -74,7 +76,7 @@ struct PageFigure {
 
 /// One picture as an <article>; the captions' words and maps stand in it as JSON:
 ///   {"area": [x, y, w, h], "captions": [{"text", "confidence", "familiar", "log_probability", "words", "log_probabilities",
-///     "phrases": [{"text", "words": [places]}], "maps": [{"name", "grid": [rows, cols], "peaks": [T], "weights": base64 of [T, L] bytes,
+///     "by", "left_out": [words], "phrases": [{"text", "words": [places]}], "maps": [{"name", "grid": [rows, cols], "peaks": [T], "weights": base64 of [T, L] bytes,
 ///       "rank_correlation": [T]}]}]}
 /// number: its place on the page, from 1. figures: the names of picture.figures.
 std::string picture_article(const PagePicture& picture, size_t number, const std::vector<PageFigure>& figures);

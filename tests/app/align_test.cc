@@ -122,6 +122,7 @@ TEST_F(AlignCommand, DrawsPhrases) {
   EXPECT_FALSE(fs::exists(at("with/a.words/05-purple.png")));
   EXPECT_EQ(read_file(at("with/a.words/03-dog.png")), read_file(at("plain/a.words/03-dog.png")));
   EXPECT_NE(read_file(at("with/a.png")), read_file(at("plain/a.png")));
+  EXPECT_THAT(read_file(at("with.html")), HasSubstr(R"("left_out":["purple"])"));
   EXPECT_THAT(read_file(at("with.html")), HasSubstr(R"("phrases":[{"text":"red dog","words":[1,2]}])"));
   EXPECT_THAT(read_file(at("plain.html")), ::testing::Not(HasSubstr(R"("phrases":)")));
 }

@@ -114,6 +114,7 @@ TEST_F(AuditCommand, ShowsTheWorstOnAPageBesideWhatTheModelSays) {
     last = found;
   }
   EXPECT_THAT(html, HasSubstr("<dt>score</dt>"));
+  for (const char* by : {"\"by\":\"given\"", "\"by\":\"the model\""}) EXPECT_THAT(html, HasSubstr(by));
   EXPECT_EQ(html.find("<article id=\"p5\""), html.npos);
   EXPECT_NE(with_model({"audit", file, "--images", at("in"), "--html", at("worst.txt")}).status, 0);
 }

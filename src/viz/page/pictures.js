@@ -16,7 +16,7 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+const percent = (share) => share > 0 && share < 0.0005 ? "under 0.1 %" : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 const probability = (log) => percent(Math.exp(log));
 
 /** The largest weight that any caption of the page has in a map of this kind. */
@@ -73,11 +73,12 @@ class PictureView {
 
   addWords() {
     this.line = element("p", {className: "words", role: "group"});
+    this.leftOut = element("p", {className: "left-out", hidden: true});
     this.reading = element("p", {className: "reading", role: "status"});
     const caption = this.text.querySelector(".caption");
     caption.hidden = true;
-    caption.after(this.line);
-    (this.text.querySelector(".note") ?? this.text.querySelector(".confidence") ?? this.line).after(this.reading);
+    caption.after(this.line, this.leftOut);
+    (this.text.querySelector(".note") ?? this.text.querySelector(".confidence") ?? this.leftOut).after(this.reading);
     const wordAt = (event) => {
       const word = event.target.closest(".word");
       return word ? [...this.line.querySelectorAll(".word")].indexOf(word) : -1;
@@ -106,6 +107,9 @@ class PictureView {
       button.setAttribute("aria-pressed", "false");
       this.line.append(button, " ");
     });
+    const leftOut = this.caption.left_out ?? [];
+    this.leftOut.hidden = leftOut.length === 0;
+    this.leftOut.textContent = `not in the model's vocabulary: ${leftOut.join(", ")}`;
     this.phrases = this.caption.phrases ?? [];
     if (this.phrases.length) {
       const buttons = this.phrases.map(({text}) => {
@@ -113,7 +117,7 @@ class PictureView {
         button.setAttribute("aria-pressed", "false");
         return button;
       });
-      this.line.append(element("span", {className: "phrases"}, ...buttons));
+      this.line.append(element("span", {className: "phrases"}, "phrases: ", ...buttons));
     }
     this.useMaps();
     this.clear();
@@ -317,7 +321,9 @@ class PictureView {
   addAlternatives() {
     const list = element("ol");
     this.record.captions.forEach((caption, i) => {
-      const button = element("button", {type: "button"}, element("span", {textContent: caption.text}),
+      const said = element("span", {}, caption.text);
+      if (caption.by) said.prepend(element("span", {className: "number", textContent: `${caption.by}: `}));
+      const button = element("button", {type: "button"}, said,
                              element("span", {className: "number", textContent: caption.log_probability.toFixed(2)}));
       button.setAttribute("aria-pressed", String(i === 0));
       button.addEventListener("click", () => {
@@ -328,7 +334,8 @@ class PictureView {
       list.append(element("li", {}, button));
     });
     const title = `${this.record.captions.length} captions and their log-probabilities (nats)`;
-    this.article.append(element("details", {className: "alternatives"}, element("summary", {textContent: title}), list));
+    const open = this.record.captions.some(({by}) => by); // others' captions are what such a page is for
+    this.article.append(element("details", {className: "alternatives", open}, element("summary", {textContent: title}), list));
   }
 
   // Words x cells.
