@@ -308,22 +308,24 @@ void remark(const AuditReport& report, const FoundByWords& words, size_t held_ou
          " captions: scores are made of contrasts alone, nothing could be fitted");
   note(digits(100 * report.share, 1) + " % of " + counted(report.captions.size(), "caption") +
        " estimated to belong to another picture");
-  const auto count = [](size_t number, const char* said) {
-    if (number > 0) note(std::to_string(number) + said);
+  const auto count = [](size_t number, const char* noun, const char* of_one, const char* of_many) {
+    if (number > 0) note(counted(number, noun) + (number == 1 ? of_one : of_many));
   };
   size_t equal = 0, near = 0, twice = 0, look = 0;
   for (const auto& group : words.alike) (group.equal ? equal : near) += group.sentences.size();
   for (const auto& group : report.same_pictures) twice += group.size();
   for (const auto& group : report.alike_pictures) look += group.size();
-  count(equal, " captions are equal to others");
-  count(near, " captions differ from others by a word");
-  count(words.apart.size(), " captions have no word in common with the picture's others");
-  count(report.foreign.size(), " captions are likely of another language: the model knows few of their words");
-  count(twice, " pictures are there more than once");
-  count(look, " pictures look like others that aren't the same pixel by pixel");
+  count(equal, "caption", "", " are equal to others");  // never one alone
+  count(near, "caption", "", " differ from others by a word");
+  count(words.apart.size(), "caption", " has no word in common with the picture's others",
+        " have no word in common with the picture's others");
+  count(report.foreign.size(), "caption", " is likely of another language: the model knows few of its words",
+        " are likely of another language: the model knows few of their words");
+  count(twice, "picture", "", " are there more than once");
+  count(look, "picture", "", " look like others that aren't the same pixel by pixel");
   if (held_out > 0)
-    note(std::to_string(report.leaked.size()) + " times a picture looks like one of the " + std::to_string(held_out) +
-         " held out");
+    note("pictures that look like one of those held out (" + std::to_string(held_out) +
+         "): " + std::to_string(report.leaked.size()));
 }
 
 /// The pictures of --held-out.

@@ -96,7 +96,7 @@ TEST_F(CompareModels, FindsPicturesOfOneNameByTheirFoldersAndSaysWhichCaptionsAr
   // Captions of a picture that follow one another are no less twice; a picture that is named twice is one.
   const std::string list = write("list.jsonl", Json({{"file", a}, {"captions", {"a red dog", "grass"}}}).dump() + "\n" +
                                                    Json({{"file", a}, {"caption", "a blue circle"}}).dump() + "\n");
-  const auto again = compare({left, list, a, a, "--model", ATTEND_TINY_MODEL});
+  const auto again = compare({write("one.txt", a + "\tgrass\n"), list, a, a, "--model", ATTEND_TINY_MODEL});
   EXPECT_EQ(again.status, 0) << again.err;
   EXPECT_THAT(again.out_lines(), ElementsAre("1.000\t" + a + "\tgrass\ta blue circle"));
   EXPECT_THAT(again.err, HasSubstr("list.jsonl: 2 of 3 captions for pictures that have one there already"));
