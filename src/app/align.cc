@@ -38,7 +38,7 @@ struct AlignOptions {
   }
 };
 
-CommandSyntax syntax() {
+CommandSyntax align_syntax() {
   return {"align",
           "[PICTURE CAPTION... | PATH...]",
           0,
@@ -186,7 +186,7 @@ size_t align_all(Ensemble& ensemble, const Work& work, ScoreWork how, const Alig
 }  // namespace
 
 int align_command(const std::vector<std::string>& arguments) {
-  ModelCommand command(arguments, syntax());
+  ModelCommand command(arguments, align_syntax());
   GivenOptions given;
   AlignOptions options;
   CaptionFileOptions outputs;

@@ -26,7 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-CommandSyntax syntax() {
+CommandSyntax alt_syntax() {
   return {
       "alt",
       "PAGE...",
@@ -240,7 +240,7 @@ class AltRun {
 
 int alt_command(const std::vector<std::string>& arguments) {
   AltOptions options;
-  ModelCommand command(arguments, syntax());
+  ModelCommand command(arguments, alt_syntax());
   options.list(command.list);
   command.files.list(command.list);
   command.decode.list(command.list);

@@ -72,7 +72,7 @@ struct AuditOptions {
   }
 };
 
-CommandSyntax syntax() {
+CommandSyntax audit_syntax() {
   return {
       "audit",
       "[DATA | PATH...]",
@@ -354,7 +354,7 @@ HeldOut find_held_out(const std::filesystem::path& named, const GivenOptions& gi
 }  // namespace
 
 int audit_command(const std::vector<std::string>& arguments) {
-  ModelCommand command(arguments, syntax(), false);
+  ModelCommand command(arguments, audit_syntax(), false);
   GivenOptions given;
   AuditOptions options;
   options.work.plan.batch_size = 32;

@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-CommandSyntax syntax() {
+CommandSyntax average_syntax() {
   return {
       "average",
       "MODEL...",
@@ -105,16 +105,16 @@ int average_command(const std::vector<std::string>& arguments) {
   options.add("precision", precision, "arithmetic that the mean captions in by default; model: as the first model says",
               one_of({"model", "fp32", "bf16", "int8"}));
   DecodeOptions decode;
-  CommandSyntax described = syntax();
+  CommandSyntax described = average_syntax();
   show_model_defaults(arguments, true, decode, described);
   decode.list(options);
-  const CommandLine line = parse_command_line(arguments, options, syntax());
+  const CommandLine line = parse_command_line(arguments, options, average_syntax());
   if (line.help) return answer(line, described, options, std::cout), 0;
   const std::string& source = line.positional.front();
   Captioner first = load_captioner(source);
   decode = model_decode_options(first, source);
-  parse_command_line(arguments, options, syntax());  // what the line says counts more than what the model says
-  if (answer(line, syntax(), options, std::cout)) return 0;
+  parse_command_line(arguments, options, average_syntax());  // what the line says counts more than what the model says
+  if (answer(line, average_syntax(), options, std::cout)) return 0;
   if (output.empty()) throw UsageError("--output: say which file the mean is written to");
   for (const auto& model : line.positional)
     if (std::error_code error; fs::equivalent(model, output, error))

@@ -84,7 +84,7 @@ struct CalibrateOptions {
   }
 };
 
-CommandSyntax syntax() {
+CommandSyntax calibrate_syntax() {
   return {"calibrate",
           "MODEL --captions FILE --images DIR --output FILE",
           1,
@@ -332,8 +332,8 @@ int calibrate_command(const std::vector<std::string>& arguments) {
   OptionList list;
   options.list(list);
   run.list(list);
-  const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (answer(line, syntax(), list, std::cout)) return 0;
+  const CommandLine line = parse_command_line(arguments, list, calibrate_syntax());
+  if (answer(line, calibrate_syntax(), list, std::cout)) return 0;
   options.check();
   const std::string& source = line.positional.front();
   if (std::error_code error; fs::equivalent(source, options.output, error))

@@ -150,7 +150,7 @@ void check_confidence(const Ensemble& ensemble, const DecodeOptions& decode, con
     warn("no confidence is given: " + fault);
 }
 
-CommandSyntax syntax() {
+CommandSyntax caption_syntax() {
   return {
       "caption",
       "[PATH...]",
@@ -456,7 +456,7 @@ void CaptionRun::open() {
     throw UsageError("--explain: explains what one model says; name one --model");
   ensemble_.emplace(open_models(files_, choose_device(run_.device)));
   decode_ = model_decode_options(ensemble_->first(), files_.models.front().string());
-  parse_command_line(arguments_, list_, syntax());
+  parse_command_line(arguments_, list_, caption_syntax());
 }
 
 void CaptionRun::print(const std::string& lines) {
@@ -702,7 +702,7 @@ int CaptionRun::finish() {
 }
 
 int CaptionRun::run() {
-  CommandSyntax described = syntax();
+  CommandSyntax described = caption_syntax();
   show_model_defaults(arguments_, false, decode_, described);
   options_.list(list_);
   outputs_.list(list_);
@@ -711,14 +711,14 @@ int CaptionRun::run() {
   run_.list(list_);
   list_.add("batch_size", options_.batch_size, "pictures that a processor computes together; more take more memory",
             between(1, 4096));
-  line_ = parse_command_line(arguments_, list_, syntax());
+  line_ = parse_command_line(arguments_, list_, caption_syntax());
   if (line_.help) return answer(line_, described, list_, std::cout), 0;
   options_.check();
   outputs_.check(line_);
   check_explanations(line_, options_, outputs_);
   if (line_.dump_config) {
     open();
-    answer(line_, syntax(), list_, std::cout);
+    answer(line_, caption_syntax(), list_, std::cout);
     return 0;
   }
   if (options_.frame_every > 0 && outputs_.beside())

@@ -11,7 +11,7 @@
 namespace attend {
 namespace {
 
-CommandSyntax syntax() {
+CommandSyntax check_syntax() {
   return {"check",
           "DATA",
           1,
@@ -91,8 +91,8 @@ int check_command(const std::vector<std::string>& arguments) {
            "a word that stands less often is unknown to a model that is trained on this", at_least(1));
   list.add("threads", check.threads, "0: one for each processor", between(0, 1024));
   list.add("json", json, "all of it as JSON");
-  const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (answer(line, syntax(), list, std::cout)) return 0;
+  const CommandLine line = parse_command_line(arguments, list, check_syntax());
+  if (answer(line, check_syntax(), list, std::cout)) return 0;
   watch_interrupts();
   if (check.threads == 0) check.threads = available_processors();
   const std::string& data = line.positional[0];

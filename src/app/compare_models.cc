@@ -54,7 +54,7 @@ struct CompareOptions {
   }
 };
 
-CommandSyntax syntax() {
+CommandSyntax compare_models_syntax() {
   return {
       "compare-models",
       "A B [PATH...]",
@@ -267,7 +267,7 @@ void write_page(const std::filesystem::path& file, const std::vector<std::string
 }  // namespace
 
 int compare_models_command(const std::vector<std::string>& arguments) {
-  ModelCommand command(arguments, syntax());
+  ModelCommand command(arguments, compare_models_syntax());
   CompareOptions options;
   options.list(command.list);
   command.files.list(command.list);

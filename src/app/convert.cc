@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-CommandSyntax syntax() {
+CommandSyntax convert_syntax() {
   return {"convert",
           "IN OUT",
           2,
@@ -78,8 +78,8 @@ int convert_command(const std::vector<std::string>& arguments) {
   ConvertOptions options;
   OptionList list;
   options.list(list);
-  const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (answer(line, syntax(), list, std::cout)) return 0;
+  const CommandLine line = parse_command_line(arguments, list, convert_syntax());
+  if (answer(line, convert_syntax(), list, std::cout)) return 0;
   watch_interrupts();
   const fs::path in = line.positional[0], out = line.positional[1];
   options.write.form = form_of_name(options.to, out);

@@ -107,7 +107,7 @@ struct EvaluateOptions : EvaluationChoice {
   }
 };
 
-CommandSyntax syntax() {
+CommandSyntax evaluate_syntax() {
   return {
       "evaluate",
       "--captions FILE --images DIR",
@@ -391,7 +391,7 @@ void check_scores_only(const CommandLine& line) {
 }  // namespace
 
 int evaluate_command(const std::vector<std::string>& arguments) {
-  ModelCommand command(arguments, syntax());
+  ModelCommand command(arguments, evaluate_syntax());
   EvaluateOptions options;
   options.list(command.list);
   command.files.list(command.list);

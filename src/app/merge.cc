@@ -31,7 +31,7 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr size_t kMostNames = 3;            // in a message
 constexpr uint64_t kMostMissingParts = 64;  // beyond the files that are there, looked for where --shards isn't given
 
-CommandSyntax syntax() {
+CommandSyntax merge_syntax() {
   return {
       "merge",
       "PART...",
@@ -384,8 +384,8 @@ int merge_command(const std::vector<std::string>& arguments) {
   MergeOptions options;
   OptionList list;
   options.list(list);
-  const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (answer(line, syntax(), list, std::cout)) return 0;
+  const CommandLine line = parse_command_line(arguments, list, merge_syntax());
+  if (answer(line, merge_syntax(), list, std::cout)) return 0;
   return Merge(line.positional, options).run();
 }
 

@@ -7,7 +7,7 @@
 namespace attend {
 namespace {
 
-CommandSyntax syntax() {
+CommandSyntax meteor_tables_syntax() {
   return {"meteor-tables",
           "FOLDER FILE",
           2,
@@ -22,8 +22,8 @@ CommandSyntax syntax() {
 
 int meteor_tables_command(const std::vector<std::string>& arguments) {
   OptionList list;
-  const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (line.help) return answer(line, syntax(), list, std::cout), 0;
+  const CommandLine line = parse_command_line(arguments, list, meteor_tables_syntax());
+  if (line.help) return answer(line, meteor_tables_syntax(), list, std::cout), 0;
   write_meteor_tables(line.positional[0], line.positional[1]);
   return 0;
 }

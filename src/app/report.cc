@@ -36,7 +36,7 @@ struct ReportOptions {
   }
 };
 
-CommandSyntax syntax() {
+CommandSyntax report_syntax() {
   return {"report",
           "LOG...",
           1,
@@ -167,8 +167,8 @@ int report_command(const std::vector<std::string>& arguments) {
   ReportOptions options;
   OptionList list;
   options.list(list);
-  const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (answer(line, syntax(), list, std::cout)) return 0;
+  const CommandLine line = parse_command_line(arguments, list, report_syntax());
+  if (answer(line, report_syntax(), list, std::cout)) return 0;
   options.check();
   std::vector<Log> logs;
   for (const auto& argument : line.positional) logs.push_back(read_log(argument));

@@ -74,7 +74,7 @@ struct RetrieveOptions {
   }
 };
 
-CommandSyntax syntax() {
+CommandSyntax retrieve_syntax() {
   return {
       "retrieve",
       "[PATH...]",
@@ -274,7 +274,7 @@ void print_recall(const Retrieval& found, const Searched& searched, const Retrie
 }  // namespace
 
 int retrieve_command(const std::vector<std::string>& arguments) {
-  ModelCommand command(arguments, syntax(), false);
+  ModelCommand command(arguments, retrieve_syntax(), false);
   RetrieveOptions options;
   options.work.plan.batch_size = 8;
   options.list(command.list);

@@ -46,7 +46,7 @@ struct ScoreOptions {
   }
 };
 
-CommandSyntax syntax() {
+CommandSyntax score_syntax() {
   return {
       "score",
       "[PATH...]",
@@ -126,7 +126,7 @@ std::string lines_of(const ScoredPicture& picture, size_t place, const ScoreOpti
 }  // namespace
 
 int score_command(const std::vector<std::string>& arguments) {
-  ModelCommand command(arguments, syntax());
+  ModelCommand command(arguments, score_syntax());
   GivenOptions given;
   ScoreOptions options;
   WeighingOptions weighing;

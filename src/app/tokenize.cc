@@ -9,7 +9,7 @@
 namespace attend {
 namespace {
 
-CommandSyntax syntax() {
+CommandSyntax tokenize_syntax() {
   return {
       "tokenize",
       "",
@@ -29,8 +29,8 @@ int tokenize_command(const std::vector<std::string>& arguments) {
   OptionList list;
   list.section("", "Output");
   list.add("all", all, "keep punctuation");
-  const CommandLine line = parse_command_line(arguments, list, syntax());
-  if (line.help) return answer(line, syntax(), list, std::cout), 0;
+  const CommandLine line = parse_command_line(arguments, list, tokenize_syntax());
+  if (line.help) return answer(line, tokenize_syntax(), list, std::cout), 0;
 
   std::ios::sync_with_stdio(false);
   std::cin.tie(nullptr);
