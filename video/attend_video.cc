@@ -37,8 +37,8 @@ int write_frames(const std::string& file, double every) {
   cv::Mat frame, rgb;
   for (; video.grab(); ++read) {
     double time = video.get(cv::CAP_PROP_POS_MSEC) / 1000;
-    // Some decoders know no times, or don't for some frames.
-    if (!(time > before)) time = rate > 0 ? std::max(static_cast<double>(read) / rate, before) : before;
+    // Some decoders know no times, or don't for the last frames.
+    if (!(time > before)) time = before < 0 ? 0 : rate > 0 ? before + 1 / rate : before;
     before = time;
     constexpr double kRounding = 1e-3;
     if (time + kRounding < next || !video.retrieve(frame) || frame.empty() || frame.type() != CV_8UC3) continue;

@@ -88,6 +88,8 @@ bool is_program_folder(const std::string& name) {
   return name[0] == '.' || std::find(kProgramFolders.begin(), kProgramFolders.end(), name) != kProgramFolders.end();
 }
 
+static_assert(kLookBytes >= kKindBytes);
+
 /// A file by its first bytes.
 struct Glance {
   Kind kind;
@@ -158,7 +160,8 @@ class Finder {
     std::error_code error;
     if (fs::symlink_status(argument, error).type() != fs::file_type::not_found) return add_existing(argument);
     if (const auto archive = archive_of(argument); archive && glance_at(*archive).kind.use == Kind::kArchive)
-      return add_archive(*archive, fs::path(argument).lexically_relative(*archive).native());
+      return member_stamp(argument) ? add_member(argument, *archive)
+                                    : add_archive(*archive, fs::path(argument).lexically_relative(*archive).native());
     const bool pattern = argument.find_first_of("*?[") != std::string::npos;
     const auto paths = pattern ? matches(argument) : std::vector<std::string>();
     if (paths.empty())
@@ -205,7 +208,22 @@ class Finder {
       found_.empty.push_back({path, deeper});
   }
 
-  /// What an archive has of `inside`: a member, a folder, a pattern; "": all.
+  /// A member that is named: found by the archive's index, however many are.
+  void add_member(const fs::path& path, const fs::path& archive) {
+    if (excluded(path, path)) return;
+    const Glance glance = glance_at(path);
+    if (glance.own)
+      found_.own.push_back(path);
+    else if (glance.kind.use == Kind::kArchive)
+      found_.nested.push_back(path);
+    else if (glance.kind.use == Kind::kVideo)
+      found_.refusals.push_back(path.string() + ": " + std::string(glance.kind.name) +
+                                "; unpack it to caption its frames");
+    else
+      found_.pictures.push_back({path, path.filename(), archive});  // whose reader says what is wrong
+  }
+
+  /// What an archive has of `inside`: a folder, a pattern; "": all.
   void add_archive(const fs::path& archive, std::string inside) {
     if (inside.ends_with('/') || inside == ".") inside.pop_back();
     if (excluded(archive, archive)) return;
@@ -234,29 +252,27 @@ class Finder {
     bool any = inside.empty();
     std::vector<fs::path> videos;
     for (auto& [member, seen] : members) {
-      const bool is_it = member == inside, is_below = member.starts_with(inside + "/");
+      const bool is_below = member.starts_with(inside + "/");
       if (!inside.empty()) {
-        if (!is_it && !is_below && ::fnmatch(inside.c_str(), member.c_str(), 0) != 0) continue;
+        if (!is_below && ::fnmatch(inside.c_str(), member.c_str(), 0) != 0) continue;
         any = true;
       }
       const fs::path path = archive / member;
-      const fs::path name = is_it ? path.filename() : fs::path(is_below ? member.substr(inside.size() + 1) : member);
-      if (!is_it && !enters(archive, member, is_below ? inside.size() + 1 : 0)) continue;
+      const fs::path name = is_below ? member.substr(inside.size() + 1) : member;
+      if (!enters(archive, member, is_below ? inside.size() + 1 : 0)) continue;
       if (excluded(path, name)) continue;
       if (!seen.webp.empty()) seen.own = is_marked(path, seen.webp);
       if (seen.kind.use == Kind::kArchive && has_archive_extension(path))
         found_.nested.push_back(path);
       else if (seen.kind.use == Kind::kVideo)
         videos.push_back(path);
-      else if (is_it && seen.kind.use != Kind::kRead)
-        found_.pictures.push_back({path, name, archive});  // whose reader says what is wrong
       else
         sort_in({seen.kind, seen.own, true}, {path, name, archive});
     }
     if (!videos.empty()) found_.of_archives.push_back(passed_over(videos, "video", "unpack one to caption its frames"));
     if (!any) found_.refusals.push_back((archive / inside).string() + ": the archive has no such file or folder");
     if (any && found_.pictures.size() == pictures && contents.refused.empty())
-      found_.empty.push_back({archive / inside, false});
+      found_.empty.push_back({inside.empty() ? archive : archive / inside, false});
   }
 
   /// Whether the folders that a member lies in, below the first `from` letters, are those of pictures.

@@ -172,8 +172,8 @@ TEST_F(Archives, WhatIsWrongWithOneIsSaidAndTheRestIsCaptioned) {
 }
 
 TEST_F(Archives, InFoldersAreNamed) {
-  zip("p/album.zip", {{"1.png", picture(1)}});
   folder_.write("p/a.png", encoded(".png", gradient(40, 30)));
+  zip("p/album.zip", {{"1.png", picture(1)}});
   zip("p/a.zip", {{"1.png", picture(1)}});
   zip("p/document.odt", {{"Pictures/1.png", picture(1)}});
   const auto run = caption({"p"});

@@ -67,6 +67,30 @@ TEST_F(Video, FramesAreThoseOfTheirTimes) {
   }
 }
 
+/// A file that FFmpeg wrote (tools/golden/community.py), with frames at 0, 0.1, 0.2, 1.5, 1.6, 3.0, 3.1 and 5.0 s, each 20 brighter
+/// than the one before.
+TEST_F(Video, FramesAtUnevenTimesAreThoseOfTheirTimes) {
+  const auto run = run_command({(fs::path(ATTEND_PROGRAM).parent_path() / "attend-video").string(),
+                                ATTEND_SOURCE_DIR "/tests/video/data/uneven.mp4", "1"});
+  if (run.out.starts_with("fault")) GTEST_SKIP() << "OpenCV is built without FFmpeg";
+  std::vector<double> times;
+  std::vector<int> greys;
+  size_t place = 0;
+  for (double time; std::sscanf(run.out.c_str() + place, "frame %lf 160 96\n", &time) == 1; place += 3 * 160 * 96) {
+    place = run.out.find('\n', place) + 1;
+    times.push_back(time);
+    greys.push_back(static_cast<unsigned char>(run.out[place + 3 * (160 * 48 + 80)]));
+  }
+  EXPECT_EQ(run.out.substr(place), "end 8 8\n");
+  ASSERT_GE(times.size(), 3u);
+  const double due[] = {0, 1.5, 3.0};
+  const int grey[] = {0, 60, 100};
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(times[i], due[i], 1e-3);
+    EXPECT_NEAR(greys[i], grey[i], 6);
+  }
+}
+
 TEST_F(Video, FramesAreCaptionedInTheirPlace) {
   folder_.write("p/a.png", encoded(".png", gradient(40, 30)));
   folder_.write("p/z.png", encoded(".png", gradient(50, 30)));

@@ -86,11 +86,20 @@ TEST(KindOf, AllElseIsNoPicture) {
     EXPECT_EQ(of(bytes).name, "") << bytes;
     EXPECT_EQ(of(bytes).use, Kind::kOther) << bytes;
   }
-  for (const auto& bytes :
-       {media("isom", "isomavc1mp41"), media("qt  ", "qt  "), "%PDF-1.7"s, "<!DOCTYPE html><html>"s}) {
+  for (const auto& bytes : {"%PDF-1.7"s, "<!DOCTYPE html><html>"s, "Rar!\x1a\x07\x01\0"s, "7z\xbc\xaf\x27\x1c"s,
+                            "\xfd\x37zXZ\0"s, "\x28\xb5\x2f\xfd"s, "BZh91AY"s, "PAR1"s}) {
     EXPECT_NE(of(bytes).name, "");
     EXPECT_EQ(of(bytes).use, Kind::kOther) << bytes;
   }
+}
+
+TEST(KindOf, ArchivesAndVideosMayHavePicturesInThem) {
+  for (const auto& bytes : {"PK\x03\x04"s, "PK\x05\x06"s, "\x1f\x8b\x08"s, std::string(257, 'n') + "ustar\0"s,
+                            std::string(257, 'n') + "ustar  \0"s})
+    EXPECT_EQ(of(bytes).use, Kind::kArchive) << of(bytes).name;
+  for (const auto& bytes : {media("isom", "isomavc1mp41"), media("qt  ", "qt  "), "RIFF\x24\0\0\0AVI LIST"s,
+                            "\x1a\x45\xdf\xa3"s, "FLV\x01"s, "\0\0\x01\xba"s})
+    EXPECT_EQ(of(bytes).use, Kind::kVideo) << of(bytes).name;
 }
 
 }  // namespace

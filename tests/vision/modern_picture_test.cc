@@ -410,15 +410,13 @@ TEST(ModernPicture, FilesOfPillowAreThePicturesThatWereSaved) {
     for (int x = 0; x < saved.cols; ++x)
       saved.at<cv::Vec3b>(y, x) = {static_cast<unsigned char>(128 + (x + y) / 4), static_cast<unsigned char>(5 * y),
                                    static_cast<unsigned char>(4 * x)};
-  cv::Mat turned;
-  cv::rotate(saved, turned, cv::ROTATE_90_CLOCKWISE);  // EXIF 6
   const auto folder = std::filesystem::path(ATTEND_SOURCE_DIR) / "tests/vision/data";
-  for (const auto& [name, expected] :
-       {std::pair{"pillow-heif.heic", saved}, {"pillow-heif-turned.heic", turned}, {"pillow.avif", saved}}) {
+  // The second has an EXIF orientation, which counts for nothing in HEIF: pillow-heif reads it so, too.
+  for (const auto* name : {"pillow-heif.heic", "pillow-heif-exif.heic", "pillow.avif"}) {
     const Picture picture = read_picture(folder / name);
-    ASSERT_EQ(picture.pixels.size(), expected.size()) << name;
+    ASSERT_EQ(picture.pixels.size(), saved.size()) << name;
     cv::Mat apart;
-    cv::absdiff(picture.pixels, expected, apart);
+    cv::absdiff(picture.pixels, saved, apart);
     EXPECT_LT(cv::mean(apart.reshape(1))[0], 4) << name;  // of 255
   }
 }

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Writes the small files of other tools that the tests read: tools/golden/community.py
 
-    pip install pandas pyarrow webdataset datasets pillow pillow-heif
+    pip install pandas pyarrow webdataset datasets pillow pillow-heif av
 
-They are committed, in tests/data/golden and tests/vision/data; versions.txt beside them says what wrote them.
+They are committed, in tests/data/golden, tests/vision/data and tests/video/data; versions.txt beside them says what wrote them.
 """
 
+import fractions
 import importlib.metadata
 import io
 import pathlib
 
+import av
 import datasets
 import numpy
 import pandas
@@ -60,10 +62,26 @@ def write_pictures(folder):
     exif = Image.Exif()
     exif[0x0112] = 6
     image.save(folder / "pillow-heif.heic", quality=90)
-    image.save(folder / "pillow-heif-turned.heic", quality=90, exif=exif)
+    image.save(folder / "pillow-heif-exif.heic", quality=90, exif=exif)
     image.save(folder / "pillow.avif", quality=90)
     write_versions(folder, ["pillow", "pillow-heif"])
 
 
+def write_videos(folder):
+    """H.264 with B frames, its frames at uneven times, each a little brighter than the one before."""
+    folder.mkdir(exist_ok=True)
+    with av.open(str(folder / "uneven.mp4"), "w") as file:
+        stream = file.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
+        stream.codec_context.time_base = fractions.Fraction(1, 1000)
+        for i, time in enumerate((0, 0.1, 0.2, 1.5, 1.6, 3.0, 3.1, 5.0)):
+            frame = av.VideoFrame.from_ndarray(numpy.full((96, 160, 3), 20 * i, numpy.uint8), format="rgb24")
+            frame.pts, frame.time_base = int(time * 1000), fractions.Fraction(1, 1000)
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+    write_versions(folder, ["av"])
+
+
 write_data(tests / "data/golden")
 write_pictures(tests / "vision/data")
+write_videos(tests / "video/data")
