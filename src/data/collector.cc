@@ -153,6 +153,10 @@ void Collector::set_split(int64_t picture, const std::string& split) {
 }
 
 std::optional<std::string> Collector::clean(std::string caption, const std::string& place) {
+  if (caption.find('\0') != caption.npos) {
+    caption_faults_.add("with a NUL byte", place);
+    return std::nullopt;
+  }
   caption = one_line(std::move(caption));
   if (!is_utf8(caption)) {
     caption_faults_.add("not in UTF-8", place);

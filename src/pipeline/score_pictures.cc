@@ -57,8 +57,10 @@ std::vector<size_t> GivenPhrase::places_in(const std::vector<std::string>& capti
 }
 
 std::string caption_refusal(const GivenCaption& given, const std::string& picture, int max_words) {
-  const bool is_long = given.text.size() > 60;
-  const std::string begin = picture + ": caption \"" + (is_long ? given.text.substr(0, 60) + "…" : given.text) + "\": ";
+  size_t end = std::min<size_t>(given.text.size(), 60);
+  while (end < given.text.size() && (given.text[end] & 0xc0) == 0x80) --end;  // not within a character
+  const bool is_long = end < given.text.size();
+  const std::string begin = picture + ": caption \"" + given.text.substr(0, end) + (is_long ? "…" : "") + "\": ";
   if (given.tokens.empty()) return begin + "has no words";
   if (given.tokens.size() > static_cast<size_t>(max_words))
     return begin + "has " + std::to_string(given.tokens.size()) + " words, more than --max-words (" +

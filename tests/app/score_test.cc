@@ -157,6 +157,21 @@ TEST_F(ScoreCommand, ReportsWhatCannotBeScoredAndScoresTheRest) {
         "none of its words is in the model's vocabulary", "bad.jpg: ", "list.jsonl:7: 2.jpg: no captions",
         "6 of 9 captions failed"})
     EXPECT_THAT(run.err, HasSubstr(said));
+  // The same in COCO's form.
+  write("list.json", R"({"images": [{"id": 1, "file_name": "0.jpg"}, {"id": 2, "file_name": "1.jpg"}], "annotations": [
+      {"image_id": 1, "caption": "a dog"}, {"image_id": 1, "caption": "a\u0000dog"}, {"image_id": 1, "caption": "..."},
+      {"image_id": 3, "caption": "grass"}]})");
+  const auto coco = with_model({"score", "--captions", at("list.json"), "--images", in});
+  EXPECT_EQ(coco.status, 1);
+  EXPECT_THAT(coco.out_lines(), SizeIs(1));
+  for (const char* said : {"with a NUL byte: annotations[1]", "without a word: annotations[2]", "image_id 3",
+                           "without captions: 1.jpg", "4 of 5 captions failed"})
+    EXPECT_THAT(coco.err, HasSubstr(said));
+  // Long captions are cut between characters.
+  std::string cyrillic;
+  for (int i = 0; i < 40; ++i) cyrillic += "\xd0\xb0";
+  const auto cut = with_model({"score", at("in/0.jpg"), "--caption", "x" + cyrillic});
+  EXPECT_THAT(cut.err, HasSubstr("\xd0\xb0…\": none"));
   const auto few = with_model({"score", "--captions", at("list.jsonl"), "--images", in, "--max-words", "400"});
   EXPECT_THAT(few.out_lines(), SizeIs(2));
   EXPECT_THAT(few.err, HasSubstr("has 500 words, more than --max-words (400)"));
