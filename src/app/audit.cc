@@ -307,7 +307,7 @@ void remark(const AuditReport& report, const FoundByWords& words, size_t held_ou
     note("fewer than " + std::to_string(kLeastToFit) +
          " captions: scores are made of contrasts alone, nothing could be fitted");
   note(digits(100 * report.share, 1) + " % of " + counted(report.captions.size(), "caption") +
-       " estimated to belong to another picture");
+       (report.captions.size() == 1 ? " is" : " are") + " estimated to belong to another picture");
   const auto count = [](size_t number, const char* noun, const char* of_one, const char* of_many) {
     if (number > 0) note(counted(number, noun) + (number == 1 ? of_one : of_many));
   };

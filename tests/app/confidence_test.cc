@@ -194,7 +194,7 @@ TEST_F(Confidence, CalibratingRefusesWhatCannotBeAndWritesNothing) {
   refused({}, 2, "--captions");
   refused({"--captions", at("shapes/captions_val.json")}, 2, "--images");
   refused({"--captions", at("shapes/captions_val.json"), "--images", "a", "--images", "b"}, 2,
-          "2 folders for 1 captions files");
+          "2 folders for 1 captions file;");
   refused({"--captions", at("shapes/captions_test.json"), "--images", at("shapes/images")}, 1,
           "6 pictures that can be captioned");
   const auto itself = attend_command({"calibrate", ATTEND_TINY_MODEL, "--output", ATTEND_TINY_MODEL, "--captions",
