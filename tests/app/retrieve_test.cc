@@ -79,7 +79,7 @@ TEST_F(RetrieveCommand, RanksTheTextsOfAPictureByTheirContrast) {
     for (const auto& one : list["texts"]) {
       double mean = 0;
       for (const auto& [file, log] : logs[one["text"]])
-        if (file != list["file"]) mean += std::exp(log) / 4;
+        if (list["file"] != file) mean += std::exp(log) / 4;
       EXPECT_NEAR(one["contrast"].get<double>(), one["log_probability"].get<double>() - std::log(mean), 1e-3);
       EXPECT_LE(one["contrast"].get<double>(), last);
       last = one["contrast"];
