@@ -244,7 +244,7 @@ TEST(ModernPicture, EveryOrientationComesOutUpright) {
     SCOPED_TRACE(orientation);
     const cv::Mat stored = stored_as(picture, orientation);
     for (const auto& bytes : {heic(stored, {.orientation = orientation}), avif(stored, {.orientation = orientation}),
-                              jxl(stored, {.orientation = orientation})}) {
+                              jxl(stored, {.orientation = orientation, .lossless = true})}) {
       const Picture upright = read(bytes);
       ASSERT_EQ(upright.full, picture.size());
       EXPECT_LE(difference(upright.pixels, picture), kLossy);
