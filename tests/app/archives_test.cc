@@ -5,10 +5,9 @@
 
 #include <cstdlib>
 
-#include "app/run_command.h"
+#include "app/captioning.h"
 #include "base/json.h"
 #include "base/tar.h"
-#include "vision/picture_files.h"
 
 namespace attend::testing {
 namespace {
@@ -21,9 +20,8 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-class Archives : public ::testing::Test {
+class Archives : public Captioning {
  protected:
-  std::string at(const std::string& name) const { return (folder_.path() / name).string(); }
   /// A picture like no other: of another size.
   static std::string picture(int number, const std::string& extension = ".png") {
     const auto bytes = encoded(extension, gradient(40 + number, 30));
@@ -47,18 +45,7 @@ class Archives : public ::testing::Test {
     for (const auto& entry : entries) writer.add(entry.name, entry.bytes);
     writer.finish();
   }
-  Outcome caption(std::vector<std::string> arguments, Circumstances how = {}) {
-    how.folder = folder_.path();
-    arguments.insert(arguments.begin(), "caption");
-    return with_model(arguments, how);
-  }
-  static std::vector<std::string> names(const Outcome& run) {
-    std::vector<std::string> list;
-    for (const auto& line : run.out_lines()) list.push_back(line.substr(0, line.find('\t')));
-    return list;
-  }
 
-  TemporaryFolder folder_;
   const std::vector<Entry> album_{{"2.png", picture(2)},       {"sub/1.jpg", picture(1, ".jpg")},
                                   {"notes.txt", "a note"},     {"sub/nameless", picture(3)},
                                   {".hidden.png", picture(4)}, {"__MACOSX/2.png", picture(5)}};

@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "app/run_command.h"
-#include "vision/picture_files.h"
+#include "app/captioning.h"
 
 namespace attend::testing {
 namespace {
@@ -16,26 +15,12 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-class Inputs : public ::testing::Test {
+class Inputs : public Captioning {
  protected:
-  std::string at(const std::string& name) const { return (folder_.path() / name).string(); }
   std::string make(const std::string& name) { return folder_.write(name, encoded(".png", gradient(40, 30))).string(); }
   std::string write(const std::string& name, const std::string& text) {
     return folder_.write(name, {text.begin(), text.end()}).string();
   }
-  /// In the test's folder.
-  Outcome caption(std::vector<std::string> arguments, Circumstances how = {}) {
-    how.folder = folder_.path();
-    arguments.insert(arguments.begin(), "caption");
-    return with_model(arguments, how);
-  }
-  static std::vector<std::string> names(const Outcome& run) {
-    std::vector<std::string> list;
-    for (const auto& line : run.out_lines()) list.push_back(line.substr(0, line.find('\t')));
-    return list;
-  }
-
-  TemporaryFolder folder_;
 };
 
 TEST_F(Inputs, WhatLiesInAFolderIsReadOrNamed) {

@@ -107,17 +107,7 @@ line two
 "${start[@]}" "${line[@]}" >"$folder/out" 2>"$folder/two.err" || fail "two ranks"
 grep -q "attend: ranks: 2 processes train together" "$folder/two.err" || fail "they weren't two"
 [ "$(grep -c "model.safetensors" "$folder/out")" -eq 1 ] || fail "not rank 0 alone said what is made"
-python3 - "$folder" "$launcher" <<'CHECK' || fail "losses differ"
-import json, sys
-def losses(name):
-    lines = [json.loads(line) for line in open(f"{sys.argv[1]}/{name}/log.jsonl")]
-    return [line["loss"] for line in lines if "loss" in line]
-one, two = losses("one"), losses("two")
-assert len(one) == len(two) == 20, (len(one), len(two))
-worst = max(abs(x - y) for x, y in zip(one, two))
-print(f"20 steps of two ranks by {sys.argv[2]}: losses differ by at most {worst:.1e}")
-assert worst < 1e-5
-CHECK
+python3 "$(dirname "$0")/equal_losses.py" "$folder/one" "$folder/two" 20 "two ranks by $launcher" || fail "losses differ"
 
 # What one rank finds wrong ends the launcher with an error.
 line wrong

@@ -70,17 +70,7 @@ SECONDS=0
 start_all "$folder/many" --max-steps 12
 for ((i = 0; i < ranks; ++i)); do wait "${pids[$i]}" || fail "rank $i"; done
 took=$SECONDS
-python3 - "$folder" "$ranks ranks, $delay ms and $loss % loss, $took s" <<'CHECK' || fail "losses differ"
-import json, sys
-def losses(name):
-    lines = [json.loads(line) for line in open(f"{sys.argv[1]}/{name}/log.jsonl")]
-    return [line["loss"] for line in lines if "loss" in line]
-one, many = losses("one"), losses("many")
-assert len(one) == len(many) == 12, (len(one), len(many))
-worst = max(abs(x - y) for x, y in zip(one, many))
-print(f"12 steps, {sys.argv[2]}: losses differ by at most {worst:.1e}")
-assert worst < 1e-5
-CHECK
+python3 "$(dirname "$0")/equal_losses.py" "$folder/one" "$folder/many" 12 "$ranks ranks, $delay ms and $loss % loss, $took s" || fail "losses differ"
 
 # Rank 1 is cut off: its machine and the others hear no word of one another.
 start_all "$folder/cut"

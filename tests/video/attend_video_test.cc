@@ -5,9 +5,8 @@
 #include <cmath>
 #include <opencv2/videoio.hpp>
 
-#include "app/run_command.h"
+#include "app/captioning.h"
 #include "base/json.h"
-#include "vision/picture_files.h"
 
 namespace attend::testing {
 namespace {
@@ -20,9 +19,8 @@ using ::testing::SizeIs;
 
 constexpr int kRate = 10;  // frames a second
 
-class Video : public ::testing::Test {
+class Video : public Captioning {
  protected:
-  std::string at(const std::string& name) const { return (folder_.path() / name).string(); }
   /// Frame i is of one grey, 2 · i.
   std::string video(const std::string& name, int frames, cv::Size size = {64, 48}) {
     fs::create_directories(fs::path(at(name)).parent_path());
@@ -31,18 +29,6 @@ class Video : public ::testing::Test {
     for (int i = 0; i < frames; ++i) writer.write(cv::Mat(size, CV_8UC3, cv::Scalar::all(2 * i)));
     return at(name);
   }
-  Outcome caption(std::vector<std::string> arguments, Circumstances how = {}) {
-    how.folder = folder_.path();
-    arguments.insert(arguments.begin(), "caption");
-    return with_model(arguments, how);
-  }
-  static std::vector<std::string> names(const Outcome& run) {
-    std::vector<std::string> list;
-    for (const auto& line : run.out_lines()) list.push_back(line.substr(0, line.find('\t')));
-    return list;
-  }
-
-  TemporaryFolder folder_;
 };
 
 /// Reads what the helper writes: each frame is the one that is due at its time.
