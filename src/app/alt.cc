@@ -1,5 +1,4 @@
 // attend alt: captions as the alternative texts of the pictures in HTML pages.
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cctype>
@@ -16,6 +15,7 @@
 #include "base/folder.h"
 #include "base/interrupt.h"
 #include "base/printable.h"
+#include "base/visited_folders.h"
 #include "pipeline/caption_outputs.h"
 #include "pipeline/caption_pictures.h"
 #include "pipeline/caption_wording.h"
@@ -99,7 +99,7 @@ class AltRun {
       }
       std::vector<fs::path> files;
       const size_t before = failed_;
-      Visited visited;
+      VisitedFolders visited;
       find_pages(name, files, visited);
       if (files.empty() && failed_ == before) throw InputError(name + ": no .html or .htm files in it");
       std::sort(files.begin(), files.end());
@@ -150,13 +150,10 @@ class AltRun {
   }
 
  private:
-  using Visited = std::set<std::pair<dev_t, ino_t>>;
-
   /// The pages of a folder and of those below it, but not of the output folder; a folder that can't be read costs its own, one that
   /// links lead back to is walked once.
-  void find_pages(const fs::path& folder, std::vector<fs::path>& files, Visited& visited) {
-    struct stat status;
-    if (::stat(folder.c_str(), &status) == 0 && !visited.insert({status.st_dev, status.st_ino}).second) return;
+  void find_pages(const fs::path& folder, std::vector<fs::path>& files, VisitedFolders& visited) {
+    if (!visited.enter(folder)) return;
     std::error_code error;
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
       std::error_code none;

@@ -114,7 +114,6 @@ void Optimizer::update_in_one_pass(Slot& slot, double factor) {
 }
 
 void Optimizer::update(const std::vector<Slot*>& slots, double rate, double decay, int64_t steps) {
-  constexpr double kEpsilon = 1e-8;
   std::vector<Tensor> values, gradients, first, second;
   for (auto* slot : slots) {
     auto& gradient = slot->parameter.value.mutable_grad();
@@ -140,7 +139,7 @@ void Optimizer::update(const std::vector<Slot*>& slots, double rate, double deca
                correction2 = adam ? 1 - std::pow(kBeta2, steps) : 1;
   auto scale = at::_foreach_div(second, correction2);  // as the values
   at::_foreach_sqrt_(scale);
-  at::_foreach_add_(scale, kEpsilon);
+  at::_foreach_add_(scale, kUpdateEpsilon);
   at::_foreach_addcdiv_(values, adam ? first : gradients, scale, -rate / correction1);
 }
 

@@ -5,7 +5,7 @@
 namespace attend {
 namespace {
 
-constexpr float kEpsilon = 1e-8f;
+constexpr auto kEpsilon = static_cast<float>(kUpdateEpsilon);
 
 template <bool averages>
 void apply_rule(const UpdateRule rule, int64_t count, const float* __restrict gradient, float* __restrict value,

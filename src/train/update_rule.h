@@ -5,8 +5,10 @@
 
 namespace attend {
 
+constexpr double kUpdateEpsilon = 1e-8;  // keeps the division by a root of nearly nothing
+
 /// g += decay * value; first = first_kept * first + (1 - first_kept) * g; second likewise of g^2;
-/// value = kept * value - rate * first / (sqrt(second * second_scale) + epsilon);
+/// value = kept * value - rate * first / (sqrt(second * second_scale) + kUpdateEpsilon);
 /// average = average_kept * average + (1 - average_kept) * value.
 struct UpdateRule {
   float decay = 0, kept = 1;  // of the value: L2 regularization, decoupled weight decay

@@ -2,12 +2,10 @@
 
 #include <fnmatch.h>
 #include <glob.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <set>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -15,6 +13,7 @@
 #include "base/archive.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/visited_folders.h"
 #include "vision/kind.h"
 #include "vision/mark.h"
 
@@ -147,9 +146,6 @@ std::string passed_over(const std::vector<fs::path>& paths, const std::string& w
   return counted(paths, what, "passed over: " + why);
 }
 
-/// The folders a walk has been in, by device and inode: the same under every name.
-using Visited = std::set<std::pair<dev_t, ino_t>>;
-
 class Finder {
  public:
   Finder(bool recursive, const std::vector<std::string>& exclude, bool videos)
@@ -201,7 +197,7 @@ class Finder {
       return;
     }
     const size_t pictures = found_.pictures.size(), refusals = found_.refusals.size();
-    Visited visited;
+    VisitedFolders visited;
     bool deeper = false;
     walk(path, {}, visited, deeper);
     if (found_.pictures.size() == pictures && found_.refusals.size() == refusals)
@@ -298,9 +294,8 @@ class Finder {
   }
 
   /// `name`: of the folder, below the one that was named.
-  void walk(const fs::path& folder, const fs::path& name, Visited& visited, bool& deeper) {
-    struct stat status;
-    if (::stat(folder.c_str(), &status) == 0 && !visited.insert({status.st_dev, status.st_ino}).second) return;
+  void walk(const fs::path& folder, const fs::path& name, VisitedFolders& visited, bool& deeper) {
+    if (!visited.enter(folder)) return;
     std::error_code error;
     std::vector<std::pair<std::string, bool>> entries;  // name, and whether it is a folder
     for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
