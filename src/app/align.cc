@@ -227,8 +227,7 @@ int align_command(const std::vector<std::string>& arguments) {
     if (!options.html.empty()) check_writable(options.html);
     if (!outputs.font.empty()) use_font(outputs.font);
     watch_interrupts();
-    failed +=
-        align_all(*ensemble, work, how, options, outputs, "given, and looked at " + credit_of(*ensemble));
+    failed += align_all(*ensemble, work, how, options, outputs, "given, and looked at " + credit_of(*ensemble));
   }
   if (failed > 0) complain(count_of_captions(failed, work.list.captions) + " failed");
   return failed > 0 ? 1 : 0;
