@@ -12,19 +12,19 @@
 #include <ctime>
 #include <fstream>
 #include <iostream>
-#include <opencv2/imgcodecs.hpp>
 #include <random>
 
 #include "app/bench_parts.h"
 #include "app/commands.h"
 #include "app/model_file.h"
 #include "base/console.h"
+#include "base/data_folder.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
 #include "base/processor.h"
 #include "evaluate/report.h"
-#include "pipeline/data_folder.h"
+#include "vision/encode.h"
 #include "vision/find_pictures.h"
 #include "vision/picture.h"
 
@@ -92,7 +92,10 @@ std::vector<fs::path> make_pictures(const fs::path& folder, int count) {
     char name[32];
     std::snprintf(name, sizeof name, "%07d.jpg", i);
     paths.push_back(folder / name);
-    if (!cv::imwrite(paths.back().string(), from(crop))) throw Error(paths.back().string() + ": can't be written");
+    const auto bytes = encode_jpeg(from(crop), 95);
+    std::ofstream out(paths.back(), std::ios::binary);
+    out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    if (!out.flush()) throw Error(paths.back().string() + ": can't be written");
     progress.update(i + 1);
   }
   return paths;

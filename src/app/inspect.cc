@@ -2,11 +2,11 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "base/data_folder.h"
 #include "base/error.h"
 #include "model/captioner.h"
 #include "model/weights.h"
 #include "pipeline/caption_record.h"
-#include "pipeline/data_folder.h"
 
 namespace attend {
 namespace {

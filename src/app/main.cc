@@ -1,10 +1,6 @@
-// attend: reads the command's name and runs it. What needs LibTorch is the program attend-tensors beside this one, which
-// this one becomes: LibTorch takes 0.4 s to load, and help, mistakes and text don't need it.
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
+// attend: reads the command's name and runs it, or becomes the program beside it that has it: attend-pictures, whose libraries
+// take 0.03 s to load, or attend-tensors, where LibTorch takes 0.4 s. Help, mistakes and text need neither.
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <string>
@@ -13,14 +9,14 @@
 #include "app/command_list.h"
 #include "app/commands.h"
 #include "app/exit_status.h"
+#include "app/other_program.h"
 #include "base/error.h"
-#include "base/memory_limit.h"
 #include "base/processor.h"
 
 namespace attend {
 namespace {
 
-/// The commands of this program; attend-tensors has the others, too.
+/// The commands of this program.
 const std::map<std::string, CommandFunction>& own_commands() {
   static const std::map<std::string, CommandFunction> commands{{"tokenize", tokenize_command},
                                                                {"meteor-tables", meteor_tables_command}};
@@ -35,13 +31,12 @@ void print_help(std::ostream& out) {
   out << "\n`attend COMMAND --help` says what a command takes; `attend --version` which attend this is.\n";
 }
 
-/// Becomes attend-tensors, with the same arguments. Throws Error where it can't.
-[[noreturn]] void become_tensors(char** values) {
-  require_memory(1);
-  prepare_tensor_libraries();
-  const auto program = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "attend-tensors";
-  ::execv(program.c_str(), values);
-  throw Error(program.string() + ": can't be run: " + std::strerror(errno) + "; attend needs it beside itself");
+/// The program that has a command: attend-pictures where it sees no LibTorch.
+const char* program_of(const std::string& command, const std::vector<std::string>& arguments) {
+  if (command == "check" || command == "convert" || command == "report" || command == "shapes") return kPicturesProgram;
+  const auto names_results = [](const std::string& argument) { return argument.rfind("--candidates", 0) == 0; };
+  return command == "evaluate" && std::any_of(arguments.begin(), arguments.end(), names_results) ? kPicturesProgram
+                                                                                                 : kTensorsProgram;
 }
 
 int run(const std::vector<std::string>& arguments, char** values) {
@@ -68,7 +63,7 @@ int run(const std::vector<std::string>& arguments, char** values) {
   const auto own = own_commands().find(name);
   if (own != own_commands().end()) return own->second({arguments.begin() + 1, arguments.end()});
   for (const auto& known : command_names())
-    if (name == known) become_tensors(values);
+    if (name == known) become(program_of(name, arguments), values);
   refuse_command(name);
 }
 

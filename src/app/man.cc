@@ -8,6 +8,7 @@
 
 #include "app/command_list.h"
 #include "app/every_command.h"
+#include "app/other_program.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/folder.h"
@@ -150,8 +151,8 @@ int man_command(const std::vector<std::string>& arguments) {
   }
   make_folder(output);
   write_file_atomically(output / "attend.1", overview_page(date));
-  write_file_atomically(output / "attend-tensors.1",
-                        ".so man1/attend.1\n");  // what attend becomes; of no use by itself
+  for (const char* program : {kPicturesProgram, kTensorsProgram})  // what attend becomes; of no use by themselves
+    write_file_atomically(output / (std::string(program) + ".1"), ".so man1/attend.1\n");
   for (const auto& command : command_summaries())
     write_file_atomically(output / (std::string("attend-") + command.name + ".1"), page_of(command));
   return 0;

@@ -3,8 +3,18 @@
 #include <iostream>
 
 #include "base/console.h"
+#include "base/memory_limit.h"
+#include "base/parallel.h"
 
 namespace attend {
+
+int RunOptions::set_threads() const {
+  const int count = count_threads();
+  require_memory(count);
+  require_threads(2 * count);  // workers, and those that LibTorch waits for until they have begun
+  at::set_num_threads(count);
+  return count;
+}
 
 ModelCommand::ModelCommand(std::vector<std::string> arguments, CommandSyntax syntax, bool decodes)
     : arguments_(std::move(arguments)), syntax_(std::move(syntax)), described_(syntax_) {

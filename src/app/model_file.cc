@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/data_folder.h"
 #include "base/error.h"
 #include "model/safetensors.h"
-#include "pipeline/data_folder.h"
 
 namespace attend {
 

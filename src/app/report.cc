@@ -8,7 +8,7 @@
 #include "app/html_name.h"
 #include "base/console.h"
 #include "base/error.h"
-#include "train/run_log.h"
+#include "data/run_log.h"
 #include "viz/chart_axes.h"
 #include "viz/curves.h"
 #include "viz/overlay.h"

@@ -1,7 +1,4 @@
-#include <torch/torch.h>
-
 #include "app/commands.h"
-#include "base/memory_limit.h"
 #include "base/parallel.h"
 
 namespace attend {
@@ -13,13 +10,5 @@ void RunOptions::list(OptionList& options) {
 }
 
 int RunOptions::count_threads() const { return threads > 0 ? threads : available_processors(); }
-
-int RunOptions::set_threads() const {
-  const int count = count_threads();
-  require_memory(count);
-  require_threads(2 * count);  // workers, and those that LibTorch waits for until they have begun
-  at::set_num_threads(count);
-  return count;
-}
 
 }  // namespace attend

@@ -3,9 +3,9 @@
 #include "app/commands.h"
 #include "app/rank_options.h"
 #include "app/training_line.h"
+#include "base/data_folder.h"
 #include "base/error.h"
 #include "base/interrupt.h"
-#include "pipeline/data_folder.h"
 #include "train/trainer.h"
 
 namespace attend {

@@ -12,7 +12,6 @@
 #include <map>
 #include <mutex>
 #include <numbers>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <random>
 #include <set>
@@ -23,6 +22,7 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "data/masks.h"
+#include "vision/encode.h"
 
 namespace attend {
 namespace {
@@ -277,8 +277,7 @@ Entries write_picture(const std::filesystem::path& folder, const std::string& na
     place_objects(scene, random);
     masks = draw_masks(scene, side);
   }
-  std::vector<uint8_t> png;
-  cv::imencode(".png", paint(scene, masks, side, random), png);
+  const auto png = encode_png(paint(scene, masks, side, random));
   write_file(folder / "images" / name, {reinterpret_cast<const char*>(png.data()), png.size()});
 
   const Caption caption = describe(scene, names);

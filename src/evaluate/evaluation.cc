@@ -3,7 +3,7 @@
 #include <set>
 
 #include "base/error.h"
-#include "pipeline/data_folder.h"
+#include "metrics/meteor_tables.h"
 #include "text/ptb_tokenizer.h"
 
 namespace attend {

@@ -5,7 +5,8 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "pipeline/page_record.h"
+#include "vision/picture.h"
+#include "viz/caption_page.h"
 #include "viz/evaluation_page.h"
 
 namespace attend {
@@ -24,7 +25,7 @@ void add_values(EvaluationSummary& summary, const Evaluation& evaluation, size_t
 
 Thumbnail thumbnail_or_none(const std::filesystem::path& picture) {
   try {
-    return read_thumbnail(PictureSource(picture));
+    return make_thumbnail(read_picture(picture, kThumbnailSide).pixels);
   } catch (const InputError&) {  // captions can be scored where their pictures are not
     return {};
   }

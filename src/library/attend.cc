@@ -13,6 +13,7 @@
 #include <opencv2/imgproc.hpp>
 #include <span>
 
+#include "base/data_folder.h"
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/printable.h"
@@ -20,7 +21,6 @@
 #include "metrics/measure.h"
 #include "pipeline/caption_pictures.h"
 #include "pipeline/caption_record.h"
-#include "pipeline/data_folder.h"
 #include "pipeline/open_models.h"
 #include "pipeline/picture_files.h"
 #include "pipeline/score_pictures.h"

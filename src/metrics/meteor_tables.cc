@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/data_folder.h"
 #include "base/error.h"
 #include "metrics/meteor_tables_format.h"
 
@@ -142,6 +143,18 @@ bool MeteorTables::lists(uint32_t phrase, uint32_t paraphrase) const {
   const uint32_t begin = paraphrase_begin_[phrase], end = paraphrase_begin_[phrase + 1];
   if (begin > end || end > paraphrases_.size()) return false;
   return std::binary_search(paraphrases_.begin() + begin, paraphrases_.begin() + end, paraphrase);
+}
+
+std::shared_ptr<const MeteorTables> find_meteor_tables(std::filesystem::path file) {
+  if (file.empty()) {
+    try {
+      file = data_folder("meteor") / "english.meteor";
+    } catch (const InputError&) {
+      return nullptr;
+    }
+    if (!std::filesystem::exists(file)) return nullptr;
+  }
+  return std::make_shared<const MeteorTables>(file);
 }
 
 }  // namespace attend

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -43,6 +44,10 @@ class MeteorTables {
   std::span<const uint32_t> node_word_, node_child_, paraphrase_begin_, paraphrases_;
   std::span<const char> text_;
 };
+
+/// METEOR's tables: those named, or those that tools/fetch-meteor has left in data_folder("meteor"), or else null.
+/// Throws InputError where those named can't be read.
+std::shared_ptr<const MeteorTables> find_meteor_tables(std::filesystem::path file);
 
 /// Makes such a file of METEOR's own data, unpacked in `folder`: english.words (function words), english.synsets and
 /// english.exceptions (from WordNet 3.0), paraphrase-en (the paraphrase table as text). Throws InputError that names

@@ -35,22 +35,4 @@ PagePicture page_record(const SeenPicture& picture) {
 
 Thumbnail read_thumbnail(const PictureSource& picture) { return make_thumbnail(picture.read(kThumbnailSide).pixels); }
 
-void MapFaultCount::add(const MapFaults& faults) {
-  ++captions_;
-  even_ += faults.even;
-  alike_ += faults.alike;
-}
-
-std::vector<std::string> MapFaultCount::remarks() const {
-  const std::string all = " of " + std::to_string(captions_) + (captions_ == 1 ? " caption" : " captions");
-  std::vector<std::string> lines;
-  if (even_ > 0)
-    lines.push_back(std::to_string(even_) + all +
-                    ": the attention is near-uniform; its maps don't tell where the model looked");
-  if (alike_ > 0)
-    lines.push_back(std::to_string(alike_) + all +
-                    ": every word has the same map; the maps don't tell the words apart");
-  return lines;
-}
-
 }  // namespace attend

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <vector>
+
+#include "vision/encode.h"
+#include "vision/picture.h"
 
 namespace attend {
 namespace {
@@ -59,10 +61,9 @@ cv::Mat degraded(cv::Mat picture, std::mt19937_64& generator) {
   if (uniform(generator) < 0.5) {
     const bool webp = uniform(generator) < 0.5;
     const int quality = static_cast<int>(uniform(generator, 30, 90));
-    std::vector<uchar> bytes;
-    cv::imencode(webp ? ".webp" : ".jpg", picture, bytes,
-                 {webp ? cv::IMWRITE_WEBP_QUALITY : cv::IMWRITE_JPEG_QUALITY, quality});
-    picture = cv::imdecode(bytes, cv::IMREAD_COLOR);  // as far as codecs go, red and blue may have changed places
+    // As far as codecs go, red and blue may have changed places.
+    const auto bytes = webp ? encode_webp(picture, quality) : encode_jpeg(picture, quality);
+    picture = decode_picture(bytes, "a degraded picture").pixels;
   }
   return picture;
 }

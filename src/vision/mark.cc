@@ -71,9 +71,12 @@ size_t jpeg_tables(const std::string& file) {
 }  // namespace
 
 std::string marked(std::string file) {
-  if (file.starts_with("\xff\xd8"sv)) return file.insert(jpeg_tables(file), jpeg_comment());
-  if (file.starts_with("\x89PNG"sv)) return file.insert(33, png_comment());  // behind IHDR
-  if (file.starts_with("GIF8"sv)) return file.insert(gif_blocks(file), gif_comment());
+  const auto with = [&](size_t at, const std::string& comment) {
+    return at <= file.size() ? file.insert(at, comment) : file;
+  };
+  if (file.starts_with("\xff\xd8\xff"sv)) return with(jpeg_tables(file), jpeg_comment());
+  if (file.starts_with("\x89PNG\r\n\x1a\n"sv)) return with(33, png_comment());  // behind IHDR
+  if (file.starts_with("GIF8"sv) && file.size() > 10) return with(gif_blocks(file), gif_comment());
   if (file.starts_with("RIFF"sv)) return marked_webp(file);
   return file;
 }

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
 #include "base/base64.h"
 #include "base/error.h"
+#include "vision/encode.h"
 #include "viz/page_assets.h"
 
 namespace attend {
@@ -104,9 +104,7 @@ Thumbnail make_thumbnail(const cv::Mat& picture) {
   const auto side = [&](int length) { return std::max(1, static_cast<int>(std::lround(length * scale))); };
   cv::Mat small = picture;
   if (scale < 1) cv::resize(picture, small, {side(picture.cols), side(picture.rows)}, 0, 0, cv::INTER_AREA);
-  std::vector<unsigned char> bytes;
-  if (!cv::imencode(".jpg", small, bytes, {cv::IMWRITE_JPEG_QUALITY, kThumbnailQuality, cv::IMWRITE_JPEG_OPTIMIZE, 1}))
-    throw Error("a thumbnail can't be encoded");
+  const auto bytes = encode_jpeg(small, kThumbnailQuality, true);
   return {std::string(bytes.begin(), bytes.end()), small.size()};
 }
 

@@ -1,7 +1,9 @@
 // Maps of attention that say nothing.
 #pragma once
 
+#include <cstddef>
 #include <opencv2/core.hpp>
+#include <string>
 #include <vector>
 
 namespace attend {
@@ -23,5 +25,16 @@ struct MapFaults {
 
 /// maps: one a word, f32, all of one size, not negative; need not sum to one. A map of zeros is even.
 MapFaults check_maps(const std::vector<cv::Mat>& maps);
+
+/// Counts captions whose maps say nothing.
+class MapFaultCount {
+ public:
+  void add(const MapFaults& faults);
+  /// What is to be said of them in the end, one line per fault.
+  std::vector<std::string> remarks() const;
+
+ private:
+  size_t captions_ = 0, even_ = 0, alike_ = 0;
+};
 
 }  // namespace attend

@@ -4,12 +4,12 @@
 #include <cctype>
 #include <cmath>
 #include <cstdio>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "vision/encode.h"
 #include "vision/mark.h"
 #include "viz/typeface.h"
 
@@ -286,15 +286,12 @@ void write_picture(const std::filesystem::path& path, const cv::Mat& picture) {
     throw UsageError(path.string() + ": pictures are written as .png, .jpg, .jpeg or .webp");
   std::vector<unsigned char> bytes;
   try {
-    const std::vector<int> quality = extension == ".webp" ? std::vector<int>{cv::IMWRITE_WEBP_QUALITY, 90}
-                                                          : std::vector<int>{cv::IMWRITE_JPEG_QUALITY, 92};
-    if (!cv::imencode(extension, picture, bytes, quality)) bytes.clear();
-  } catch (const cv::Exception&) {
-    bytes.clear();
+    bytes = extension == ".png"    ? encode_png(picture)
+            : extension == ".webp" ? encode_webp(picture, 90)
+                                   : encode_jpeg(picture, 92);
+  } catch (const Error& fault) {
+    throw Error(path.string() + ": " + fault.what() + "; name another format");
   }
-  if (bytes.empty())
-    throw Error(path.string() + ": a picture of " + std::to_string(picture.cols) + "x" + std::to_string(picture.rows) +
-                " pixels can't be written in this format");
   AtomicFile file(path);
   file.write(marked({bytes.begin(), bytes.end()}));
   file.commit();

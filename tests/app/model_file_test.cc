@@ -249,6 +249,26 @@ TEST_F(ModelFileCommand, AProgramWithoutItsOtherHalfSaysWhatIsMissing) {
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.err, HasSubstr("bin/attend-tensors: can't be run"));
   EXPECT_EQ(run_command({program.string(), "--help"}).status, 0);
+  // What needs no LibTorch doesn't need the half that has it, either.
+  const auto with = [&](const std::vector<std::string>& arguments) {
+    std::vector<std::string> all{program.string()};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return run_command(all);
+  };
+  const std::string shapes = folder_.path() / "shapes", captions = shapes + "/captions_val.json";
+  ASSERT_EQ(with({"shapes", shapes, "--train", "1", "--val", "3", "--test", "1"}).status, 0);
+  Json results = Json::array();
+  const Json references = Json::parse(read_file(captions));
+  for (const auto& annotation : references["annotations"])
+    results.push_back({{"image_id", annotation["image_id"]}, {"caption", annotation["caption"]}});
+  write("results.json", results.dump());
+  const auto scored =
+      with({"evaluate", "--captions", captions, "--candidates", folder_.path() / "results.json", "--json"});
+  ASSERT_EQ(scored.status, 0) << scored.err;
+  EXPECT_NEAR(Json::parse(scored.out)["bleu_1"].get<double>(), 1, 1e-6);
+  EXPECT_EQ(with({"check", shapes}).status, 0);
+  fs::remove(program.parent_path() / "attend-pictures");
+  EXPECT_THAT(run_command({program.string(), "shapes", "--help"}).err, HasSubstr("bin/attend-pictures: can't be run"));
 }
 
 }  // namespace

@@ -122,7 +122,7 @@ inline Outcome attend_command(std::vector<std::string> arguments, const Circumst
 inline std::string install_attend(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   const std::filesystem::path program = ATTEND_PROGRAM;
-  for (const char* name : {"attend", "attend-tensors"})
+  for (const char* name : {"attend", "attend-pictures", "attend-tensors"})
     std::filesystem::copy_file(program.parent_path() / name, folder / name);
   return (folder / "attend").string();
 }

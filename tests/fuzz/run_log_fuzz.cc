@@ -3,8 +3,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "data/run_log.h"
 #include "data/temporary_folder.h"
-#include "train/run_log.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const attend::TemporaryFolder folder;

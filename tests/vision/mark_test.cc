@@ -41,7 +41,17 @@ TEST(Mark, StandsBehindWhatReadersExpectFirst) {
   EXPECT_EQ(decode_picture(page, "").full, cv::Size(10, 20));
 }
 
-TEST(Mark, OtherFilesComeBackAsTheyAre) { EXPECT_EQ(marked("a dog runs"), "a dog runs"); }
+TEST(Mark, OtherFilesComeBackAsTheyAre) {
+  const std::string begun[] = {"a dog runs",
+                               "\xff\xd8\xfe\xe0 no JPEG",
+                               "\xff\xd8\xff\xe0\xff\xff",
+                               "\x89PNG\r\n\x1a\n",
+                               "\x89PNG, no PNG",
+                               "GIF89a",
+                               "GIF89a\1\1\1\1\xff",
+                               "RIFF"};
+  for (const std::string& bytes : begun) EXPECT_EQ(marked(bytes), bytes);
+}
 
 }  // namespace
 }  // namespace attend

@@ -1,4 +1,4 @@
-#include "train/run_log.h"
+#include "data/run_log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

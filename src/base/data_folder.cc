@@ -1,4 +1,4 @@
-#include "pipeline/data_folder.h"
+#include "base/data_folder.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -54,18 +54,6 @@ fs::path embedded_model(const std::string& how) {
   const fs::path model = folder / kEmbedded;
   if (std::error_code error; !fs::exists(model, error)) throw InputError(model.string() + ": is missing" + advice);
   return model;
-}
-
-std::shared_ptr<const MeteorTables> find_meteor_tables(fs::path file) {
-  if (file.empty()) {
-    try {
-      file = data_folder("meteor") / "english.meteor";
-    } catch (const InputError&) {
-      return nullptr;
-    }
-    if (!fs::exists(file)) return nullptr;
-  }
-  return std::make_shared<const MeteorTables>(file);
 }
 
 }  // namespace attend

@@ -2,10 +2,7 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <string>
-
-#include "metrics/meteor_tables.h"
 
 namespace attend {
 
@@ -17,9 +14,5 @@ std::filesystem::path data_folder(const std::string& name);
 /// The model that comes with attend: the file in ATTEND_MODEL if that is set, or else everyday.safetensors in
 /// data_folder("models"). Throws InputError that says where it looked, and that a model can be named `how` instead.
 std::filesystem::path embedded_model(const std::string& how);
-
-/// METEOR's tables: those named, or those that tools/fetch-meteor has left in data_folder("meteor"), or else null.
-/// Throws InputError where those named can't be read.
-std::shared_ptr<const MeteorTables> find_meteor_tables(std::filesystem::path file);
 
 }  // namespace attend

@@ -1,4 +1,4 @@
-#include "train/run_log.h"
+#include "data/run_log.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
