@@ -52,6 +52,7 @@ CommandSyntax align_syntax() {
           "probability, its rank among all that the model may say there, and what it would have said.",
           {{"attend align photo.jpg 'a dog on a sofa' --overlay seen", "where does it look for \"sofa\"?"},
            {"attend align photo.jpg 'a dog on a sofa' 'two cats' --html both.html", "two captions on a page"},
+           {"attend align photo.jpg 'a man in a red hat' --noun-phrases", "also for \"a man\" and for \"a red hat\""},
            {"attend align photo.jpg 'a dog' --explain plain --overlay seen", "also what each word depends on"},
            {"attend align --captions captions.csv --images photos --html all.html", "a table of captions"}},
           {"caption", "captions", "images", "sidecar", "recursive", "format", "html", "overlay", "model", "threads"}};
@@ -129,8 +130,10 @@ Work gather(std::vector<std::string> positional, GivenOptions given, const Capti
   Work work{given.gather(positional), {}, {}};
   if (!outputs.any()) return work;
   std::vector<FoundPicture> pictures;
-  for (const auto& one : work.list.pictures)
-    pictures.push_back({one.picture, one.picture.is_absolute() ? one.picture.filename() : one.picture});
+  for (size_t i = 0; i < work.list.pictures.size(); ++i) {
+    const auto picture = work.list.pictures[i].picture;
+    pictures.push_back({picture, picture.is_absolute() ? picture.filename() : picture});
+  }
   work.files = FilePlanner(outputs).plan(pictures);
   return work;
 }
@@ -138,7 +141,10 @@ Work gather(std::vector<std::string> positional, GivenOptions given, const Capti
 /// Aligns them, writes their files and lines, and returns how many captions failed.
 size_t align_all(Ensemble& ensemble, const Work& work, ScoreWork how, const AlignOptions& options,
                  const CaptionFileOptions& files, const std::string& credit) {
-  const auto [pictures, captions] = GivenPictures(work.list.pictures);
+  const GivenPictures given(work.list.pictures);
+  const auto& captions = given.captions;
+  std::vector<PictureSource> pictures;
+  for (size_t i = 0; i < given.pictures.size(); ++i) pictures.push_back(given.pictures[i]);
   CaptionOutputs outputs(files, options.html, credit, how.plan.threads);
   if (files.explained) {
     how.explain = &files.explanation;
@@ -205,7 +211,7 @@ int align_command(const std::vector<std::string>& arguments) {
   outputs.check(*line);
   Work work;
   if (!line->dump_config) work = gather(line->positional, given, outputs);
-  size_t failed = work.list.refusals.size();
+  size_t failed = work.list.refused;
   if (!work.list.pictures.empty() || line->dump_config) {
     auto ensemble = command.open();
     if (!ensemble) return 0;
@@ -218,6 +224,7 @@ int align_command(const std::vector<std::string>& arguments) {
     how.decode = command.decode;
     how.paths = weighing.paths;
     how.phrases = phrases.find(work.list);
+    how.noun_phrases = phrases.noun_phrases;
     const auto nearest = weighing.nearest(work.list, ensemble->first().vocabulary);
     if (!nearest.empty()) how.nearest = &nearest;
     auto [incomplete, faults, no_file] = prepare_folders(work.files, outputs);

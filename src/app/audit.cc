@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
@@ -105,32 +106,49 @@ std::string digits(double value, int places) {
   return text;
 }
 
-const std::string& text_of(const AuditedCaption& one, const GivenPictures& data) {
-  return data.captions[one.picture][one.place];
-}
-
 /// Captions of a picture that others are looked for among, at least: one alone may be the one that is right.
 constexpr size_t kLeastOthers = 2;
 
 /// What is found by words alone, of captions numbered through.
 struct FoundByWords {
-  std::vector<std::pair<size_t, size_t>> places;  // of all captions: picture, place
-  std::vector<AlikeSentences> alike;              // largest first
-  std::vector<size_t> apart;                      // without a word of the picture's other captions
+  std::vector<uint32_t> first;        // caption of each picture
+  std::vector<AlikeSentences> alike;  // largest first
+  std::vector<size_t> apart;          // without a word of the picture's other captions
+
+  /// Picture and place of a caption.
+  std::pair<size_t, size_t> place_of(size_t caption) const {
+    const auto picture = static_cast<size_t>(std::upper_bound(first.begin(), first.end(), caption) - first.begin()) - 1;
+    return {picture, caption - first[picture]};
+  }
 };
 
 FoundByWords find_by_words(const GivenPictures& data) {
   FoundByWords found;
   WordNumbers numbers;
-  std::vector<std::vector<int32_t>> sentences;
-  std::vector<size_t> document;
-  for (size_t i = 0; i < data.captions.size(); ++i)
-    for (size_t c = 0; c < data.captions[i].size(); ++c) {
-      sentences.push_back(numbers.of(caption_tokens(data.captions[i][c])));
-      document.push_back(i);
-      found.places.emplace_back(i, c);
+  Spool sentences;
+  uint32_t count = 0;
+  for (size_t i = 0; i < data.captions.size(); ++i) {
+    found.first.push_back(count);
+    for (const auto& caption : data.captions[i]) {
+      const auto words = numbers.of(caption_tokens(caption));
+      const std::array<uint32_t, 2> head{static_cast<uint32_t>(i), static_cast<uint32_t>(words.size())};
+      sentences.add({reinterpret_cast<const char*>(head.data()), sizeof head});
+      sentences.add({reinterpret_cast<const char*>(words.data()), words.size() * sizeof words[0]});
+      ++count;
     }
-  found.alike = find_alike(sentences, kLeastWordsToCompare);
+  }
+  const SentenceWalk walk = [&](const auto& take) {
+    SpoolReader reader(sentences);
+    std::vector<int32_t> words;
+    while (!reader.ended()) {
+      std::array<uint32_t, 2> head;
+      reader.read(head.data(), sizeof head);
+      words.resize(head[1]);
+      reader.read(words.data(), words.size() * sizeof words[0]);
+      take(head[0], words);
+    }
+  };
+  found.alike = find_alike(walk, kLeastWordsToCompare);
   std::stable_sort(found.alike.begin(), found.alike.end(), [](const AlikeSentences& a, const AlikeSentences& b) {
     return a.sentences.size() > b.sentences.size();
   });
@@ -138,7 +156,7 @@ FoundByWords find_by_words(const GivenPictures& data) {
   const auto content = word_families(numbers.words());
   for (size_t word = 0; word < family.size(); ++word)
     if (content[word] < 0) family[word] = -1;
-  found.apart = find_apart(sentences, document, family, kLeastOthers);
+  found.apart = find_apart(walk, family, kLeastOthers);
   return found;
 }
 
@@ -189,7 +207,7 @@ class JsonReport {
   }
 
  private:
-  const std::string& name(size_t picture) const { return data_.pictures[picture].name(); }
+  std::string name(size_t picture) const { return data_.pictures[picture].name(); }
   Json caption(const std::pair<size_t, size_t>& place) const {
     return {{"file", name(place.first)}, {"caption", data_.captions[place.first][place.second]}};
   }
@@ -203,7 +221,8 @@ class JsonReport {
   template <class Begin, class Take>
   void each(Begin begin, Take take) const {
     begin("doubtful");
-    for (const auto& one : report_.captions) {
+    for (size_t rank = 0; rank < report_.captions.size(); ++rank) {
+      const auto one = report_.captions[rank];
       Json finding = caption({one.picture, one.place});
       finding["score"] = rounded(one.score), finding["log_probability"] = rounded(one.log_probability);
       finding["contrast"] = rounded(one.contrast), finding["likeness"] = rounded(one.likeness);
@@ -213,11 +232,11 @@ class JsonReport {
     begin("alike_captions");
     for (const auto& group : words_.alike) {
       Json captions = Json::array();
-      for (const size_t one : group.sentences) captions.push_back(caption(words_.places[one]));
+      for (const size_t one : group.sentences) captions.push_back(caption(words_.place_of(one)));
       take(Json{{"equal", group.equal}, {"captions", std::move(captions)}});
     }
     begin("apart_captions");
-    for (const size_t one : words_.apart) take(caption(words_.places[one]));
+    for (const size_t one : words_.apart) take(caption(words_.place_of(one)));
     begin("foreign_captions");
     for (const auto& one : report_.foreign) {
       Json finding = caption({one.picture, one.place});
@@ -244,15 +263,16 @@ void print_lines(const AuditReport& report, const GivenPictures& data, const Aud
   const auto shown = [&](const std::string& text) { return on_terminal ? printable(text) : text; };
   if (options.format == "csv")
     std::cout << "file,caption,score,log_probability,contrast,likeness,words,unknown_words\r\n";
-  for (const auto& one : report.captions) {
+  for (size_t rank = 0; rank < report.captions.size(); ++rank) {
+    const auto one = report.captions[rank];
     if (one.score < options.least) break;
-    const std::string& name = data.pictures[one.picture].name();
+    const std::string name = data.pictures[one.picture].name(), text = data.captions[one.picture][one.place];
     if (options.format == "csv")
-      std::cout << csv_row({csv_field(name), csv_field(text_of(one, data)), digits(one.score, 6),
-                            digits(one.log_probability, 6), digits(one.contrast, 6), digits(one.likeness, 6),
-                            std::to_string(one.words), std::to_string(one.unknown)});
+      std::cout << csv_row({csv_field(name), csv_field(text), digits(one.score, 6), digits(one.log_probability, 6),
+                            digits(one.contrast, 6), digits(one.likeness, 6), std::to_string(one.words),
+                            std::to_string(one.unknown)});
     else
-      std::cout << digits(one.score, 3) << "\t" << shown(name) << "\t" << shown(text_of(one, data)) << "\n";
+      std::cout << digits(one.score, 3) << "\t" << shown(name) << "\t" << shown(text) << "\n";
   }
 }
 
@@ -263,8 +283,9 @@ void write_page(const AuditReport& report, const GivenPictures& data, Ensemble& 
   std::vector<PictureSource> pictures;
   std::vector<std::vector<std::string>> captions;
   for (size_t i = 0; i < count; ++i) {
-    pictures.push_back(data.pictures[report.captions[i].picture]);
-    captions.push_back({text_of(report.captions[i], data)});
+    const auto one = report.captions[i];
+    pictures.push_back(data.pictures[one.picture]);
+    captions.push_back({data.captions[one.picture][one.place]});
   }
   std::vector<std::optional<SeenCaption>> own(count);
   Progress progress("page", 2 * static_cast<int64_t>(count));
@@ -286,14 +307,14 @@ void write_page(const AuditReport& report, const GivenPictures& data, Ensemble& 
   score_pictures(ensemble, pictures, captions, score, host, [&](std::vector<ScoredPicture>& batch) {
     for (auto& scored : batch) {
       if (scored.seen.refused() || scored.seen.captions.empty()) continue;
-      const AuditedCaption& audited = report.captions[scored.seen.index];
+      const AuditedCaption audited = report.captions[scored.seen.index];
       if (auto& said = own[scored.seen.index]) scored.seen.captions.push_back(*std::move(said));
       PagePicture shown = page_record(scored.seen);
       shown.captions.front().by = "given";
       if (shown.captions.size() > 1) shown.captions.back().by = "the model";
       shown.thumbnail = read_thumbnail(pictures[scored.seen.index]);
-      for (size_t place = 0; place < data.captions[audited.picture].size(); ++place)
-        if (place != audited.place) shown.references.push_back(data.captions[audited.picture][place]);
+      shown.references = data.captions[audited.picture];
+      shown.references.erase(shown.references.begin() + audited.place);
       shown.figures = {audited.score, audited.contrast};
       page.add(shown);
     }
@@ -328,6 +349,19 @@ void remark(const AuditReport& report, const FoundByWords& words, size_t held_ou
          "): " + std::to_string(report.leaked.size()));
 }
 
+/// Those of a shard.
+CaptionList only(const Shard& shard, const CaptionList& all) {
+  CaptionList list;
+  list.captions = list.refused = all.refused;
+  for (size_t i = 0; i < all.pictures.size(); ++i) {
+    auto one = all.pictures[i];
+    if (!shard.has(one.picture)) continue;
+    list.captions += one.captions.size();
+    list.pictures.add(std::move(one));
+  }
+  return list;
+}
+
 /// The pictures of --held-out.
 struct HeldOut {
   std::vector<PictureSource> pictures;
@@ -337,16 +371,17 @@ struct HeldOut {
 HeldOut find_held_out(const std::filesystem::path& named, const GivenOptions& given) {
   HeldOut held_out;
   if (named.empty()) return held_out;
-  CaptionList list;
   if (std::filesystem::is_directory(named)) {
-    for (const auto& picture : find_given_pictures({named.string()}, given.recursive, list))
+    std::vector<std::string> missing;
+    for (const auto& picture : find_given_pictures({named.string()}, given.recursive, missing))
       held_out.pictures.emplace_back(picture);
+    for (const auto& refusal : missing) complain(refusal);
+    held_out.refused = missing.size();
   } else {
-    list = read_caption_list(named, given.images);
-    for (auto& one : list.pictures) held_out.pictures.emplace_back(std::move(one.picture));
+    const auto list = read_caption_list(named, given.images, complain);
+    for (size_t i = 0; i < list.pictures.size(); ++i) held_out.pictures.emplace_back(list.pictures[i].picture);
+    held_out.refused = list.refused;
   }
-  for (const auto& refusal : list.refusals) complain(refusal);
-  held_out.refused = list.refusals.size();
   if (held_out.pictures.empty()) throw InputError(named.string() + ": no pictures there");
   return held_out;
 }
@@ -375,13 +410,9 @@ int audit_command(const std::vector<std::string>& arguments) {
   check_html_name(options.html);
   const Shard shard(options.shard);
   CaptionList list = given.gather(paths);
-  std::erase_if(list.pictures, [&](const CaptionedPicture& one) {
-    const bool is_elsewhere = !shard.has(one.picture);
-    if (is_elsewhere) list.captions -= one.captions.size();
-    return is_elsewhere;
-  });
+  if (shard.count > 1) list = only(shard, list);
   if (!options.html.empty()) check_writable(options.html);
-  const GivenPictures data(std::move(list.pictures));
+  const GivenPictures data(list.pictures);
   const auto held_out = find_held_out(options.held_out, given);
   options.work.held_out = held_out.pictures;
   auto ensemble = command.open();
@@ -389,6 +420,10 @@ int audit_command(const std::vector<std::string>& arguments) {
   options.work.plan.threads = command.threads();
   watch_interrupts();
   Progress progress("auditing", static_cast<int64_t>(data.pictures.size()));
+  options.work.refuse = [&](const std::string& refusal) {
+    progress.clear();
+    complain(refusal);
+  };
   AuditReport report;
   try {
     report = audit_captions(*ensemble, data.pictures, data.captions, options.work, terminal_host(progress));
@@ -397,7 +432,6 @@ int audit_command(const std::vector<std::string>& arguments) {
     throw Interrupted(stopped.what() + ("; the same command goes on from " + options.work.checkpoint.string()));
   }
   progress.clear();
-  for (const auto& refusal : report.refusals) complain(refusal);
   const auto words = find_by_words(data);
   const JsonReport json(report, data, held_out.pictures, words);
   if (options.format == "json")
@@ -409,7 +443,7 @@ int audit_command(const std::vector<std::string>& arguments) {
   flush_output();
   if (!options.html.empty()) write_page(report, data, *ensemble, command, options);
   remark(report, words, held_out.pictures.size());
-  const size_t failed = list.refusals.size() + report.refused;
+  const size_t failed = list.refused + report.refused;
   if (failed > 0) complain(count_of_captions(failed, list.captions) + " failed");
   const size_t unseen = held_out.refused + report.held_out_refused;
   if (unseen > 0) complain(std::to_string(unseen) + " of those held out can't be read");

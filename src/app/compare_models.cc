@@ -82,17 +82,17 @@ Pictures gather(const CompareOptions& options, const std::vector<std::string>& p
   if (options.captions.empty()) {
     if (!options.images.empty()) throw UsageError("--images: is where the pictures of --captions lie; name one");
     if (!options.split.empty()) throw UsageError("--split: is of the pictures of --captions; name one");
-    CaptionList missing;
+    std::vector<std::string> missing;
     std::set<std::filesystem::path> once;  // a name that is there twice would be of neither
     for (const auto& path : find_given_pictures(paths, options.recursive, missing)) {
       if (!once.insert(path).second) continue;
       pictures.index.add_name(path, static_cast<int64_t>(pictures.sources.size()));
       pictures.sources.emplace_back(path);
     }
-    failed += missing.refusals.size();
-    for (size_t i = 0; i < missing.refusals.size(); ++i) {
-      if (pictures.sources.empty() && i + 1 == missing.refusals.size()) throw InputError(missing.refusals[i]);
-      complain(missing.refusals[i]);
+    failed += missing.size();
+    for (size_t i = 0; i < missing.size(); ++i) {
+      if (pictures.sources.empty() && i + 1 == missing.size()) throw InputError(missing[i]);
+      complain(missing[i]);
     }
     pictures.references.resize(pictures.sources.size());
     return pictures;
@@ -114,7 +114,16 @@ Pictures gather(const CompareOptions& options, const std::vector<std::string>& p
 
 bool is_model(const std::string& side) { return std::filesystem::path(side).extension() == ".safetensors"; }
 
-/// The captions that a file has for the pictures; says how many it has none for, and how many are of other pictures.
+/// Whether two paths may be of one file: the shorter is the end of the longer.
+bool may_be_same(const std::filesystem::path& one, const std::filesystem::path& other) {
+  const auto a = one.lexically_normal(), b = other.lexically_normal();
+  const std::vector<std::filesystem::path> of_a(a.begin(), a.end()), of_b(b.begin(), b.end());
+  const size_t count = std::min(of_a.size(), of_b.size());
+  return std::equal(of_a.rbegin(), of_a.rbegin() + static_cast<std::ptrdiff_t>(count), of_b.rbegin());
+}
+
+/// The captions that a file has for the pictures; says how many it has none for, how many are of other pictures, and how many of
+/// pictures in other folders.
 std::vector<std::vector<std::string>> read_captions_of(const std::filesystem::path& file, const Pictures& pictures) {
   std::vector<std::pair<PictureId, std::string>> read;
   const auto id_of = [](std::string text) {
@@ -125,19 +134,24 @@ std::vector<std::vector<std::string>> read_captions_of(const std::filesystem::pa
   if (file.extension() == ".json") {
     for (auto& result : read_results(file)) read.emplace_back(result.image_id, std::move(result.caption));
   } else {
-    CaptionList list = read_caption_list(file, {});
-    for (const auto& refusal : list.refusals) complain(refusal);
-    for (auto& one : list.pictures)
+    const CaptionList list = read_caption_list(file, {}, complain);
+    for (size_t i = 0; i < list.pictures.size(); ++i) {
+      auto one = list.pictures[i];
       for (auto& caption : one.captions) read.emplace_back(id_of(one.picture.string()), std::move(caption));
+    }
   }
   std::vector<std::vector<std::string>> captions(pictures.sources.size());
-  size_t strange = 0, again = 0;
+  size_t strange = 0, again = 0, elsewhere = 0;
+  std::string example;  // of those elsewhere
   for (auto& [id, caption] : read) {
     const auto place = pictures.index.find(id);
     if (!place || !caption_fault(caption).empty()) {
       ++strange;
       continue;
     }
+    const auto& source = pictures.sources[static_cast<size_t>(*place)].name();
+    if (std::filesystem::path(id.text).has_parent_path() && !may_be_same(id.text, source) && ++elsewhere == 1)
+      example = id.text + " for " + source;
     auto& of_picture = captions[static_cast<size_t>(*place)];
     if (!of_picture.empty()) ++again;
     of_picture = {std::move(caption)};
@@ -145,6 +159,9 @@ std::vector<std::vector<std::string>> read_captions_of(const std::filesystem::pa
   if (again > 0)
     warn(file.string() + ": " + counted_of(again, read.size(), "caption") +
          " for pictures that have one there already; each picture's last is taken");
+  if (elsewhere > 0)
+    warn(file.string() + ": " + counted_of(elsewhere, read.size(), "caption") +
+         " for pictures in another folder, found by the file's name alone: " + printable(example));
   if (strange > 0)
     warn(file.string() + ": " + counted_of(strange, read.size(), "caption") +
          " left out: of none of the pictures, or without words");

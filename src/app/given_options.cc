@@ -33,25 +33,25 @@ CaptionList GivenOptions::gather(const std::vector<std::string>& paths) const {
   CaptionList list;
   if (!captions.empty()) {
     if (!paths.empty()) throw UsageError(paths.front() + ": the pictures of --captions are named in its file");
-    list = read_caption_list(captions, images);
+    list = read_caption_list(captions, images, complain);
   } else {
     if (!images.empty()) throw UsageError("--images: is where the pictures of --captions lie; name one");
-    CaptionList missing;
+    std::vector<std::string> missing;
     auto pictures = find_given_pictures(paths, recursive, missing);
+    for (const auto& refusal : missing) complain(refusal);
     if (sidecar) {
-      list = read_sidecars(pictures);
+      list = read_sidecars(pictures, complain);
     } else {
       auto given = caption;
       for (auto& text : given)
         if (const auto fault = caption_fault(text); !fault.empty()) throw UsageError("--caption: " + fault);
-      for (auto& picture : pictures) list.pictures.push_back({std::move(picture), given});
+      for (auto& picture : pictures) list.pictures.add({std::move(picture), given});
       list.captions = given.size() * list.pictures.size();
     }
-    list.refusals.insert(list.refusals.begin(), missing.refusals.begin(), missing.refusals.end());
-    list.captions += missing.refusals.size();
+    list.refused += missing.size();
+    list.captions += missing.size();
   }
-  for (const auto& refusal : list.refusals) complain(refusal);
-  if (list.pictures.empty() && list.refusals.empty())
+  if (list.pictures.empty() && list.refused == 0)
     throw InputError((captions.empty() ? paths.front() : captions.string()) + ": no pictures with captions there");
   return list;
 }
@@ -83,8 +83,8 @@ void WeighingOptions::list(OptionList& options, DecodeOptions& decode) {
 NearestWords WeighingOptions::nearest(const CaptionList& list, const Vocabulary& vocabulary) const {
   if (unknown == "skip") return {};
   WordNumbers numbers;
-  for (const auto& one : list.pictures)
-    for (const auto& caption : one.captions) numbers.of(caption_tokens(caption));
+  for (size_t i = 0; i < list.pictures.size(); ++i)
+    for (const auto& caption : list.pictures[i].captions) numbers.of(caption_tokens(caption));
   return nearest_words(numbers.words(), vocabulary);
 }
 
@@ -97,6 +97,9 @@ void PhraseOptions::list(OptionList& options) {
       "phrase", phrase,
       "words that stand side by side in a caption, such as \"black dog\": they get a map of their own, the mean "
       "of theirs, wherever they stand; may be given several times");
+  options.add("noun_phrases", noun_phrases,
+              "such a map of every noun phrase of English captions, as far as it is told by closed classes of words: "
+              "\"a man\" and \"a red hat\" in \"a man wearing a red hat\"");
 }
 
 std::vector<GivenPhrase> PhraseOptions::find(const CaptionList& list) const {
@@ -106,11 +109,11 @@ std::vector<GivenPhrase> PhraseOptions::find(const CaptionList& list) const {
     if (phrases.back().tokens.empty()) throw UsageError("--phrase: \"" + text + "\" has no words");
   }
   std::vector<bool> found(phrases.size());
-  for (const auto& one : list.pictures)
-    for (const auto& caption : one.captions) {
+  for (size_t i = 0; i < list.pictures.size(); ++i)
+    for (const auto& caption : list.pictures[i].captions) {
       if (std::find(found.begin(), found.end(), false) == found.end()) return phrases;
       const auto tokens = caption_tokens(caption);
-      for (size_t i = 0; i < phrases.size(); ++i) found[i] = found[i] || !phrases[i].places_in(tokens).empty();
+      for (size_t p = 0; p < phrases.size(); ++p) found[p] = found[p] || !phrases[p].places_in(tokens).empty();
     }
   for (size_t i = 0; i < phrases.size(); ++i)
     if (!found[i] && list.captions > 0)
@@ -119,25 +122,22 @@ std::vector<GivenPhrase> PhraseOptions::find(const CaptionList& list) const {
 }
 
 std::vector<std::filesystem::path> find_given_pictures(const std::vector<std::string>& paths, bool recursive,
-                                                       CaptionList& list) {
+                                                       std::vector<std::string>& refusals) {
   if (paths.empty()) throw UsageError("no pictures: name files, folders or patterns");
   const FoundPictures found = find_pictures(paths, recursive);
   const auto remarks = found.remarks();
   const bool nothing = found.pictures.empty() && found.refusals.empty();  // why is then all there is to say
   for (size_t i = 0; i + nothing < remarks.size(); ++i) warn(remarks[i]);
   if (nothing) throw InputError(remarks.empty() ? paths.front() + ": no pictures there" : remarks.back());
-  list.refusals = found.refusals;
+  refusals = found.refusals;
   std::vector<std::filesystem::path> pictures;
   for (const auto& picture : found.pictures) pictures.push_back(picture.path);
   return pictures;
 }
 
-GivenPictures::GivenPictures(std::vector<CaptionedPicture> list) {
-  for (auto& one : list) {
-    pictures.emplace_back(std::move(one.picture));
-    captions.push_back(std::move(one.captions));
-  }
-}
+GivenPictures::GivenPictures(const CaptionStore& store)
+    : pictures(store.size(), [&store](size_t i) { return PictureSource(store[i].picture); }),
+      captions(store.size(), [&store](size_t i) { return store[i].captions; }) {}
 
 void warn_without_attention(const Ensemble& ensemble) {
   for (const auto& captioner : ensemble.captioners())

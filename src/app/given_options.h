@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/list_view.h"
 #include "base/options.h"
 #include "data/caption_list.h"
 #include "decode/beam.h"
@@ -42,23 +43,25 @@ struct WeighingOptions {
 /// The phrases whose maps are wanted.
 struct PhraseOptions {
   std::vector<std::string> phrase;
+  bool noun_phrases = false;
 
+  bool any() const { return noun_phrases || !phrase.empty(); }
   void list(OptionList& options);
   /// As the pipeline takes them. Throws UsageError where one has no words or is in none of the captions.
   std::vector<GivenPhrase> find(const CaptionList& list) const;
 };
 
-/// The pictures at `paths`; what is passed over is said, what isn't there goes to `list`. Throws UsageError where no path is named,
-/// InputError, which says why, where there is nothing at any.
+/// The pictures at `paths`; what is passed over is said, what isn't there goes to `refusals`. Throws UsageError where no path is
+/// named, InputError, which says why, where there is nothing at any.
 std::vector<std::filesystem::path> find_given_pictures(const std::vector<std::string>& paths, bool recursive,
-                                                       CaptionList& list);
+                                                       std::vector<std::string>& refusals);
 
-/// Pictures and the captions of each, as the pipeline takes them.
+/// Pictures and the captions of each, as the pipeline takes them, of a store that outlives this.
 struct GivenPictures {
-  explicit GivenPictures(std::vector<CaptionedPicture> list);
+  explicit GivenPictures(const CaptionStore& store);
 
-  std::vector<PictureSource> pictures;
-  std::vector<std::vector<std::string>> captions;  // of pictures[i], at least one
+  ListView<PictureSource> pictures;
+  ListView<std::vector<std::string>> captions;  // of pictures[i], at least one
 };
 
 /// Words that the model doesn't know, counted, and what is said of them in the end.

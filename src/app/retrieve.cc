@@ -129,20 +129,21 @@ Searched gather(const RetrieveOptions& options, const std::vector<std::string>& 
     GivenOptions given;
     given.captions = options.captions, given.images = options.images;
     const CaptionList list = given.gather(paths);
-    for (const auto& one : list.pictures) {
+    for (size_t i = 0; i < list.pictures.size(); ++i) {
+      const auto one = list.pictures[i];
       for (const auto& caption : one.captions) {
         searched.texts.push_back(caption);
         searched.picture_of.push_back(searched.pictures.size());
       }
       searched.pictures.emplace_back(one.picture);
     }
-    searched.refused = list.refusals.size(), searched.all = list.captions;
+    searched.refused = list.refused, searched.all = list.captions;
     return searched;
   }
-  CaptionList list;
-  for (auto& picture : find_given_pictures(paths, options.recursive, list)) searched.pictures.emplace_back(picture);
-  searched.refused = list.refusals.size(), searched.all = searched.refused + searched.pictures.size();
-  for (const auto& refusal : list.refusals) complain(refusal);
+  std::vector<std::string> missing;
+  for (auto& picture : find_given_pictures(paths, options.recursive, missing)) searched.pictures.emplace_back(picture);
+  searched.refused = missing.size(), searched.all = searched.refused + searched.pictures.size();
+  for (const auto& refusal : missing) complain(refusal);
   for (auto text : options.text) {
     if (const auto fault = caption_fault(text); !fault.empty()) throw UsageError("--text: " + fault);
     searched.texts.push_back(std::move(text));

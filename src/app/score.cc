@@ -143,11 +143,12 @@ int score_command(const std::vector<std::string>& arguments) {
   if (!line) return 0;
   if (!options.explain.empty() && options.format != "jsonl")
     throw UsageError("--explain: is written by --format jsonl only; attend align shows explanations");
-  if (!phrases.phrase.empty() && options.format != "jsonl")
-    throw UsageError("--phrase: is written by --format jsonl only; attend align shows phrases");
+  if (phrases.any() && options.format != "jsonl")
+    throw UsageError(std::string(phrases.phrase.empty() ? "--noun-phrases" : "--phrase") +
+                     ": is written by --format jsonl only; attend align shows phrases");
   CaptionList list;
   if (!line->dump_config) list = given.gather(line->positional);
-  size_t failed = list.refusals.size();
+  size_t failed = list.refused;
   if (!list.pictures.empty() || line->dump_config) {
     auto ensemble = command.open();
     if (!ensemble) return 0;
@@ -159,6 +160,7 @@ int score_command(const std::vector<std::string>& arguments) {
     work.max_words = options.max_words;
     work.maps = options.format == "jsonl";
     work.phrases = phrases.find(list);
+    work.noun_phrases = phrases.noun_phrases;
     const auto nearest = weighing.nearest(list, ensemble->first().vocabulary);
     if (!nearest.empty()) work.nearest = &nearest;
     if (!options.explain.empty()) {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <fstream>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "data/dataset.h"
+#include "data/forms.h"
 #include "text/raw_caption.h"
 #include "text/unicode.h"
 
@@ -29,34 +31,29 @@ bool is_utf8(std::string_view text) {
 bool is_blank(unsigned char c) { return c <= ' '; }
 
 /// Collects what a file says, entry by entry.
-class Collector {
+class ListWriter {
  public:
-  Collector(std::string source, fs::path images) : source_(std::move(source)), images_(std::move(images)) {}
+  ListWriter(std::string source, fs::path images, const TakeRefusal& refuse, CaptionList& list)
+      : source_(std::move(source)), images_(std::move(images)), refuse_(refuse), list_(list) {}
 
   /// A caption of the picture `name`, at `line` of the file.
   void add(const std::string& name, std::string caption, size_t line) {
     if (name.empty() || name.find('\0') != name.npos) return refuse(line, "no picture's name");
     if (const auto fault = caption_fault(caption); !fault.empty()) return refuse(line, name + ": " + fault);
-    const fs::path picture = images_ / fs::path(name);
-    if (list_.pictures.empty() || list_.pictures.back().picture != picture) list_.pictures.push_back({picture, {}});
-    list_.pictures.back().captions.push_back(std::move(caption));
+    list_.pictures.add(images_ / fs::path(name), std::move(caption));
     ++list_.captions;
   }
 
   void refuse(size_t line, const std::string& why) {
-    ++list_.captions;
-    list_.refusals.push_back(source_ + (line > 0 ? ":" + std::to_string(line) : "") + ": " + why);
-  }
-
-  CaptionList finish() {
-    if (list_.captions == 0) throw InputError(source_ + ": no captions in it");
-    return std::move(list_);
+    ++list_.captions, ++list_.refused;
+    refuse_(source_ + (line > 0 ? ":" + std::to_string(line) : "") + ": " + why);
   }
 
  private:
   const std::string source_;
   const fs::path images_;
-  CaptionList list_;
+  const TakeRefusal& refuse_;
+  CaptionList& list_;
 };
 
 /// The text under the first of `keys` that is there, or nothing.
@@ -72,7 +69,7 @@ std::string name_of(const Json& entry) {
   return name && name->is_string() ? name->get<std::string>() : "";
 }
 
-void add_line(const std::string& text, size_t line, const std::string& source, Collector& to) {
+void add_line(const std::string& text, size_t line, const std::string& source, ListWriter& to) {
   Json entry;
   try {
     entry = parse_json(text, source);
@@ -96,13 +93,57 @@ void add_line(const std::string& text, size_t line, const std::string& source, C
   to.add(name, caption->get<std::string>(), line);
 }
 
-void read_lines(std::string_view text, const std::string& source, Collector& to) {
-  for (size_t line = 1; !text.empty(); ++line) {
-    const size_t length = std::min(text.find('\n'), text.size());
-    const auto one = text.substr(0, length);
-    text.remove_prefix(std::min(length + 1, text.size()));
-    if (!std::all_of(one.begin(), one.end(), [](char c) { return std::isspace(static_cast<unsigned char>(c)); }))
-      add_line(std::string(one), line, source, to);
+/// A text file, of which a part is in memory.
+class TextFile {
+ public:
+  explicit TextFile(const fs::path& file) : name_(file.string()), file_(file, std::ios::binary) {
+    std::error_code ignored;
+    if (!file_ || fs::is_directory(file, ignored)) read_file(file);  // which says why
+    more();
+    if (text_.starts_with("\xff\xfe") || text_.starts_with("\xfe\xff"))
+      throw InputError(name_ + ": is UTF-16, as PowerShell's > writes it; save it as UTF-8");
+    if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
+  }
+
+  /// What was read and not taken yet.
+  std::string_view rest() const { return std::string_view(text_).substr(at_); }
+  void take(size_t count) { at_ += count; }
+  /// Reads more of it; false at its end.
+  bool more() {
+    text_.erase(0, at_);
+    at_ = 0;
+    const size_t before = text_.size(), step = std::max(kStep, before);
+    text_.resize(before + step);
+    file_.read(text_.data() + before, static_cast<std::streamsize>(step));
+    if (file_.bad()) throw InputError(name_ + ": can't be read to its end");
+    text_.resize(before + static_cast<size_t>(file_.gcount()));
+    return text_.size() > before;
+  }
+  /// The next line, without its end, or nothing behind the last.
+  std::optional<std::string_view> line() {
+    size_t end;
+    while ((end = rest().find('\n')) == std::string_view::npos)
+      if (!more()) break;
+    if (rest().empty()) return std::nullopt;
+    const auto one = rest().substr(0, end);
+    take(std::min(one.size() + 1, rest().size()));
+    return one;
+  }
+
+ private:
+  static constexpr size_t kStep = size_t{1} << 18;
+  const std::string name_;
+  std::ifstream file_;
+  std::string text_;
+  size_t at_ = 0;
+};
+
+void read_lines(TextFile& text, const std::string& source, ListWriter& to) {
+  size_t number = 0;
+  while (const auto line = text.line()) {
+    ++number;
+    if (!std::all_of(line->begin(), line->end(), [](char c) { return std::isspace(static_cast<unsigned char>(c)); }))
+      add_line(std::string(*line), number, source, to);
   }
 }
 
@@ -120,8 +161,41 @@ size_t column_of(const std::vector<std::string>& header, const std::array<const 
   return header.size();
 }
 
-void read_table(std::string_view text, char separator, const std::string& source, Collector& to) {
-  TableReader table(text, separator);
+/// Rows of a table that needn't be in memory.
+class TableFile {
+ public:
+  TableFile(TextFile& text, char separator) : text_(text), separator_(separator) {}
+
+  std::optional<std::vector<std::string>> next() {
+    for (;;) {
+      TableReader reader(text_.rest(), separator_);
+      std::optional<std::vector<std::string>> row;
+      try {
+        row = reader.next();
+      } catch (const InputError&) {
+        if (text_.more()) continue;  // a quote may be closed there
+        line_ = before_ + reader.line();
+        throw;
+      }
+      if (reader.left() == 0 && text_.more()) continue;
+      line_ = before_ + reader.line();
+      const auto taken = text_.rest().substr(0, text_.rest().size() - reader.left());
+      before_ += static_cast<size_t>(std::count(taken.begin(), taken.end(), '\n'));
+      text_.take(taken.size());
+      return row;
+    }
+  }
+  /// As TableReader has it.
+  size_t line() const { return line_; }
+
+ private:
+  TextFile& text_;
+  const char separator_;
+  size_t before_ = 0, line_ = 0;  // lines that were taken; the last row's
+};
+
+void read_table(TextFile& text, char separator, const std::string& source, ListWriter& to) {
+  TableFile table(text, separator);
   try {
     const auto header = table.next();
     if (!header) return;
@@ -141,39 +215,39 @@ void read_table(std::string_view text, char separator, const std::string& source
 }
 
 /// Lines of a picture, a tab and a caption.
-void read_tabs(std::string_view text, Collector& to) {
-  for (size_t line = 1; !text.empty(); ++line) {
-    const size_t length = std::min(text.find('\n'), text.size());
-    auto one = text.substr(0, length);
-    text.remove_prefix(std::min(length + 1, text.size()));
-    if (one.ends_with('\r')) one.remove_suffix(1);
-    const size_t tab = one.find('\t');
-    if (one.empty()) continue;
-    if (tab == one.npos)
-      to.refuse(line, "no tab between a picture and its caption");
+void read_tabs(TextFile& text, ListWriter& to) {
+  size_t number = 0;
+  while (auto line = text.line()) {
+    ++number;
+    if (line->ends_with('\r')) line->remove_suffix(1);
+    const size_t tab = line->find('\t');
+    if (line->empty()) continue;
+    if (tab == line->npos)
+      to.refuse(number, "no tab between a picture and its caption");
     else
-      to.add(std::string(one.substr(0, tab)), std::string(one.substr(tab + 1)), line);
+      to.add(std::string(line->substr(0, tab)), std::string(line->substr(tab + 1)), number);
   }
 }
 
-CaptionList read_dataset_file(const fs::path& file, const fs::path& images) {
-  CaptionList list;
+void read_dataset_file(const fs::path& file, const fs::path& images, const TakeRefusal& refuse, CaptionList& list) {
   Findings findings;
   WholeDataset whole = read_everything(file, images, 1, &findings);
+  const auto refused = [&](const std::string& why) {
+    ++list.captions, ++list.refused;
+    refuse(why);
+  };
   for (const auto& [kind, entries] : findings) {
     if (kind.starts_with("captions with marks")) continue;  // which are taken off
-    for (const auto& entry : entries) list.refusals.push_back(file.string() + ": " + kind + ": " + entry);
+    for (const auto& entry : entries) refused(file.string() + ": " + kind + ": " + entry);
   }
   const bool named = findings.count("without captions") > 0;
   for (auto& example : whole.dataset.examples) {
     list.captions += example.captions.size();
     if (!example.captions.empty())
-      list.pictures.push_back({std::move(example.picture), std::move(example.captions)});
+      list.pictures.add({std::move(example.picture), std::move(example.captions)});
     else if (!named)
-      list.refusals.push_back(example.picture.string() + ": has no captions in " + file.string());
+      refused(example.picture.string() + ": has no captions in " + file.string());
   }
-  list.captions += list.refusals.size();
-  return list;
 }
 
 }  // namespace
@@ -190,34 +264,37 @@ std::string caption_fault(std::string& caption) {
   return has_word(caption) ? "" : "a caption without a word: \"" + caption + "\"";
 }
 
-CaptionList read_caption_list(const fs::path& file, const fs::path& images) {
+CaptionList read_caption_list(const fs::path& file, const fs::path& images, const TakeRefusal& refuse) {
   const std::string ending = lower(file.extension().string());
-  if (ending == ".json") return read_dataset_file(file, images);
   const bool lines = ending == ".jsonl" || ending == ".ndjson";
+  CaptionList list;
+  std::error_code ignored;
+  const bool is_tokens = ending == ".token" || (ending == ".txt" && form_of(file).form == Form::kTokens);
+  if (ending == ".json" || ending == ".tar" || is_tokens || fs::is_directory(file, ignored)) {
+    read_dataset_file(file, images, refuse, list);
+    return list;
+  }
   if (!lines && ending != ".csv" && ending != ".tsv" && ending != ".txt")
     throw InputError(file.string() +
-                     ": captions are read from .json (COCO, Karpathy), .jsonl, .csv, .tsv and .txt files; its "
-                     "ending says which");
-  const std::string all = read_file(file);
-  std::string_view text = all;
-  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
-    throw InputError(file.string() + ": is UTF-16, as PowerShell's > writes it; save it as UTF-8");
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  Collector collector(file.string(), images);
+                     ": captions are read from folders and from .json (COCO, Karpathy), .tar, .jsonl, .csv, .tsv and "
+                     ".txt files; its ending says which");
+  TextFile text(file);
+  ListWriter writer(file.string(), images, refuse, list);
   if (lines)
-    read_lines(text, file.string(), collector);
+    read_lines(text, file.string(), writer);
   else if (ending == ".txt")
-    read_tabs(text, collector);
+    read_tabs(text, writer);
   else
-    read_table(text, ending == ".csv" ? ',' : '\t', file.string(), collector);
-  return collector.finish();
+    read_table(text, ending == ".csv" ? ',' : '\t', file.string(), writer);
+  if (list.captions == 0) throw InputError(file.string() + ": no captions in it");
+  return list;
 }
 
-CaptionList read_sidecars(const std::vector<fs::path>& pictures) {
+CaptionList read_sidecars(const std::vector<fs::path>& pictures, const TakeRefusal& refuse) {
   CaptionList list;
-  const auto refuse = [&](std::string why) {
-    list.refusals.push_back(std::move(why));
-    ++list.captions;
+  const auto refused = [&](const std::string& why) {
+    ++list.captions, ++list.refused;
+    refuse(why);
   };
   for (const auto& picture : pictures) {
     fs::path sidecar = fs::path(picture) += ".txt";  // of pictures that share a name but for its ending
@@ -227,25 +304,19 @@ CaptionList read_sidecars(const std::vector<fs::path>& pictures) {
     try {
       text = read_file(sidecar);
     } catch (const InputError& error) {
-      refuse(picture.string() + ": no captions beside it: " + error.what());
+      refused(picture.string() + ": no captions beside it: " + error.what());
       continue;
     }
-    Collector collector(sidecar.string(), {});
+    const size_t before = list.captions;
+    ListWriter writer(sidecar.string(), {}, refuse, list);
     std::string_view rest = text;
     for (size_t line = 1; !rest.empty(); ++line) {
       const size_t length = std::min(rest.find('\n'), rest.size());
       std::string one(rest.substr(0, length));
       rest.remove_prefix(std::min(length + 1, rest.size()));
-      if (!std::all_of(one.begin(), one.end(), is_blank)) collector.add(picture.string(), std::move(one), line);
+      if (!std::all_of(one.begin(), one.end(), is_blank)) writer.add(picture.string(), std::move(one), line);
     }
-    try {
-      CaptionList one = collector.finish();
-      list.captions += one.captions;
-      for (auto& refusal : one.refusals) list.refusals.push_back(std::move(refusal));
-      for (auto& found : one.pictures) list.pictures.push_back(std::move(found));
-    } catch (const InputError&) {
-      refuse(picture.string() + ": no captions in " + sidecar.string());
-    }
+    if (list.captions == before) refused(picture.string() + ": no captions in " + sidecar.string());
   }
   return list;
 }

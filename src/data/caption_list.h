@@ -2,29 +2,30 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace attend {
+#include "data/caption_store.h"
 
-/// A picture and what was said of it.
-struct CaptionedPicture {
-  std::filesystem::path picture;
-  std::vector<std::string> captions;  // one line of UTF-8 with a word in it each, at least one
-};
+namespace attend {
 
 /// What a file holds.
 struct CaptionList {
-  std::vector<CaptionedPicture> pictures;  // in the file's order; what follows one another of one picture is joined
-  std::vector<std::string> refusals;       // entries and captions that can't be used: a line each, with their place
-  size_t captions = 0;                     // all of them, and what was refused in place of some
+  CaptionStore pictures;  // in the file's order; what follows one another of one picture is joined
+  size_t captions = 0;    // all of them, and what was refused in place of some
+  size_t refused = 0;     // entries and captions that can't be used
 };
+
+/// Takes why an entry or a caption can't be used, a line with its place, as soon as that is read.
+using TakeRefusal = std::function<void(const std::string& refusal)>;
 
 /// Reads one file; its ending says which kind it is:
 ///
-///   .json           COCO captions JSON or Karpathy's, as read_everything() takes them
+///   .json           COCO captions JSON or Karpathy's, as read_everything() takes them; the same holds for a folder, a .tar
+///                   and Flickr8k's token file
 ///   .jsonl .ndjson  an object a line: the picture's file under "file", "image", "picture", "path", "filename" or
 ///                   "file_name", one caption under "caption" or "text", or a list of them under "captions". `attend
 ///                   caption --format jsonl` writes such lines
@@ -33,12 +34,14 @@ struct CaptionList {
 ///
 /// Names of pictures start from `images`, or where that is empty from the working folder. An entry that isn't as it should be, a
 /// caption that has no word, no text (a NUL byte, bytes that aren't UTF-8) or nothing in it is refused; the rest is read. Throws
-/// InputError for a file that can't be read, of no such kind, without entries, or whose table has no such columns.
-CaptionList read_caption_list(const std::filesystem::path& file, const std::filesystem::path& images);
+/// InputError for a file that can't be read, of no such kind, without entries, or whose table has no such columns. Memory: that of
+/// a CaptionStore, but for data sets, which are read whole first.
+CaptionList read_caption_list(const std::filesystem::path& file, const std::filesystem::path& images,
+                              const TakeRefusal& refuse);
 
 /// The captions in the text file beside each picture, a line a caption: NAME.txt, or NAME.jpg.txt where that is there, as
 /// `attend caption --sidecar` writes them. A picture without one, or with nothing in it, is refused.
-CaptionList read_sidecars(const std::vector<std::filesystem::path>& pictures);
+CaptionList read_sidecars(const std::vector<std::filesystem::path>& pictures, const TakeRefusal& refuse);
 
 /// Why a caption can't be used, or "". What is no word of it is taken off its ends first: marks such as <start>, blanks.
 std::string caption_fault(std::string& caption);

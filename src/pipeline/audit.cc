@@ -4,11 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 #include <numeric>
 #include <random>
 #include <tuple>
-#include <unordered_map>
 
 #include "base/error.h"
 #include "data/hash.h"
@@ -22,14 +20,82 @@ namespace attend {
 namespace {
 
 /// Captions that the regression is fitted on, at most: it has eight numbers to find, and each takes memory.
-constexpr size_t kMostToFit = 50000;
+constexpr size_t kMostToFit = 10000;
 
-std::vector<WordVector> vectors_of(const std::vector<Likelihoods>& captions) {
-  std::vector<std::vector<int32_t>> words;
-  std::vector<size_t> pictures;
-  for (const auto& one : captions) words.push_back(one.words), pictures.push_back(one.caption.picture);
-  return word_vectors(words, pictures);
-}
+/// What is found of all captions: by the checkpoint, where there is one, and then by looking. A picture's captions lie together in a
+/// temporary file.
+class Found {
+ public:
+  Found(size_t pictures, const AuditWork& work) : places_(pictures, kNowhere), work_(work) {}
+
+  void add(const Findings& findings, AuditReport& report) {
+    const auto& captions = findings.captions;
+    for (size_t first = 0, last = 0; first < captions.size(); first = last) {
+      const uint32_t picture = captions[first].caption.picture;
+      while (last < captions.size() && captions[last].caption.picture == picture) ++last;
+      put(picture, std::span(captions).subspan(first, last - first));
+    }
+    captions_ += captions.size();
+    for (const auto& one : findings.refusals) work_.refuse(one);
+    report.foreign.insert(report.foreign.end(), findings.foreign.begin(), findings.foreign.end());
+    contents.insert(contents.end(), findings.contents.begin(), findings.contents.end());
+    report.refused += findings.refused;
+  }
+
+  size_t pictures() const { return places_.size(); }
+  size_t captions() const { return captions_; }
+  /// The captions of a picture that were held against it, in their order; they may be none.
+  std::vector<Likelihoods> of(size_t picture) const {
+    std::vector<Likelihoods> captions;
+    if (places_[picture] == kNowhere) return captions;
+    uint64_t at = places_[picture];
+    const auto take = [&](void* to, size_t bytes) {
+      spool_.read(at, to, bytes);
+      at += bytes;
+    };
+    uint32_t count;
+    take(&count, sizeof count);
+    for (; count > 0; --count) {
+      Fixed fixed;
+      take(&fixed, sizeof fixed);
+      auto& one = captions.emplace_back(
+          Likelihoods{fixed.caption, {}, fixed.log_mean_others, fixed.others, fixed.stranger_picture, fixed.stranger});
+      one.words.resize(fixed.words);
+      take(one.words.data(), one.words.size() * sizeof one.words[0]);
+    }
+    return captions;
+  }
+
+  std::vector<PictureContent> contents;
+
+ private:
+  static constexpr uint64_t kNowhere = UINT64_MAX;
+  /// Likelihoods but for their words, which stand behind it.
+  struct Fixed {
+    AuditedCaption caption;
+    double log_mean_others, stranger;
+    uint32_t others, stranger_picture, words;
+  };
+
+  void put(uint32_t picture, std::span<const Likelihoods> captions) {
+    std::string bytes;
+    const auto add = [&](const void* from, size_t count) { bytes.append(static_cast<const char*>(from), count); };
+    const auto count = static_cast<uint32_t>(captions.size());
+    add(&count, sizeof count);
+    for (const auto& one : captions) {
+      const Fixed fixed{one.caption, one.log_mean_others,  one.stranger,
+                        one.others,  one.stranger_picture, static_cast<uint32_t>(one.words.size())};
+      add(&fixed, sizeof fixed);
+      add(one.words.data(), one.words.size() * sizeof one.words[0]);
+    }
+    places_[picture] = spool_.add(bytes);
+  }
+
+  Spool spool_;
+  std::vector<uint64_t> places_;  // in the spool, of each picture's
+  size_t captions_ = 0;
+  const AuditWork& work_;
+};
 
 /// What is known of a caption as one of a picture.
 struct Evidence {
@@ -39,44 +105,46 @@ struct Evidence {
   }
 };
 
-/// Captions of one picture after another, with what is known of each.
-class Evidences {
+/// A picture's captions, as what is known of each.
+class Siblings {
  public:
-  explicit Evidences(const std::vector<Likelihoods>& captions) : captions_(captions), vectors_(vectors_of(captions)) {
-    for (size_t i = 0; i < captions.size(); ++i) of_picture_[captions[i].caption.picture].push_back(i);
+  Siblings(std::vector<Likelihoods> captions, const WordRarity& rarity) : captions_(std::move(captions)) {
+    for (const auto& one : captions_) vectors_.push_back(rarity.vector(one.words));
   }
 
-  double contrast(size_t i) const { return captions_[i].caption.log_probability - captions_[i].log_mean_others; }
-
-  /// Of caption i as one of its picture.
+  const std::vector<Likelihoods>& captions() const { return captions_; }
+  /// Of caption i among the others.
   Evidence own(size_t i) const {
-    std::vector<size_t> siblings;
-    for (const size_t other : of_picture_.at(captions_[i].caption.picture))
-      if (other != i) siblings.push_back(other);
-    return of(i, captions_[i].caption.log_probability, siblings);
+    std::vector<size_t> siblings(captions_.size());
+    std::iota(siblings.begin(), siblings.end(), size_t{0});
+    siblings.erase(siblings.begin() + static_cast<std::ptrdiff_t>(i));
+    return of(captions_[i], vectors_[i], captions_[i].caption.log_probability, siblings);
   }
-
-  /// Of caption i as one of the stranger's, in place of one of those that it has; nothing where none of these is known.
-  Evidence strange(size_t i, std::mt19937_64& lot) const {
-    std::vector<size_t> siblings;
-    if (const auto found = of_picture_.find(captions_[i].stranger_picture); found != of_picture_.end())
-      siblings = draw(found->second, found->second.size() - 1, lot);
-    return of(i, captions_[i].stranger, siblings);
+  /// Of another picture's caption as one of this one's, in place of one of those that it has.
+  Evidence strange(const Likelihoods& caption, const WordVector& vector, std::mt19937_64& lot) const {
+    std::vector<size_t> siblings(captions_.size());
+    std::iota(siblings.begin(), siblings.end(), size_t{0});
+    if (!siblings.empty()) siblings = draw(std::move(siblings), captions_.size() - 1, lot);
+    return of(caption, vector, caption.stranger, siblings);
   }
+  const WordVector& vector(size_t i) const { return vectors_[i]; }
 
  private:
-  Evidence of(size_t i, double log_probability, const std::vector<size_t>& siblings) const {
+  static double contrast(const Likelihoods& one) { return one.caption.log_probability - one.log_mean_others; }
+
+  Evidence of(const Likelihoods& caption, const WordVector& vector, double log_probability,
+              const std::vector<size_t>& siblings) const {
     Evidence evidence{};
-    evidence.words = static_cast<double>(captions_[i].words.size() + 1);
-    evidence.contrast = log_probability - captions_[i].log_mean_others;
+    evidence.words = static_cast<double>(caption.words.size() + 1);
+    evidence.contrast = log_probability - caption.log_mean_others;
     evidence.mean = log_probability / evidence.words;
     if (siblings.empty()) return evidence;
     double sum = 0;
     for (const size_t other : siblings) {
-      const double like = cosine(vectors_[i], vectors_[other]);
+      const double like = cosine(vector, vectors_[other]);
       evidence.likeness += like;
       evidence.most_like = std::max(evidence.most_like, like);
-      sum += contrast(other) / static_cast<double>(captions_[other].words.size() + 1);
+      sum += contrast(captions_[other]) / static_cast<double>(captions_[other].words.size() + 1);
     }
     const auto count = static_cast<double>(siblings.size());
     evidence.likeness /= count;
@@ -84,44 +152,40 @@ class Evidences {
     return evidence;
   }
 
-  const std::vector<Likelihoods>& captions_;
-  const std::vector<WordVector> vectors_;
-  std::unordered_map<size_t, std::vector<size_t>> of_picture_;  // → places in captions_
+  std::vector<Likelihoods> captions_;
+  std::vector<WordVector> vectors_;
 };
 
 /// The share of strangers in the mixture, and their posterior probabilities, given each caption's where both kinds are as many:
 /// expectation maximization (Saerens, Latinne and Decaestecker 2002, section 2).
 double reweigh(std::vector<double>& probabilities) {
-  double share = 0.05;
-  std::vector<double> posterior(probabilities.size());
+  const auto posterior = [](double share, double probability) {
+    const double p = std::clamp(probability, 1e-12, 1 - 1e-12);
+    return share * p / (share * p + (1 - share) * (1 - p));
+  };
+  double share = 0.05, before = share;
   for (int round = 0; round < 1000; ++round) {
     double sum = 0;
-    for (size_t i = 0; i < probabilities.size(); ++i) {
-      const double p = std::clamp(probabilities[i], 1e-12, 1 - 1e-12);
-      posterior[i] = share * p / (share * p + (1 - share) * (1 - p));
-      sum += posterior[i];
-    }
-    const double next = std::max(sum / static_cast<double>(probabilities.size()), 1e-6);
-    const bool settled = std::abs(next - share) < 1e-9;
-    share = next;
-    if (settled) break;
+    for (const double one : probabilities) sum += posterior(share, one);
+    before = share;
+    share = std::max(sum / static_cast<double>(probabilities.size()), 1e-6);
+    if (std::abs(share - before) < 1e-9) break;
   }
-  probabilities = std::move(posterior);
+  for (double& one : probabilities) one = posterior(before, one);
   return share;
 }
 
+using Numbers = std::array<double, 7>;  // of a caption as one of a picture
+
 /// Of each caption, the probability that it doesn't belong to its picture, by a regression that tells captions of their pictures
 /// from the same captions of strangers; and the share of those that don't. What is found doubtful is left out of the next
-/// fit, as it isn't what it was taken for. strange: of the captions `sample`.
-std::pair<std::vector<double>, double> fit_scores(const std::vector<std::array<double, 7>>& own,
-                                                  const std::vector<size_t>& sample,
-                                                  const std::vector<std::array<double, 7>>& strange) {
+/// fit, as it isn't what it was taken for. sample: captions that it is fitted on, rising; strange: each of these as a stranger's.
+std::pair<std::vector<double>, double> fit_scores(const Records<Numbers>& own, const std::vector<uint32_t>& sample,
+                                                  const std::vector<Numbers>& strange) {
   constexpr int kFits = 5;
   std::vector<double> scores(own.size());
   double share = 0;
-  const auto list = [](const std::array<double, 7>& numbers) {
-    return std::vector<double>(numbers.begin(), numbers.end());
-  };
+  const auto list = [](const Numbers& numbers) { return std::vector<double>(numbers.begin(), numbers.end()); };
   for (int fit = 0; fit < kFits; ++fit) {
     std::vector<std::vector<double>> cases;
     std::vector<bool> is_strange;
@@ -132,42 +196,57 @@ std::pair<std::vector<double>, double> fit_scores(const std::vector<std::array<d
     }
     if (cases.size() < kLeastToFit) break;
     const auto fitted = fit_logistic(cases, is_strange, 1);
-    for (size_t i = 0; i < own.size(); ++i) scores[i] = fitted.probability(list(own[i]));
+    own.each([&](size_t i, const Numbers& numbers) { scores[i] = fitted.probability(list(numbers)); });
     share = reweigh(scores);
   }
   return {std::move(scores), share};
 }
 
 /// Gives every caption its score.
-void judge(const std::vector<Likelihoods>& captions, const AuditWork& work, AuditReport& report) {
-  const Evidences evidences(captions);
-  report.fitted = captions.size() >= kLeastToFit;
-  std::vector<std::array<double, 7>> own, strange;
+void judge(const Found& found, const AuditWork& work, AuditReport& report) {
+  WordRarity rarity;
+  for (size_t picture = 0; picture < found.pictures(); ++picture) {
+    std::vector<std::vector<int32_t>> texts;
+    for (auto& one : found.of(picture)) texts.push_back(std::move(one.words));
+    if (!texts.empty()) rarity.add(texts);
+  }
+  const size_t count = found.captions();
+  report.fitted = count >= kLeastToFit;
+  std::vector<uint32_t> sample(report.fitted ? count : 0);
+  std::iota(sample.begin(), sample.end(), uint32_t{0});
+  if (sample.size() > kMostToFit) {
+    auto lot = lot_of(work.seed, count);
+    sample = draw(std::move(sample), kMostToFit, lot);
+    sample.shrink_to_fit();
+    std::sort(sample.begin(), sample.end());
+  }
+  Records<AuditedCaption> captions;
+  Records<Numbers> own;
+  std::vector<Numbers> strange;  // of the sample
   std::vector<double> scores;
-  report.captions.reserve(captions.size()), own.reserve(captions.size()), scores.reserve(captions.size());
-  for (size_t i = 0; i < captions.size(); ++i) {
-    auto& caption = report.captions.emplace_back(captions[i].caption);
-    const auto evidence = evidences.own(i);
-    caption.contrast = evidence.contrast;
-    caption.likeness = evidence.likeness;
-    own.push_back(evidence.numbers());
-    scores.push_back(1 / (1 + std::exp(evidence.contrast) / captions[i].others));
-    report.share += scores.back() / static_cast<double>(captions.size());
-  }
-  if (report.fitted) {
-    std::vector<size_t> sample(captions.size());
-    std::iota(sample.begin(), sample.end(), size_t{0});
-    if (sample.size() > kMostToFit) {
-      auto lot = lot_of(work.seed, captions.size());
-      sample = draw(std::move(sample), kMostToFit, lot);
+  scores.reserve(count);
+  for (size_t picture = 0; picture < found.pictures(); ++picture) {
+    const Siblings siblings(found.of(picture), rarity);
+    for (size_t i = 0; i < siblings.captions().size(); ++i) {
+      const Likelihoods& one = siblings.captions()[i];
+      const auto evidence = siblings.own(i);
+      AuditedCaption caption = one.caption;
+      caption.contrast = evidence.contrast;
+      caption.likeness = evidence.likeness;
+      captions.add(caption);
+      const size_t number = scores.size();
+      scores.push_back(1 / (1 + std::exp(evidence.contrast) / one.others));
+      report.share += scores.back() / static_cast<double>(count);
+      if (!report.fitted) continue;
+      own.add(evidence.numbers());
+      if (strange.size() == sample.size() || sample[strange.size()] != number) continue;
+      auto lot = lot_of(work.seed, count + number);
+      strange.push_back(
+          Siblings(found.of(one.stranger_picture), rarity).strange(one, siblings.vector(i), lot).numbers());
     }
-    for (const size_t i : sample) {
-      auto lot = lot_of(work.seed, captions.size() + i);
-      strange.push_back(evidences.strange(i, lot).numbers());
-    }
-    std::tie(scores, report.share) = fit_scores(own, sample, strange);
   }
-  for (size_t i = 0; i < scores.size(); ++i) report.captions[i].score = scores[i];
+  if (report.fitted) std::tie(scores, report.share) = fit_scores(own, sample, strange);
+  report.captions = AuditedCaptions(std::move(captions), std::move(scores));
 }
 
 /// A hash of many things, one after another.
@@ -198,70 +277,75 @@ uint64_t hash_of(const Ensemble& ensemble) {
 }
 
 /// Of the pictures' names and captions.
-uint64_t hash_of(std::span<const PictureSource> pictures, std::span<const std::vector<std::string>> captions) {
+uint64_t hash_of(const ListView<PictureSource>& pictures, const ListView<std::vector<std::string>>& captions) {
   Hash hash;
   for (size_t i = 0; i < pictures.size(); ++i) {
+    const auto texts = captions[i];
     hash.add(pictures[i].name());
-    hash.add(std::to_string(captions[i].size()));
-    for (const auto& caption : captions[i]) hash.add(caption);
+    hash.add(std::to_string(texts.size()));
+    for (const auto& caption : texts) hash.add(caption);
   }
   return hash.value();
 }
 
-/// What is found of all captions: by the checkpoint, where there is one, and then by looking.
-class Found {
- public:
-  void add(Findings findings, AuditReport& report) {
-    for (auto& one : findings.captions) captions.push_back(std::move(one));
-    for (auto& one : findings.refusals) report.refusals.push_back(std::move(one));
-    for (const auto& one : findings.foreign) report.foreign.push_back(one);
-    for (const auto& one : findings.contents) contents.push_back(one);
-    report.refused += findings.refused;
-  }
-
-  std::vector<Likelihoods> captions;
-  std::vector<PictureContent> contents;
-};
-
 /// Which pictures are the same, look the same, and look like one that is held out.
-void compare_pictures(std::vector<PictureContent> contents, const std::vector<PictureContent>& held_out,
+void compare_pictures(std::vector<PictureContent>& contents, const std::vector<PictureContent>& held_out,
                       AuditReport& report) {
-  std::sort(contents.begin(), contents.end(), [](const auto& a, const auto& b) { return a.picture < b.picture; });
-  std::map<uint64_t, std::vector<size_t>> same;
-  std::vector<uint64_t> looks;
-  for (const auto& one : contents) {
-    same[one.pixels].push_back(one.picture);
-    looks.push_back(one.looks);
+  std::sort(contents.begin(), contents.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.pixels, a.picture) < std::pair(b.pixels, b.picture);
+  });
+  for (size_t first = 0, last = 0; first < contents.size(); first = last) {
+    while (last < contents.size() && contents[last].pixels == contents[first].pixels) ++last;
+    if (last - first < 2) continue;
+    auto& group = report.same_pictures.emplace_back();
+    for (size_t i = first; i < last; ++i) group.push_back(contents[i].picture);
   }
-  for (auto& [hash, group] : same)
-    if (group.size() > 1) report.same_pictures.push_back(std::move(group));
   std::sort(report.same_pictures.begin(), report.same_pictures.end());
-  const HashIndex index(looks);
-  for (auto group : index.groups()) {
+  std::sort(contents.begin(), contents.end(), [](const auto& a, const auto& b) { return a.picture < b.picture; });
+  const auto looks_of = [](const std::vector<PictureContent>& of) {
+    std::vector<uint64_t> looks;
+    looks.reserve(of.size());
+    for (const auto& one : of) looks.push_back(one.looks);
+    return looks;
+  };
+  const auto looks = looks_of(contents);
+  for (auto& group : alike_groups(looks)) {
     const auto first = contents[group.front()].pixels;
     if (std::all_of(group.begin(), group.end(), [&](size_t i) { return contents[i].pixels == first; })) continue;
     for (auto& one : group) one = contents[one].picture;
     report.alike_pictures.push_back(std::move(group));
   }
-  for (const auto& one : held_out)
-    for (const size_t i : index.near(one.looks)) report.leaked.emplace_back(contents[i].picture, one.picture);
+  for (const auto& [i, other] : alike_pairs(looks, looks_of(held_out)))
+    report.leaked.emplace_back(contents[i].picture, held_out[other].picture);
   std::sort(report.leaked.begin(), report.leaked.end());
 }
 
 }  // namespace
 
-AuditReport audit_captions(Ensemble& ensemble, std::span<const PictureSource> pictures,
-                           std::span<const std::vector<std::string>> captions, const AuditWork& work,
+AuditedCaptions::AuditedCaptions(Records<AuditedCaption> captions, std::vector<double> scores)
+    : captions_(std::move(captions)), scores_(std::move(scores)), order_(scores_.size()) {
+  std::iota(order_.begin(), order_.end(), uint32_t{0});
+  std::sort(order_.begin(), order_.end(),
+            [&](uint32_t a, uint32_t b) { return scores_[a] != scores_[b] ? scores_[a] > scores_[b] : a < b; });
+}
+
+AuditedCaption AuditedCaptions::operator[](size_t rank) const {
+  AuditedCaption caption = captions_[order_[rank]];
+  caption.score = scores_[order_[rank]];
+  return caption;
+}
+
+AuditReport audit_captions(Ensemble& ensemble, const ListView<PictureSource>& pictures,
+                           const ListView<std::vector<std::string>>& captions, const AuditWork& work,
                            const Host& host) {
   if (pictures.size() < 2)
     throw InputError("an audit holds captions against other pictures: it takes two pictures or more");
   // Neighbours in a data set are often of one kind; those of a batch are to be any.
-  std::vector<size_t> order(pictures.size());
-  std::iota(order.begin(), order.end(), size_t{0});
+  std::vector<uint32_t> order(pictures.size());
+  std::iota(order.begin(), order.end(), uint32_t{0});
   auto lot = lot_of(work.seed, pictures.size());
   order = draw(std::move(order), pictures.size(), lot);
-  std::vector<PictureSource> drawn;
-  for (const size_t index : order) drawn.push_back(pictures[index]);
+  const ListView<PictureSource> drawn(order.size(), [&](size_t i) { return pictures[order[i]]; });
 
   AuditReport report;
   std::vector<PictureContent> held_out;
@@ -273,12 +357,12 @@ AuditReport audit_captions(Ensemble& ensemble, std::span<const PictureSource> pi
         held_out.insert(held_out.end(), batch.first.begin(), batch.first.end());
         for (const auto& picture : batch.second) {
           if (!picture.refused()) continue;
-          report.refusals.push_back(picture.refusal);
+          work.refuse(picture.refusal);
           ++report.held_out_refused;
         }
       });
 
-  Found found;
+  Found found(pictures.size(), work);
   std::optional<FindingsFile> file;
   if (!work.checkpoint.empty()) {
     file.emplace(work.checkpoint, Json{{"version", 1},
@@ -291,7 +375,7 @@ AuditReport audit_captions(Ensemble& ensemble, std::span<const PictureSource> pi
                                        {"max_words", work.max_words},
                                        {"batch_size", work.plan.batch_size}});
     while (auto findings = file->next()) {
-      found.add(*std::move(findings), report);
+      found.add(*findings, report);
       ++plan.done;
     }
   }
@@ -300,18 +384,13 @@ AuditReport audit_captions(Ensemble& ensemble, std::span<const PictureSource> pi
       [&](const PictureBatch& batch) { return hold_against(ensemble, batch, order, captions, work); },
       [&](Findings& findings) {
         if (file) file->add(findings);
-        found.add(std::move(findings), report);
+        found.add(findings, report);
       });
-  std::sort(found.captions.begin(), found.captions.end(), [](const Likelihoods& a, const Likelihoods& b) {
-    return std::pair(a.caption.picture, a.caption.place) < std::pair(b.caption.picture, b.caption.place);
-  });
-  judge(found.captions, work, report);
-  std::stable_sort(report.captions.begin(), report.captions.end(),
-                   [](const AuditedCaption& a, const AuditedCaption& b) { return a.score > b.score; });
+  judge(found, work, report);
   std::sort(report.foreign.begin(), report.foreign.end(), [](const ForeignCaption& a, const ForeignCaption& b) {
     return std::pair(a.picture, a.place) < std::pair(b.picture, b.place);
   });
-  compare_pictures(std::move(found.contents), held_out, report);
+  compare_pictures(found.contents, held_out, report);
   return report;
 }
 

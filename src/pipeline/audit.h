@@ -7,12 +7,15 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/host.h"
+#include "base/list_view.h"
+#include "base/spool.h"
 #include "decode/ensemble.h"
 #include "pipeline/picture_batches.h"
 
@@ -27,6 +30,8 @@ struct AuditWork {
   // What was found of each batch is appended to this file, and taken from it where an audit of the same captions by the same
   // models was stopped; empty: nothing is kept
   std::filesystem::path checkpoint = {};
+  // gets why a picture can't be read, or a caption can't be held against any, in a line
+  std::function<void(const std::string& refusal)> refuse = [](const std::string&) {};
 };
 
 /// A caption and what was found of it. Logarithms are natural, of plain probabilities, <end> included.
@@ -45,20 +50,34 @@ struct ForeignCaption {
   uint32_t picture, place, words, unknown;
 };
 
+/// Captions by falling score, then in the order of the data. Memory: 12 bytes a caption.
+class AuditedCaptions {
+ public:
+  AuditedCaptions() = default;
+  /// In the order of the data; scores[i]: of caption i.
+  AuditedCaptions(Records<AuditedCaption> captions, std::vector<double> scores);
+
+  size_t size() const { return order_.size(); }
+  AuditedCaption operator[](size_t rank) const;
+
+ private:
+  Records<AuditedCaption> captions_;
+  std::vector<double> scores_;
+  std::vector<uint32_t> order_;  // caption of each rank
+};
+
 struct AuditReport {
-  std::vector<AuditedCaption> captions;  // by falling score, then in the order of the data
-  double share = 0;                      // of captions that don't belong to their picture, estimated
+  AuditedCaptions captions;
+  double share = 0;     // of captions that don't belong to their picture, estimated
   bool fitted = false;  // whether scores come from a regression on these data: there were enough of them
-  // pictures that can't be read and captions that can't be held against any, a line each
-  std::vector<std::string> refusals;
-  size_t refused = 0;  // captions, those of refused pictures too
+  size_t refused = 0;   // captions, those of refused pictures too
   // groups of pictures that are the same pixel by pixel as the model gets them
   std::vector<std::vector<size_t>> same_pictures;
   // groups of those that look the same (vision/picture_hash.h), where they aren't all the same pixel by pixel
   std::vector<std::vector<size_t>> alike_pictures;
   std::vector<std::pair<size_t, size_t>>
       leaked;                           // pictures of the data that look like one of those held out, and which
-  size_t held_out_refused = 0;          // of those held out: they can't be read, as `refusals` say
+  size_t held_out_refused = 0;          // of those held out: they can't be read, as AuditWork::refuse was told
   std::vector<ForeignCaption> foreign;  // in the order of the data, refused ones too
 };
 
@@ -66,10 +85,11 @@ struct AuditReport {
 /// other pictures, where it is of one of the k + 1 and each is as likely as the next.
 constexpr size_t kLeastToFit = 100;
 
-/// Audits captions[i] of pictures[i]. Pictures are read once, in an order drawn by work.seed. Memory: the captions, and some 500
-/// bytes of each. Throws InputError for fewer than two pictures and where work.checkpoint is of another audit or no checkpoint,
-/// Error where it can't be written or another audit writes to it, Interrupted when the host asks to stop.
-AuditReport audit_captions(Ensemble& ensemble, std::span<const PictureSource> pictures,
-                           std::span<const std::vector<std::string>> captions, const AuditWork& work, const Host& host);
+/// Audits captions[i] of pictures[i]. Pictures are read once, in an order drawn by work.seed. What is found lies in temporary files
+/// (base/spool.h); memory: 50 bytes a picture and 12 a caption, and the groups of the report. Throws InputError for fewer than two
+/// pictures and where work.checkpoint is of another audit or no checkpoint, Error where it can't be written or another audit writes
+/// to it, Interrupted when the host asks to stop.
+AuditReport audit_captions(Ensemble& ensemble, const ListView<PictureSource>& pictures,
+                           const ListView<std::vector<std::string>>& captions, const AuditWork& work, const Host& host);
 
 }  // namespace attend

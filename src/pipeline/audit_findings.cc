@@ -82,8 +82,8 @@ std::vector<PictureContent> contents_of(const PictureBatch& batch) {
   return contents;
 }
 
-Findings hold_against(Ensemble& ensemble, const PictureBatch& batch, std::span<const size_t> order,
-                      std::span<const std::vector<std::string>> captions, const AuditWork& work) {
+Findings hold_against(Ensemble& ensemble, const PictureBatch& batch, std::span<const uint32_t> order,
+                      const ListView<std::vector<std::string>>& captions, const AuditWork& work) {
   Findings findings;
   findings.contents = contents_of(batch);
   std::vector<const SeenPicture*> rows;  // of the inputs
@@ -93,7 +93,7 @@ Findings hold_against(Ensemble& ensemble, const PictureBatch& batch, std::span<c
       findings.refused += captions[order[picture.index]].size();
       continue;
     }
-    findings.contents[rows.size()].picture = static_cast<uint32_t>(order[picture.index]);
+    findings.contents[rows.size()].picture = order[picture.index];
     rows.push_back(&picture);
   }
   std::vector<Likelihoods> walked;
@@ -106,8 +106,9 @@ Findings hold_against(Ensemble& ensemble, const PictureBatch& batch, std::span<c
       if (findings.contents[other].pixels != findings.contents[row].pixels) others.push_back(other);
     auto lot = lot_of(work.seed, picture);
     others = draw(std::move(others), static_cast<size_t>(work.others) + 1, lot);
-    for (size_t place = 0; place < captions[picture].size(); ++place) {
-      const auto given = given_caption(captions[picture][place], ensemble.first().vocabulary);
+    const auto texts = captions[picture];
+    for (size_t place = 0; place < texts.size(); ++place) {
+      const auto given = given_caption(texts[place], ensemble.first().vocabulary);
       const std::array<uint32_t, 4> numbers{static_cast<uint32_t>(picture), static_cast<uint32_t>(place),
                                             static_cast<uint32_t>(given.tokens.size()),
                                             static_cast<uint32_t>(given.unknown())};
@@ -124,7 +125,7 @@ Findings hold_against(Ensemble& ensemble, const PictureBatch& batch, std::span<c
       found.caption = {numbers[0], numbers[1], numbers[2], numbers[3]};
       const auto words = given.words();
       found.words.assign(words.begin(), words.end());
-      found.stranger_picture = static_cast<uint32_t>(order[rows[others.back()]->index]);
+      found.stranger_picture = order[rows[others.back()]->index];
       walks.push_back({static_cast<int64_t>(row), words});
       for (const size_t other : others) walks.push_back({static_cast<int64_t>(other), words});
       ends.push_back(walks.size());

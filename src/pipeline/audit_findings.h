@@ -40,8 +40,8 @@ struct Findings {
 
 /// Walks every caption of the batch with its own picture, and with up to work.others + 1 others of the batch. order[i]: the
 /// picture at place i of the list.
-Findings hold_against(Ensemble& ensemble, const PictureBatch& batch, std::span<const size_t> order,
-                      std::span<const std::vector<std::string>> captions, const AuditWork& work);
+Findings hold_against(Ensemble& ensemble, const PictureBatch& batch, std::span<const uint32_t> order,
+                      const ListView<std::vector<std::string>>& captions, const AuditWork& work);
 
 /// The contents of a batch's pictures: content[i].picture is the place in the list.
 std::vector<PictureContent> contents_of(const PictureBatch& batch);

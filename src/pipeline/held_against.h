@@ -22,7 +22,8 @@ inline std::mt19937_64 lot_of(int64_t seed, size_t number) {
 }
 
 /// `count` of these, or all where they are fewer, drawn by lot.
-inline std::vector<size_t> draw(std::vector<size_t> from, size_t count, std::mt19937_64& lot) {
+template <class Index>
+std::vector<Index> draw(std::vector<Index> from, size_t count, std::mt19937_64& lot) {
   count = std::min(count, from.size());
   for (size_t i = 0; i < count; ++i) std::swap(from[i], from[i + lot() % (from.size() - i)]);
   from.resize(count);

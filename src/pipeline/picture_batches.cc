@@ -19,7 +19,7 @@ MapStack stack_of(const torch::Tensor& weights, Grid grid) {
 
 }  // namespace
 
-PictureBatch read_batch(const Ensemble& ensemble, std::span<const PictureSource> pictures, size_t first, size_t last) {
+PictureBatch read_batch(const Ensemble& ensemble, const ListView<PictureSource>& pictures, size_t first, size_t last) {
   const auto& forms = ensemble.inputs();
   int largest = 0;
   for (const auto& form : forms) largest = std::max(largest, form.input_size);
@@ -27,11 +27,12 @@ PictureBatch read_batch(const Ensemble& ensemble, std::span<const PictureSource>
   std::vector<std::vector<cv::Mat>> inputs(forms.size());  // u8 [S, S, 3] each
   for (size_t i = first; i < last; ++i) {
     SeenPicture& seen = batch.pictures.emplace_back();
+    const PictureSource source = pictures[i];
     seen.index = i;
-    seen.name = pictures[i].name();
-    seen.time = pictures[i].time();
+    seen.name = source.name();
+    seen.time = source.time();
     try {
-      const Picture picture = pictures[i].read(largest);
+      const Picture picture = source.read(largest);
       seen.size = picture.full;
       seen.input_size = forms.front().input_size;
       seen.resize = parse_resize(forms.front().resize);

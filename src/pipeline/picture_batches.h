@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/host.h"
+#include "base/list_view.h"
 #include "base/printable.h"
 #include "decode/ensemble.h"
 #include "decode/explain.h"
@@ -31,7 +32,7 @@ struct PictureBatch {
 };
 
 /// Reads pictures first to last - 1 of the list.
-PictureBatch read_batch(const Ensemble& ensemble, std::span<const PictureSource> pictures, size_t first, size_t last);
+PictureBatch read_batch(const Ensemble& ensemble, const ListView<PictureSource>& pictures, size_t first, size_t last);
 
 /// The grid of a captioner's annotations.
 Grid grid_of(const Captioner& captioner);
@@ -57,7 +58,7 @@ std::vector<size_t> batch_starts(size_t pictures, size_t workers, const BatchPla
 /// thread in the order of the list. Throws Interrupted when the host asks to stop: after the batch that is taken then, or where
 /// compute() throws it, before that one.
 template <class Compute, class Take>
-void compute_pictures(const Ensemble& ensemble, std::span<const PictureSource> pictures, const BatchPlan& plan,
+void compute_pictures(const Ensemble& ensemble, const ListView<PictureSource>& pictures, const BatchPlan& plan,
                       const Host& host, Compute&& compute, Take&& take) {
   const auto device = ensemble.first().device;
   auto starts = batch_starts(pictures.size(), device.is_cpu() ? static_cast<size_t>(plan.threads) : 1, plan);

@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 #include "pipeline/caption_record.h"
+#include "text/detokenize.h"
+#include "text/noun_phrases.h"
 
 namespace attend {
 namespace {
@@ -24,24 +26,32 @@ GivenBeside beside(const GivenCaption& given, const ForcedCaption& forced, const
   return made;
 }
 
-/// The phrases that a caption has, in its order, over the words that the model was led along.
-std::vector<SeenPhrase> phrases_in(const GivenCaption& given, const std::vector<GivenPhrase>& phrases) {
-  std::vector<std::pair<size_t, SeenPhrase>> found;
-  for (const auto& phrase : phrases)
-    for (const size_t place : phrase.places_in(given.tokens)) {
-      SeenPhrase seen{phrase.text, {}};
-      size_t word = 0;
-      for (size_t i = 0; i < place + phrase.tokens.size(); ++i) {
-        if (given.ids[i] == Vocabulary::kUnknown) continue;
-        if (i >= place) seen.words.push_back(word);
-        ++word;
-      }
-      found.emplace_back(place, std::move(seen));
+/// The phrases that are wanted of a caption, in its order, over the words that the model was led along.
+std::vector<SeenPhrase> phrases_in(const GivenCaption& given, const ScoreWork& work) {
+  std::vector<std::pair<WordSpan, std::string>> found;
+  for (const auto& phrase : work.phrases)
+    for (const size_t place : phrase.places_in(given.tokens))
+      found.emplace_back(WordSpan{place, place + phrase.tokens.size()}, phrase.text);
+  if (work.noun_phrases)
+    for (const WordSpan span : noun_phrases(given.tokens)) {
+      if (std::any_of(found.begin(), found.end(), [&](const auto& one) { return one.first == span; })) continue;
+      const auto first = given.tokens.begin();
+      found.emplace_back(span, detokenize({first + static_cast<std::ptrdiff_t>(span.begin),
+                                           first + static_cast<std::ptrdiff_t>(span.end)}));
     }
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::vector<SeenPhrase> seen;
-  for (auto& one : found) seen.push_back(std::move(one.second));
-  return seen;
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first.begin < b.first.begin; });
+  std::vector<SeenPhrase> phrases;
+  for (auto& [span, text] : found) {
+    SeenPhrase& phrase = phrases.emplace_back(SeenPhrase{std::move(text), {}});
+    size_t word = 0;
+    for (size_t i = 0; i < span.end; ++i) {
+      if (given.ids[i] == Vocabulary::kUnknown) continue;
+      if (i >= span.begin) phrase.words.push_back(word);
+      ++word;
+    }
+  }
+  return phrases;
 }
 
 }  // namespace
@@ -69,8 +79,8 @@ std::string caption_refusal(const GivenCaption& given, const std::string& pictur
   return "";
 }
 
-void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
-                    std::span<const std::vector<std::string>> captions, const ScoreWork& work, const Host& host,
+void score_pictures(Ensemble& ensemble, const ListView<PictureSource>& pictures,
+                    const ListView<std::vector<std::string>>& captions, const ScoreWork& work, const Host& host,
                     const std::function<void(std::vector<ScoredPicture>& batch)>& take) {
   Captioner& captioner = ensemble.first();
   const Grid grid = grid_of(captioner);
@@ -88,7 +98,7 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
       ScoredPicture& to = scored.emplace_back();
       to.seen = std::move(picture);
       if (to.seen.refused()) continue;
-      const auto& texts = captions[to.seen.index];
+      const auto texts = captions[to.seen.index];
       for (size_t place = 0; place < texts.size(); ++place) {
         auto one = given_caption(texts[place], captioner.vocabulary, work.nearest);
         if (auto refusal = caption_refusal(one, to.seen.name, work.max_words); !refusal.empty()) {
@@ -121,7 +131,7 @@ void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
         explanation = explain_caption(captioner, batch.inputs.front()[walks[i].picture], caption, *work.explain,
                                       work.explain_pixels, host.cancelled);
       to.seen.captions.push_back(seen_caption(std::move(caption), grid));
-      to.seen.captions.back().phrases = phrases_in(given[i], work.phrases);
+      to.seen.captions.back().phrases = phrases_in(given[i], work);
       for (const size_t unknown : to.given.back().unknown)
         to.seen.captions.back().left_out.push_back(to.given.back().tokens[unknown]);
       if (explanation) add_explanation(to.seen.captions.back(), *std::move(explanation));

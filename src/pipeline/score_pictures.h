@@ -36,6 +36,7 @@ struct ScoreWork {
   bool explain_all = false;     // all captions of a picture, not the first alone
   bool explain_pixels = false;  // by the pixels, too
   std::vector<GivenPhrase> phrases = {};  // looked for in every caption
+  bool noun_phrases = false;              // also the caption's own: text/noun_phrases.h
   const NearestWords* nearest =
       nullptr;  // words that stand for those that the model doesn't know; null: they are left out
 };
@@ -70,8 +71,8 @@ struct ScoredPicture {
 
 /// Scores captions[i], at least one, of pictures[i], and hands batches to `take` in the order of the list. Throws Interrupted,
 /// between batches, when the host asks to stop.
-void score_pictures(Ensemble& ensemble, std::span<const PictureSource> pictures,
-                    std::span<const std::vector<std::string>> captions, const ScoreWork& work, const Host& host,
+void score_pictures(Ensemble& ensemble, const ListView<PictureSource>& pictures,
+                    const ListView<std::vector<std::string>>& captions, const ScoreWork& work, const Host& host,
                     const std::function<void(std::vector<ScoredPicture>& batch)>& take);
 
 /// Caption `place` of a picture as JSON: what caption_record() has of a picture's best one, but for "confidence", "familiar" and

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -30,15 +31,17 @@ struct AlikeSentences {
   bool equal;                     // all of them
 };
 
+/// Hands sentences on one after another, each with its document, as often as it is called; those of a document follow one another.
+using SentenceWalk =
+    std::function<void(const std::function<void(size_t document, std::span<const int32_t> words)>& take)>;
+
 /// Groups of sentences that are alike, in the order of their first ones. Only sentences of `least_words` and more are held against
-/// others for one word: short ones are often alike by chance. Sentences are compared by hashes of 64 bits. Memory is linear in the
-/// number of words.
-std::vector<AlikeSentences> find_alike(const std::vector<std::vector<int32_t>>& sentences, size_t least_words);
+/// others for one word: short ones are often alike by chance. Sentences are compared by hashes of 64 bits, and walked through several
+/// times. Memory: 8 bytes a sentence, 4 MB, and the groups.
+std::vector<AlikeSentences> find_alike(const SentenceWalk& walk, size_t least_words);
 
 /// Sentences (indices, rising) that have no word of any family in common with the others of their document, of which there are
-/// `least_others` at least. document[i]: of sentences[i], those of one follow one another; family: of each word, -1 for one that
-/// doesn't count.
-std::vector<size_t> find_apart(const std::vector<std::vector<int32_t>>& sentences, std::span<const size_t> document,
-                               std::span<const int32_t> family, size_t least_others);
+/// `least_others` at least. family: of each word, -1 for one that doesn't count.
+std::vector<size_t> find_apart(const SentenceWalk& walk, std::span<const int32_t> family, size_t least_others);
 
 }  // namespace attend

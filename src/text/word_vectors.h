@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -11,8 +13,23 @@ namespace attend {
 /// A text's words, rising, with their weights, a vector of length 1; empty for a text without words.
 using WordVector = std::vector<std::pair<int32_t, double>>;
 
-/// Term frequency times inverse document frequency (Salton and Buckley 1988). document[i]: of texts[i], rising; a document counts
-/// a word once, however many of its texts have it.
+/// How rare words are among documents.
+class WordRarity {
+ public:
+  /// The texts of one more document, which counts a word once, however many of them have it.
+  void add(std::span<const std::vector<int32_t>> document);
+  /// Of words that were added: term frequency times inverse document frequency (Salton and Buckley 1988).
+  WordVector vector(std::vector<int32_t> words) const;
+
+ private:
+  struct Count {
+    size_t documents, last;
+  };
+  std::unordered_map<int32_t, Count> counts_;
+  size_t documents_ = 0;
+};
+
+/// Of each text. document[i]: of texts[i], rising.
 std::vector<WordVector> word_vectors(const std::vector<std::vector<int32_t>>& texts,
                                      const std::vector<size_t>& document);
 

@@ -18,21 +18,11 @@ uint64_t perceptual_hash(const cv::Mat& picture);
 /// Bits by which the hashes of pictures that look the same differ, at most.
 constexpr int kMostBitsApart = 6;
 
-/// Finds hashes near others, without comparing all.
-class HashIndex {
- public:
-  /// The hashes must outlive it. Memory: 60 bytes a hash.
-  explicit HashIndex(std::span<const uint64_t> hashes);
+/// Groups of hashes (indices, rising) that are joined by a chain of such as differ in kMostBitsApart or fewer, of two at least, in the
+/// order of their first ones. Doesn't compare all. Memory: 24 bytes a hash.
+std::vector<std::vector<size_t>> alike_groups(std::span<const uint64_t> hashes);
 
-  /// Those (indices, rising) that differ from `hash` in kMostBitsApart or fewer.
-  std::vector<size_t> near(uint64_t hash) const;
-  /// Groups (indices, rising) that are joined by a chain of such, of two at least, in the order of their first ones.
-  std::vector<std::vector<size_t>> groups() const;
-
- private:
-  std::span<const uint64_t> hashes_;
-  // Of hashes that differ in d bits at least one of d + 1 bands is the same: of each band, its value and the hash, sorted.
-  std::vector<std::vector<std::pair<uint16_t, uint32_t>>> bands_;
-};
+/// All pairs (of `hashes`, of `others`) that differ in kMostBitsApart or fewer; rising.
+std::vector<std::pair<size_t, size_t>> alike_pairs(std::span<const uint64_t> hashes, std::span<const uint64_t> others);
 
 }  // namespace attend

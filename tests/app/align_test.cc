@@ -71,19 +71,11 @@ TEST_F(AlignCommand, PutsAllCaptionsOnThePage) {
   EXPECT_THAT(record["words"][0]["attention"], SizeIs(9));
 }
 
-TEST_F(AlignCommand, GivesPhrasesTheMeanOfTheirWordsMaps) {
-  const auto run = with_model({"align", picture(), "A red dog on purple grass, red dog", "grass", "--phrase", "red dog",
-                               "--phrase", "Purple grass", "--phrase", "on purple", "--format", "jsonl", "--explain",
-                               "plain", "--precision", "fp32"});
-  ASSERT_EQ(run.status, 0) << run.err;
-  ASSERT_THAT(run.out_lines(), SizeIs(2));
-  const Json record = Json::parse(run.out_lines()[0]);
-  // "purple" is none of the model's words: a red dog on grass red dog
+/// The phrases of a record are these, with the sums and means of their words.
+void expect_phrases(const Json& record, const std::vector<std::pair<std::string, std::vector<size_t>>>& expected) {
   const auto& phrases = record["phrases"];
-  ASSERT_THAT(phrases, SizeIs(4));
-  const std::vector<std::pair<std::string, std::vector<size_t>>> expected{
-      {"red dog", {1, 2}}, {"on purple", {3}}, {"Purple grass", {4}}, {"red dog", {5, 6}}};
-  for (size_t i = 0; i < 4; ++i) {
+  ASSERT_THAT(phrases, SizeIs(expected.size()));
+  for (size_t i = 0; i < expected.size(); ++i) {
     EXPECT_EQ(phrases[i]["phrase"], expected[i].first);
     ASSERT_EQ(phrases[i]["words"], expected[i].second);
     for (const char* sum : {"log_probability", "plain_log_probability"}) {
@@ -101,7 +93,47 @@ TEST_F(AlignCommand, GivesPhrasesTheMeanOfTheirWordsMaps) {
       }
     }
   }
+}
+
+TEST_F(AlignCommand, GivesPhrasesTheMeanOfTheirWordsMaps) {
+  const auto run = with_model({"align", picture(), "A red dog on purple grass, red dog", "grass", "--phrase", "red dog",
+                               "--phrase", "Purple grass", "--phrase", "on purple", "--format", "jsonl", "--explain",
+                               "plain", "--precision", "fp32"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  ASSERT_THAT(run.out_lines(), SizeIs(2));
+  // "purple" is none of the model's words: a red dog on grass red dog
+  expect_phrases(Json::parse(run.out_lines()[0]),
+                 {{"red dog", {1, 2}}, {"on purple", {3}}, {"Purple grass", {4}}, {"red dog", {5, 6}}});
   EXPECT_FALSE(Json::parse(run.out_lines()[1]).contains("phrases"));
+}
+
+TEST_F(AlignCommand, FindsNounPhrasesByItself) {
+  // "purple" is none of the model's words: a red dog on blue grass above a circle
+  const std::string file = picture(), caption = "A red dog on blue grass above a purple circle";
+  for (const std::string command : {"align", "score"}) {
+    std::vector<std::string> arguments{command,      file,       "--noun-phrases", "--phrase",  "red dog", "--phrase",
+                                       "blue grass", "--format", "jsonl",          "--explain", "plain"};
+    for (const auto& one : {caption, std::string("is on")}) {
+      if (command == "score") arguments.push_back("--caption");
+      arguments.push_back(one);
+    }
+    const auto run = with_model(arguments);
+    ASSERT_EQ(run.status, 0) << run.err;
+    ASSERT_THAT(run.out_lines(), SizeIs(2));
+    expect_phrases(
+        Json::parse(run.out_lines()[0]),
+        {{"a red dog", {0, 1, 2}}, {"red dog", {1, 2}}, {"blue grass", {4, 5}}, {"a purple circle", {7, 8}}});
+    EXPECT_FALSE(Json::parse(run.out_lines()[1]).contains("phrases"));
+  }
+  const auto drawn = with_model({"align", file, caption, "--noun-phrases", "--overlay", at("nouns"), "--overlay-words",
+                                 "--html", at("nouns.html")});
+  ASSERT_EQ(drawn.status, 0) << drawn.err;
+  EXPECT_THAT(drawn.out, HasSubstr("  \"a purple circle\"\t"));
+  EXPECT_THAT(read_file(at("nouns.html")), HasSubstr(R"({"text":"blue grass","words":[4,5]})"));
+  EXPECT_TRUE(fs::exists(at("nouns/a.words/10-a_red_dog.jpg")));
+  const auto refused = with_model({"score", file, "--caption", caption, "--noun-phrases"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--noun-phrases: is written by --format jsonl only"));
 }
 
 TEST_F(AlignCommand, DrawsPhrases) {

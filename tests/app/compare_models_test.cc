@@ -102,6 +102,27 @@ TEST_F(CompareModels, FindsPicturesOfOneNameByTheirFoldersAndSaysWhichCaptionsAr
   EXPECT_THAT(again.err, HasSubstr("list.jsonl: 2 of 3 captions for pictures that have one there already"));
 }
 
+TEST_F(CompareModels, SaysWhichCaptionsAreOfPicturesInAnotherFolder) {
+  pictures();
+  std::string near, far;
+  for (int i = 0; i < 3; ++i) {
+    const std::string name = std::to_string(i) + ".png";
+    near += (i == 0   ? "in/"
+             : i == 1 ? "./in/../in/"
+                      : "") +
+            name + "\tgrass\n";  // the end of the picture's path, or its name
+    far += (i == 0 ? at("in/") : "old/photos/") + name + "\tgrass\n";
+  }
+  const auto run = compare({write("near.txt", near), write("far.txt", far), at("in"), "--model", ATTEND_TINY_MODEL});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.out_lines(), SizeIs(3));
+  EXPECT_THAT(run.err,
+              HasSubstr("far.txt: 2 of 3 captions for pictures in another folder, found by the file's name alone: "
+                        "old/photos/1.png for " +
+                        at("in/1.png")));
+  EXPECT_THAT(run.err, ::testing::Not(HasSubstr("near.txt")));
+}
+
 TEST_F(CompareModels, RefusesWhatCannotBe) {
   const std::string in = pictures();
   EXPECT_EQ(compare({ATTEND_TINY_MODEL}).status, 2);

@@ -5,6 +5,7 @@
 
 #include "base/csv.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "data/temporary_folder.h"
 
 namespace attend {
@@ -17,8 +18,19 @@ using ::testing::SizeIs;
 
 class CaptionListTest : public ::testing::Test {
  protected:
-  CaptionList read(const std::string& name, const std::string& text) const {
-    return read_caption_list(folder_.write(name, text), "photos");
+  /// What is read, and what is said of the rest.
+  struct Read : CaptionList {
+    std::vector<std::string> refusals;
+  };
+  static Read read_at(const std::filesystem::path& file, const std::filesystem::path& images) {
+    Read read;
+    static_cast<CaptionList&>(read) =
+        read_caption_list(file, images, [&](const std::string& refusal) { read.refusals.push_back(refusal); });
+    EXPECT_EQ(read.refused, read.refusals.size());
+    return read;
+  }
+  Read read(const std::string& name, const std::string& text) const {
+    return read_at(folder_.write(name, text), "photos");
   }
   std::string refusal_of(const std::string& name, const std::string& text) const {
     try {
@@ -114,13 +126,62 @@ TEST_F(CaptionListTest, ReadsCaptionsBesideTheirPictures) {
   folder_.write("b.txt", "\n");
   folder_.write("c.txt", "not of the picture");
   folder_.write("c.png.txt", "of the picture\n?\n");
-  const auto list = read_sidecars({folder_ / "a.jpg", folder_ / "b.jpg", folder_ / "c.png", folder_ / "d.jpg"});
+  std::vector<std::string> refusals;
+  const auto list = read_sidecars({folder_ / "a.jpg", folder_ / "b.jpg", folder_ / "c.png", folder_ / "d.jpg"},
+                                  [&](const std::string& refusal) { refusals.push_back(refusal); });
+  EXPECT_EQ(list.refused, refusals.size());
   ASSERT_THAT(list.pictures, SizeIs(2));
   EXPECT_THAT(list.pictures[0].captions, ElementsAre("a dog", "a cat"));
   EXPECT_THAT(list.pictures[1].captions, ElementsAre("of the picture"));
-  EXPECT_THAT(list.refusals, ElementsAre(HasSubstr("b.jpg: no captions in"), HasSubstr("c.png.txt:2"),
-                                         HasSubstr("d.jpg: no captions beside it")));
+  EXPECT_THAT(refusals, ElementsAre(HasSubstr("b.jpg: no captions in"), HasSubstr("c.png.txt:2"),
+                                    HasSubstr("d.jpg: no captions beside it")));
   EXPECT_EQ(list.captions, 6u);
+}
+
+TEST_F(CaptionListTest, ReadsLargeFilesPartByPart) {
+  // Rows with quotes, lines and separators in them, longer than what is read at once and shorter; the parts end anywhere in them.
+  for (const size_t pad : {size_t{0}, size_t{1}, size_t{300'000}}) {
+    std::string table = "file,caption\r\n" + std::string(pad, '\n'), lines, tabs;
+    std::vector<std::string> expected;
+    for (size_t i = 0; i < 12'000; ++i) {
+      const std::string name = std::to_string(i) + ".jpg";
+      expected.push_back("dog \"" + std::to_string(i * i) + "\", a cat" + (i == 77 ? std::string(700'000, 'x') : ""));
+      std::string quoted = expected.back();
+      for (size_t at = 0; (at = quoted.find('"', at)) != quoted.npos; at += 2) quoted.insert(at, "\"");
+      table += name + ",\"" + quoted + (i % 3 ? "\"\r\n" : "\"\n");
+      lines += Json({{"file", name}, {"caption", expected.back()}}).dump() + "\n";
+      tabs += name + "\t" + expected.back() + "\n";
+    }
+    for (const auto& list : {read("a.csv", table), read("a.jsonl", lines), read("a.txt", tabs)}) {
+      ASSERT_EQ(list.pictures.size(), expected.size());
+      EXPECT_EQ(list.captions, expected.size());
+      for (size_t i = 0; i < expected.size(); ++i) {
+        const auto one = list.pictures[i];
+        ASSERT_TRUE(one.picture == "photos/" + std::to_string(i) + ".jpg" &&
+                    one.captions == std::vector<std::string>{expected[i]})
+            << i;
+      }
+    }
+    EXPECT_THAT(refusal_of("a.csv", table + "a.jpg,\"a\"b\n" + table),
+                HasSubstr("a.csv:" + std::to_string(2 + pad + expected.size()) + ": text behind"));
+    EXPECT_THAT(refusal_of("a.csv", table + "a.jpg,\"a\n"),
+                HasSubstr("a.csv:" + std::to_string(2 + pad + expected.size()) + ": a quote"));
+  }
+}
+
+TEST_F(CaptionListTest, ReadsEveryFormOfDataSet) {
+  for (const char* name : {"photos/a.jpg", "photos/b.jpg", "folder/a.jpg", "folder/b.jpg"}) folder_.write(name, "x");
+  folder_.write("folder/a.txt", "a dog\na cat\n");
+  folder_.write("folder/b.txt", "grass\n");
+  const auto tokens = folder_.write("tokens.txt", "a.jpg#0\ta dog\na.jpg#1\ta cat\nb.jpg#0\tgrass\n");
+  for (const auto& list : {read_at(tokens, folder_ / "photos"), read_at(folder_ / "folder", {})}) {
+    EXPECT_THAT(list.refusals, SizeIs(0));
+    ASSERT_EQ(list.pictures.size(), 2u);
+    EXPECT_EQ(list.pictures[0].picture.filename(), "a.jpg");
+    EXPECT_THAT(list.pictures[0].captions, ElementsAre("a dog", "a cat"));
+    EXPECT_THAT(list.pictures[1].captions, ElementsAre("grass"));
+    EXPECT_EQ(list.captions, 3u);
+  }
 }
 
 TEST_F(CaptionListTest, ReadsCocoCaptions) {
@@ -129,7 +190,7 @@ TEST_F(CaptionListTest, ReadsCocoCaptions) {
   const auto file =
       folder_.write("coco.json", R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"}],
       "annotations": [{"image_id": 1, "caption": "a dog"}, {"image_id": 2, "caption": "a cat"}, {"image_id": 1, "caption": "it"}]})");
-  const auto list = read_caption_list(file, folder_ / "photos");
+  const auto list = read_at(file, folder_ / "photos");
   ASSERT_THAT(list.pictures, SizeIs(2));
   EXPECT_EQ(list.pictures[0].picture, folder_ / "photos/a.jpg");
   EXPECT_THAT(list.pictures[0].captions, ElementsAre("a dog", "it"));
@@ -143,7 +204,7 @@ TEST_F(CaptionListTest, NamesWhatIsWrongInCocoCaptions) {
       folder_.write("coco.json", R"({"images": [{"id": 1, "file_name": "a.jpg"}, {"id": 2, "file_name": "b.jpg"},
       {"id": 3, "file_name": "c.jpg"}], "annotations": [{"image_id": 1, "caption": "a dog"}, {"image_id": 1, "caption": "..."},
       {"image_id": 7, "caption": "it"}]})");
-  const auto list = read_caption_list(file, folder_ / "photos");
+  const auto list = read_at(file, folder_ / "photos");
   ASSERT_THAT(list.pictures, SizeIs(1));
   EXPECT_THAT(list.pictures[0].captions, ElementsAre("a dog"));
   ASSERT_THAT(list.refusals, SizeIs(4));  // no word, no picture 7, no file c.jpg, nothing of b.jpg

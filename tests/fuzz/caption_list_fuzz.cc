@@ -12,10 +12,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t kind = data[0] % 6;
   const auto file = folder.write(names[kind], {reinterpret_cast<const char*>(data) + 1, size - 1});
   try {
-    const auto list =
-        kind == 5 ? attend::read_sidecars({folder / "sidecar.png"}) : attend::read_caption_list(file, "images");
-    size_t captions = list.refusals.size();
-    for (const auto& picture : list.pictures) {
+    size_t refused = 0;
+    const auto refuse = [&](const std::string&) { ++refused; };
+    const auto list = kind == 5 ? attend::read_sidecars({folder / "sidecar.png"}, refuse)
+                                : attend::read_caption_list(file, "images", refuse);
+    if (refused != list.refused) std::abort();
+    size_t captions = refused;
+    for (size_t i = 0; i < list.pictures.size(); ++i) {
+      const auto picture = list.pictures[i];
       if (picture.picture.empty() || picture.captions.empty()) std::abort();
       captions += picture.captions.size();
       for (auto caption : picture.captions)

@@ -11,6 +11,13 @@ namespace {
 
 using Sentence = std::vector<int32_t>;
 
+/// All of one document, where no other is named.
+SentenceWalk walk_over(const std::vector<Sentence>& sentences, const std::vector<size_t>& document = {}) {
+  return [&](const auto& take) {
+    for (size_t i = 0; i < sentences.size(); ++i) take(document.empty() ? 0 : document[i], sentences[i]);
+  };
+}
+
 /// Words put in, taken out or changed to make b of a (Levenshtein).
 size_t distance(const Sentence& a, const Sentence& b) {
   std::vector<size_t> row(b.size() + 1);
@@ -56,7 +63,7 @@ TEST(FindAlike, EqualsComparingAllPairs) {
     }
     const size_t least = generator() % 6;
     const auto expected = groups_of(sentences, least);
-    const auto found = find_alike(sentences, least);
+    const auto found = find_alike(walk_over(sentences), least);
     ASSERT_EQ(found.size(), expected.size());
     for (size_t g = 0; g < found.size(); ++g) {
       EXPECT_EQ(found[g].sentences, expected[g]);
@@ -76,13 +83,37 @@ TEST(FindAlike, LeavesShortSentencesAloneUnlessTheyAreTheSame) {
                                         numbers.of({"a", "dog", "runs", "on", "sand"}),
                                         numbers.of({"dog", "a", "runs", "on", "sand"})};
   EXPECT_EQ(numbers.words(), (std::vector<std::string>{"a", "dog", "cat", "runs", "on", "grass", "sand"}));
-  const auto found = find_alike(sentences, 4);
+  const auto found = find_alike(walk_over(sentences), 4);
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].sentences, (std::vector<size_t>{0, 2}));
   EXPECT_TRUE(found[0].equal);
   EXPECT_EQ(found[1].sentences, (std::vector<size_t>{3, 4}));
   EXPECT_FALSE(found[1].equal);
-  EXPECT_TRUE(find_alike({}, 4).empty());
+  EXPECT_TRUE(find_alike(walk_over({}), 4).empty());
+}
+
+TEST(FindAlike, FindsTheSameInParts) {
+  // So many that their hashes aren't in memory at once: each is there again at some distance, with a word changed, left out or none.
+  std::mt19937 generator(9);
+  std::vector<Sentence> sentences;
+  constexpr size_t kCount = 30'000;
+  for (size_t i = 0; i < kCount; ++i) {
+    Sentence words;
+    for (int n = 0; n < 12; ++n) words.push_back(static_cast<int32_t>(generator() % 5000));
+    sentences.push_back(words);
+  }
+  for (size_t i = 0; i < kCount; ++i) {
+    Sentence words = sentences[i];
+    if (i % 3 == 1) words[i % 12] = 6000;
+    if (i % 3 == 2) words.erase(words.begin() + static_cast<std::ptrdiff_t>(i % 12));
+    sentences.push_back(words);
+  }
+  const auto found = find_alike(walk_over(sentences), 5);
+  ASSERT_EQ(found.size(), kCount);
+  for (size_t i = 0; i < kCount; ++i) {
+    ASSERT_EQ(found[i].sentences, (std::vector<size_t>{i, kCount + i}));
+    ASSERT_EQ(found[i].equal, i % 3 == 0);
+  }
 }
 
 TEST(FindApart, NamesSentencesWithoutAWordOfTheOthers) {
@@ -111,7 +142,7 @@ TEST(FindApart, NamesSentencesWithoutAWordOfTheOthers) {
       }
       if (others >= least && !shares) expected.push_back(i);
     }
-    EXPECT_EQ(find_apart(sentences, document, family, least), expected);
+    EXPECT_EQ(find_apart(walk_over(sentences, document), family, least), expected);
   }
 }
 
