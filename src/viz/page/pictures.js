@@ -451,15 +451,23 @@ if (stopped) tools.before(stopped);
 
 const filters = [(i) => searched[i].includes(search.value.trim().toLowerCase())]; // all must agree
 
+// A picture by two captioners is one, and shows both sides or neither.
+const sides = new Map();
+articles.forEach((article, i) => {
+  const whole = article.closest(".pair") ?? article;
+  sides.set(whole, [...(sides.get(whole) ?? []), i]);
+});
+
 function filter() {
   let shown = 0;
-  articles.forEach((article, i) => {
-    article.hidden = !filters.every((wanted) => wanted(i));
-    shown += article.hidden ? 0 : 1;
-  });
-  const all = articles.length.toLocaleString("en");
-  count.textContent = shown === articles.length ? `${all} ${all === "1" ? "picture" : "pictures"}`
-                                                : `${shown.toLocaleString("en")} of ${all} pictures`;
+  for (const [whole, places] of sides) {
+    whole.hidden = !places.some((i) => filters.every((wanted) => wanted(i)));
+    for (const i of places) articles[i].hidden = whole.hidden;
+    shown += whole.hidden ? 0 : 1;
+  }
+  const all = sides.size.toLocaleString("en");
+  count.textContent = shown === sides.size ? `${all} ${all === "1" ? "picture" : "pictures"}`
+                                           : `${shown.toLocaleString("en")} of ${all} pictures`;
 }
 
 search.addEventListener("input", filter);
