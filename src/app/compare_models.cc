@@ -98,7 +98,7 @@ Pictures gather(const CompareOptions& options, const std::vector<std::string>& p
     return pictures;
   }
   if (!paths.empty()) throw UsageError(paths.front() + ": the pictures of --captions are named in its file");
-  const Dataset dataset = read_captions(options.captions, options.images, "all", 1);
+  const Dataset dataset = read_captions(options.captions, options.images, kAllPictures, 1);
   for (const auto& example : dataset.examples) {
     if (!options.split.empty() && example.split != options.split) continue;
     const auto place = static_cast<int64_t>(pictures.sources.size());

@@ -13,22 +13,24 @@ namespace {
 namespace fs = std::filesystem;
 
 CommandSyntax convert_syntax() {
-  return {"convert",
-          "IN OUT",
-          2,
-          2,
-          "Turns a data set into another form. IN is a file or folder of any form that docs/formats.md names; what it "
-          "holds says which. "
-          "OUT's ending says what is written: .json (COCO captions), .jsonl, .csv, .tsv, .tar (WebDataset), or none (a "
-          "folder: Hugging "
-          "Face's imagefolder). Captions files name the pictures where they lie; folders and archives hold copies of "
-          "them, byte for "
-          "byte. What is faulty is left out with a warning, see --max-faulty.",
-          {{"attend convert Flickr8k captions.json", "Flickr8k's own files as COCO captions JSON"},
-           {"attend convert captions.json shards --to webdataset --images photos",
-            "as archives of 5,000 pictures, by splits"},
-           {"attend convert photos dataset --val-share 0.1",
-            "pictures with .txt beside them as an imagefolder, a tenth to validate on"}}};
+  return {
+      "convert",
+      "IN OUT",
+      2,
+      2,
+      "Turns a data set into another form. IN is a file or folder of any form that docs/formats.md names; what it "
+      "holds says which. "
+      "OUT's ending says what is written: .json (COCO captions), .jsonl, .csv, .tsv, .tar (WebDataset), or none (a "
+      "folder: Hugging "
+      "Face's imagefolder); --to asks for other forms. Captions files name the pictures where they lie; folders and "
+      "archives hold copies of them, byte for byte. What is faulty is left out with a warning, see --max-faulty.",
+      {{"attend convert Flickr8k captions.json", "Flickr8k's own files as COCO captions JSON"},
+       {"attend convert captions.json shards --to webdataset --images photos",
+        "as archives of 5,000 pictures, by splits"},
+       {"attend convert photos dataset --val-share 0.1",
+        "pictures with .txt beside them as an imagefolder, a tenth to validate on"},
+       {"attend convert 'shards/train-{000..010}.tar' photos --to sidecars",
+        "archives of a WebDataset as pictures with .txt beside them"}}};
 }
 
 struct ConvertOptions {
@@ -95,7 +97,9 @@ int convert_command(const std::vector<std::string>& arguments) {
   size_t captions = 0;
   for (const auto& example : examples) captions += example.captions.size();
   std::cout << out.string() << ": " << counted(examples.size(), "picture") << ", " << counted(captions, "caption")
-            << (whole.images.empty() ? "" : ", names below " + whole.images.string()) << "\n";
+            << (whole.images.empty() || holds_pictures(options.write.form) ? ""
+                                                                           : ", names below " + whole.images.string())
+            << "\n";
   return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/printable.h"
+#include "base/tar.h"
 #include "data/results.h"
 #include "evaluate/page.h"
 #include "evaluate/report.h"
@@ -31,10 +32,13 @@ void EvaluateOptions::list(OptionList& options) {
               "without it, a picture without a caption and a caption without a picture are refused");
   options.add("max_faulty", max_faulty, "share of faulty pictures, and of captions, that is left out and put up with",
               between(0, 1));
-  options.add("document_frequencies", document_frequencies,
-              "captions file whose pictures CIDEr counts document frequencies in; without it, the references");
-  options.add("training_captions", training_captions,
-              "captions file that was trained on: say how many captions stand in it word for word");
+  options.add(
+      "document_frequencies", document_frequencies,
+      "captions file whose pictures, the training split's where it has splits, CIDEr counts document frequencies "
+      "in; without it, the references");
+  options.add(
+      "training_captions", training_captions,
+      "captions file that was trained on, or its training split: say how many captions stand in it word for word");
   options.add("meteor", meteor,
               "METEOR's tables, from tools/fetch-meteor; without it, those in data/meteor, and without those the "
               "figure matches words and stems only and says so in its name");
@@ -75,7 +79,7 @@ void EvaluateOptions::check() const {
   if (partial && candidates.empty() && compare.empty())
     throw UsageError("--partial: is for results files; name one with --candidates or --compare");
   if (!compare.empty() && resamples == 0) throw UsageError("--compare: needs --resamples of 1 or more");
-  const bool holds_pictures = std::filesystem::is_directory(captions) || captions.extension() == ".tar";
+  const bool holds_pictures = std::filesystem::is_directory(captions) || is_tar_name(captions);
   if (candidates.empty() && images.empty() && !holds_pictures)
     throw UsageError("--images: say which folder holds the pictures, or score a results file with --candidates");
 }
@@ -101,7 +105,7 @@ CommandSyntax evaluate_syntax() {
 
 /// The pictures to score.
 std::vector<Example> read_examples(const EvaluateOptions& options) {
-  const std::string whole = options.split.empty() ? "all" : options.split;
+  const std::string whole = options.split.empty() ? kAllPictures : options.split;
   Dataset dataset = read_captions(options.captions, options.images, whole, options.max_faulty);
   std::map<std::string, size_t> splits;
   for (const auto& example : dataset.examples) ++splits[example.split];

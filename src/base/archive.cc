@@ -106,13 +106,12 @@ class Shelf {
   }
 
   void put(const fs::path& path, std::shared_ptr<const Listed> listed) {
-    constexpr ptrdiff_t kMostLarge = 16;
     const std::lock_guard lock(mutex_);
     books_[path.native()] = {std::move(listed), ++clock_};
     const auto is_large = [](const auto& book) {
       return !dynamic_cast<const FileBytes*>(book.second.listed->tar.get());
     };
-    if (std::count_if(books_.begin(), books_.end(), is_large) <= kMostLarge) return;
+    if (std::count_if(books_.begin(), books_.end(), is_large) <= ptrdiff_t{kMostPackedArchives}) return;
     auto oldest = books_.end();
     for (auto book = books_.begin(); book != books_.end(); ++book)
       if (is_large(*book) && (oldest == books_.end() || book->second.used < oldest->second.used)) oldest = book;

@@ -35,6 +35,10 @@ struct ArchiveContents {
 /// What is done with each member and its first bytes while an archive is listed.
 using LookAtMember = std::function<void(const ArchiveMember& member, std::string_view first)>;
 
+/// Archives in gzip, and zip archives, that stay listed, as each takes memory. Of more, in turns, each is listed anew, and one
+/// in gzip unpacked for it, all of it.
+constexpr size_t kMostPackedArchives = 16;
+
 /// The bytes that a LookAtMember sees, at most.
 constexpr size_t kLookBytes = 4096;
 

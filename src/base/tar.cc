@@ -196,14 +196,9 @@ ArchiveContents list_tar(ByteSource& source, const LookAtMember& look) {
   return contents;
 }
 
-std::vector<ArchiveMember> list_tar(const std::filesystem::path& path) {
-  FileBytes archive(path);
-  if (archive.read(0, 2) == "\x1f\x8b")
-    throw InputError(path.string() + ": is compressed (gzip); unpack it to a plain .tar first");
-  ArchiveContents contents = list_tar(archive, nullptr);
-  for (const auto& [why, names] : contents.refused)
-    throw InputError(path.string() + ": " + quote(names.front()) + ": " + why);
-  return std::move(contents.members);
+bool is_tar_name(const std::filesystem::path& file) {
+  const std::string ending = file.extension().string();
+  return ending == ".tar" || ending == ".tgz" || (ending == ".gz" && file.stem().extension() == ".tar");
 }
 
 void TarWriter::put(const std::string& name, char type, std::string_view bytes) {

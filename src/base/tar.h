@@ -32,9 +32,8 @@ class FileBytes : public ByteSource {
 /// where it is cut short or damaged.
 ArchiveContents list_tar(ByteSource& archive, const LookAtMember& look);
 
-/// The files of an archive on disk that is to be read at any place, again and again: of a compressed one that would take too
-/// long, so that it throws InputError, as it does where one is called by a name that leads out of the archive.
-std::vector<ArchiveMember> list_tar(const std::filesystem::path& archive);
+/// Whether a file is called as tar archives are, compressed by gzip or not: .tar, .tar.gz, .tgz.
+bool is_tar_name(const std::filesystem::path& file);
 
 /// Writes an archive: equal members make equal bytes. It appears with finish(); without it nothing does.
 class TarWriter {

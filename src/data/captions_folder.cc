@@ -1,11 +1,16 @@
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 
+#include "base/archive.h"
 #include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/gzip.h"
+#include "base/printable.h"
 #include "base/tar.h"
 #include "data/forms.h"
 #include "data/records.h"
@@ -67,13 +72,57 @@ std::vector<fs::path> metadata_files(const fs::path& folder) {
   return files;
 }
 
+/// The names that a pattern as webdataset's users write it stands for, the braces of a file's name filled in as bash does:
+/// "train-{000..010}.tar", "{a,b}.tar". A name without braces is itself.
+std::vector<fs::path> expand_braces(const fs::path& pattern) {
+  constexpr uint64_t kMost = 1'000'000;
+  const std::string name = pattern.filename().string();
+  const size_t open = name.find('{'), close = name.find('}', open);
+  if (close == name.npos) return {pattern};
+  const std::string inside = name.substr(open + 1, close - open - 1);
+  const size_t dots = inside.find("..");
+  const std::string first = inside.substr(0, dots), last = dots == inside.npos ? "" : inside.substr(dots + 2);
+  const auto is_number = [](const std::string& text) {
+    return !text.empty() && text.size() < 18 && text.find_first_not_of("0123456789") == text.npos;
+  };
+  std::vector<std::string> parts;
+  if (is_number(first) && is_number(last)) {
+    const uint64_t from = std::stoull(first), to = std::stoull(last);
+    if (to < from || to - from >= kMost)
+      throw InputError(pattern.string() + ": {" + inside + "} is no range that counts up");
+    for (uint64_t number = from; number <= to; ++number) {
+      std::string digits = std::to_string(number);
+      const size_t width = std::max(first.size(), last.size());  // bash pads where one of both has a leading zero
+      if (first[0] == '0' || last[0] == '0') digits.insert(0, width - std::min(width, digits.size()), '0');
+      parts.push_back(digits);
+    }
+  } else {
+    for (size_t at = 0, comma; at <= inside.size(); at = comma + 1)
+      parts.push_back(inside.substr(at, (comma = std::min(inside.find(',', at), inside.size())) - at));
+  }
+  std::vector<fs::path> names;
+  for (const auto& part : parts)
+    for (auto& one : expand_braces(pattern.parent_path() / (name.substr(0, open) + part + name.substr(close + 1))))
+      names.push_back(std::move(one));
+  return names;
+}
+
+/// The archives of a WebDataset: one, those in a folder, or those that a pattern names.
 std::vector<fs::path> tar_files(const fs::path& path) {
   std::error_code error;
-  if (!fs::is_directory(path, error)) return {path};
+  if (!fs::is_directory(path, error)) return fs::exists(path, error) ? std::vector{path} : expand_braces(path);
   std::vector<fs::path> tars;
-  for (const auto& entry : sorted_entries(path))
-    if (entry.extension() == ".tar" && fs::is_regular_file(entry, error)) tars.push_back(entry);
+  for (const auto& entry : sorted_entries(path)) {
+    if (!is_tar_name(entry) || !fs::is_regular_file(entry, error)) continue;
+    const auto unpacked = fs::path(entry).replace_extension(entry.extension() == ".gz" ? "" : ".tar");
+    if (unpacked == entry || !fs::exists(unpacked, error)) tars.push_back(entry);
+  }
   return tars;
+}
+
+bool is_gzip(const fs::path& file) {
+  char magic[2] = {};
+  return std::ifstream(file, std::ios::binary).read(magic, 2) && magic[0] == '\x1f' && magic[1] == '\x8b';
 }
 
 /// The members of an archive that belong together: those with one name up to the first dot behind the last slash.
@@ -95,7 +144,13 @@ class Shard {
   void read() {
     std::map<std::string, size_t> order;  // samples needn't lie together
     std::vector<std::vector<ArchiveMember>> samples;
-    for (auto& member : list_tar(tar_)) {
+    ArchiveContents contents = list_archive(tar_, nullptr);
+    for (const auto& [why, names] : contents.refused)
+      throw InputError(tar_.string() + ": " + quote(names.front()) + ": " + why);
+    for (const auto& [why, names] : contents.passed_over)
+      warn(tar_.string() + ": " + counted(names.size(), "member") + " passed over: " + why + " (" +
+           printable(names.front()) + (names.size() > 1 ? ", …)" : ")"));
+    for (auto& member : contents.members) {
       const auto [found, is_new] = order.emplace(key_of(member.name), samples.size());
       if (is_new) samples.emplace_back();
       samples[found->second].push_back(std::move(member));
@@ -172,8 +227,8 @@ void read_sidecars(Collector& collector) {
     const std::string split = name.has_parent_path() ? split_name(name.begin()->string()) : "";
     if (!collector.claim(id)) continue;
     const int64_t at = collector.add_picture(std::move(id), name, is_split(split) ? split : "", true);
-    for (const char* ending : {".txt", ".caption"})
-      for (const auto& file : {fs::path(path).replace_extension(ending), fs::path(path.string() + ending)}) {
+    for (const char* ending : {".txt", ".caption"})  // of a picture without an ending both are one
+      for (const auto& file : std::set{fs::path(path).replace_extension(ending), fs::path(path.string() + ending)}) {
         std::error_code error;
         if (!fs::is_regular_file(file, error)) continue;
         size_t line = 0;
@@ -189,8 +244,14 @@ void read_web_dataset(Collector& collector) {
   std::error_code error;
   const bool is_folder = fs::is_directory(source, error);
   collector.set_images(is_folder ? source : source.parent_path());
+  const auto tars = tar_files(source);
+  if (tars.size() > kMostPackedArchives)
+    if (const auto packed = std::count_if(tars.begin(), tars.end(), is_gzip); packed > ptrdiff_t{kMostPackedArchives})
+      throw InputError(source.string() + ": " + std::to_string(packed) + " compressed archives, and more than " +
+                       std::to_string(kMostPackedArchives) +
+                       " would be unpacked again and again; unpack them first (gunzip -k *.gz)");
   std::unordered_set<std::string> keys;
-  for (const auto& tar : tar_files(source)) Shard(collector, tar, tar.filename().string(), keys).read();
+  for (const auto& tar : tars) Shard(collector, tar, tar.filename().string(), keys).read();
 }
 
 namespace {
@@ -255,6 +316,8 @@ bool is_tokens(std::string_view line) {
 FormFile form_of(const fs::path& path) {
   std::error_code error;
   if (fs::is_directory(path, error)) return form_of_folder(path.has_filename() ? path : path.parent_path());
+  if (is_tar_name(path) && !fs::exists(path, error) && path.filename().string().find('{') != std::string::npos)
+    return {Form::kWebDataset, path};
   if (!fs::is_regular_file(path, error)) return {Form::kJson, path};  // a pipe can be read only once
   constexpr size_t kFirst = 1 << 20;
   std::string bytes;
@@ -264,8 +327,13 @@ FormFile form_of(const fs::path& path) {
   }
   if (bytes.starts_with("PAR1")) refuse_parquet(path);
   if (bytes.size() > 262 && bytes.compare(257, 5, "ustar") == 0) return {Form::kWebDataset, path};
-  if (path.extension() == ".tar" || bytes.starts_with("\x1f\x8b"))
-    return {Form::kWebDataset, path};  // whose reader says what is wrong
+  if (is_tar_name(path)) return {Form::kWebDataset, path};  // whose reader says what is wrong
+  if (bytes.starts_with("\x1f\x8b")) {
+    if (GzipFile(path).read(257, 5) == "ustar") return {Form::kWebDataset, path};
+    throw InputError(path.string() + ": is compressed (gzip); unpack it first (gunzip -k)");
+  }
+  if (bytes.starts_with("PK\x03\x04"))
+    throw InputError(path.string() + ": is a zip archive; unpack it first, and name the folder");
   std::string_view rest = bytes;
   if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
   while (!rest.empty() && (rest[0] == '\n' || rest[0] == '\r')) rest.remove_prefix(1);

@@ -20,12 +20,13 @@ namespace fs = std::filesystem;
 void find_images(Collector& collector, const std::string& picture) {
   if (!collector.images().empty()) return;
   const fs::path folder = collector.source().parent_path();
-  for (const char* name :
-       {"Images", "images", "Flicker8k_Dataset", "Flickr8k_Dataset", "flickr30k_images", "flickr30k-images", ""}) {
-    std::error_code error;
-    for (const auto& base : {folder / name, folder.parent_path() / name})
+  for (const auto& place : {folder, folder.parent_path()})
+    for (const char* name :
+         {"Images", "images", "Flicker8k_Dataset", "Flickr8k_Dataset", "flickr30k_images", "flickr30k-images", ""}) {
+      std::error_code error;
+      const fs::path base = place / name;
       if (fs::is_regular_file(base / picture, error)) return collector.set_images(base.empty() ? "." : base);
-  }
+    }
 }
 
 /// The name of the first picture in a file of records; "" where there is none.

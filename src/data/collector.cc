@@ -13,12 +13,14 @@
 namespace attend {
 namespace {
 
-/// One line without blanks at its ends.
-std::string one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < ' '; }, ' ');
-  const size_t first = text.find_first_not_of(' ');
-  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(' ') - first + 1);
+/// One line without blanks at its ends. `was_broken`: tabs or line breaks within it became blanks.
+std::string one_line(const std::string& text, bool& was_broken) {
+  const auto is_blank = [](unsigned char c) { return c <= ' '; };
+  const auto first = std::find_if_not(text.begin(), text.end(), is_blank);
+  std::string line(first, std::find_if_not(text.rbegin(), std::make_reverse_iterator(first), is_blank).base());
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < ' ') c = ' ', was_broken = true;
+  return line;
 }
 
 /// Whether a file name stays below the folder it is joined to.
@@ -157,7 +159,9 @@ std::optional<std::string> Collector::clean(std::string caption, const std::stri
     caption_faults_.add("with a NUL byte", place);
     return std::nullopt;
   }
-  caption = one_line(std::move(caption));
+  bool was_broken = false;
+  caption = one_line(caption, was_broken);
+  broken_ += was_broken;
   if (!is_utf8(caption)) {
     caption_faults_.add("not in UTF-8", place);
     return std::nullopt;
@@ -250,6 +254,10 @@ void Collector::report() {
   std::string text = picture_faults_.text();
   if (caption_faults_.total() > 0) text += (text.empty() ? "captions: " : "; captions: ") + caption_faults_.text();
   if (!text.empty()) warn(source_.string() + ": left out: " + text);
+  if (broken_ > 0)
+    note(source_.string() + ": " +
+         counted_of(static_cast<size_t>(broken_), static_cast<size_t>(captions_seen_), "caption") +
+         " with tabs or line breaks in it, which count as blanks");
   if (marked_ > 0)
     warn(source_.string() + ": " +
          counted_of(static_cast<size_t>(marked_), static_cast<size_t>(captions_seen_), "caption") +

@@ -113,7 +113,7 @@ class Collector {
   PictureIndex index_;  // → example, or kLeftOut
   bool knows_names_ = false, has_splits_ = false;
   std::unordered_map<std::string, uint32_t> origins_;  // of this source → index of Dataset::origins
-  int64_t pictures_seen_ = 0, captions_seen_ = 0, marked_ = 0;
+  int64_t pictures_seen_ = 0, captions_seen_ = 0, marked_ = 0, broken_ = 0;
   Faults picture_faults_, caption_faults_;
 };
 

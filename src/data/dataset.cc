@@ -5,6 +5,7 @@
 
 #include "base/console.h"
 #include "base/error.h"
+#include "base/printable.h"
 #include "data/collector.h"
 #include "data/forms.h"
 #include "data/hash.h"
@@ -102,6 +103,17 @@ std::vector<DataSource> DataOptions::all_sources() const {
   return named;
 }
 
+namespace {
+
+/// Where a split was asked for that the data don't name, so that all of them stand for it.
+void say_no_splits(const Collector& collector, const std::string& split) {
+  if (collector.has_splits()) return;
+  note(collector.source().string() + ": says no splits: all " +
+       counted(static_cast<size_t>(collector.pictures_seen()), "picture") + " count as " + quote(split));
+}
+
+}  // namespace
+
 Dataset read_captions(const std::filesystem::path& file, const std::filesystem::path& images,
                       const std::string& whole_split, double max_faulty) {
   Dataset dataset;
@@ -110,6 +122,7 @@ Dataset read_captions(const std::filesystem::path& file, const std::filesystem::
   Collector collector(found.file, images, max_faulty, dataset, names);
   read_form(found.form, collector);
   collector.finish(std::set<std::string>{whole_split, "train", "val", "test"}, whole_split, true);
+  if (whole_split != kAllPictures) say_no_splits(collector, whole_split);
   return dataset;
 }
 
@@ -147,6 +160,7 @@ bool read_source(const DataSource& source, const DataOptions& options, Dataset& 
     Collector collector(found.file, images, options.max_faulty, dataset, names);
     read_form(found.form, collector);
     collector.finish(splits, split, one_file);
+    if (split != "train" && split != "val") say_no_splits(collector, split);  // who names others expects them
     return collector.has_splits();
   };
   const bool has_splits = read(source.train_captions, source.images, source.train_split);

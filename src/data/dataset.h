@@ -69,6 +69,9 @@ struct DataOptions : CaptionFiles {
   std::vector<DataSource> all_sources() const;
 };
 
+/// The split of all pictures of data that name none, for who asks for no split.
+inline const std::string kAllPictures = "all";
+
 /// Reads one data set; what the file or folder holds says which form it has, and where `images` is empty, folders and
 /// archives have their pictures in them (docs/formats.md):
 ///
@@ -83,7 +86,7 @@ struct DataOptions : CaptionFiles {
 ///   Flickr8k     Flickr8k.token.txt: "NAME#0", a tab, the caption; splits from the lists beside it
 ///   imagefolder  a folder with metadata.jsonl or metadata.csv (Hugging Face), or one in each split's folder
 ///   sidecars     a folder of pictures with .txt or .caption beside them, a caption a line
-///   WebDataset   a .tar or a folder of them: key.jpg, key.txt, key.json
+///   WebDataset   a .tar or .tar.gz, a folder of them, or a pattern ("train-{000..010}.tar"): key.jpg, key.txt, key.json
 ///
 /// Faulty entries (a picture file that is missing, a name that leaves the images folder, an id or file name used twice,
 /// no known split, no captions in a file that has some; a caption without a word or for an unknown picture; wrong
@@ -93,6 +96,8 @@ struct DataOptions : CaptionFiles {
 /// no pictures. An empty `images` folder means that pictures aren't looked for, but where a folder beside a table,
 /// lines or Flickr8k's file is the one (Images, Flicker8k_Dataset, …). Memory: the result and the pictures' names
 /// beside it.
+///
+/// Where the data name no splits, all pictures are of `whole_split`; unless that is kAllPictures, a note says so.
 Dataset read_captions(const std::filesystem::path& file, const std::filesystem::path& images,
                       const std::string& whole_split, double max_faulty);
 

@@ -9,12 +9,12 @@
 namespace attend {
 namespace {
 
-/// Captions of other pictures, as tokens.
+/// Captions of other pictures, as tokens: those of a split, or all where the file names none.
 std::vector<std::vector<Tokens>> read_tokens(const std::filesystem::path& file, const std::string& split) {
-  const Dataset dataset = read_captions(file, "", split, 1);
+  const Dataset dataset = read_captions(file, "", kAllPictures, 1);
   std::vector<std::vector<Tokens>> captions;
   for (const auto& example : dataset.examples) {
-    if (example.split != split) continue;
+    if (example.split != split && example.split != kAllPictures) continue;
     auto& tokens = captions.emplace_back();
     for (const auto& caption : example.captions) tokens.push_back(caption_tokens(caption));
   }

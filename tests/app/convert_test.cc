@@ -37,13 +37,18 @@ TEST_F(ConvertCommand, GoesThereAndBackAgain) {
   EXPECT_EQ(first.status, 0) << first.err;
   EXPECT_EQ(first.out, "photos.json: 3 pictures, 4 captions, names below photos\n");
   EXPECT_EQ(attend({"convert", "photos.json", "photos.tar", "--images", "photos"}).out,
-            "photos.tar: 3 pictures, 4 captions, names below photos\n");
+            "photos.tar: 3 pictures, 4 captions\n");
   EXPECT_EQ(attend({"convert", "photos.tar", "folder"}).status, 0);
   EXPECT_EQ(read("folder/b.png"), read("photos/b.png"));
   EXPECT_EQ(attend({"convert", "folder", "table.csv"}).status, 0);
   EXPECT_THAT(read("table.csv"), HasSubstr("a.png,A dog runs"));
   EXPECT_EQ(attend({"convert", "folder", "of-two.json", "--to", "karpathy", "--val-share", "0.5"}).status, 0);
   EXPECT_THAT(read("of-two.json"), HasSubstr("\"tokens\":[\"a\",\"dog\",\"runs\"]"));
+  EXPECT_EQ(attend({"convert", "folder", "flickr8k", "--to", "flickr8k"}).out, "flickr8k: 3 pictures, 4 captions\n");
+  EXPECT_THAT(read("flickr8k/Flickr8k.token.txt"), HasSubstr("b.png#1\tA kitten\n"));
+  EXPECT_EQ(attend({"convert", "flickr8k", "again", "--to", "sidecars"}).status, 0);
+  for (const char* name : {"a.txt", "b.txt", "c.txt", "a.png", "b.png", "c.png"})
+    EXPECT_EQ(read("again/" + std::string(name)), read("photos/" + std::string(name))) << name;
 }
 
 TEST_F(ConvertCommand, SaysWhatItCannotDo) {
@@ -55,6 +60,9 @@ TEST_F(ConvertCommand, SaysWhatItCannotDo) {
   EXPECT_EQ(read("there.json"), "mine");
   EXPECT_EQ(attend({"convert", "photos", "there.json", "--overwrite"}).status, 0);
   EXPECT_THAT(attend({"convert", "none", "x.json"}).err, HasSubstr("none: No such file"));
+  EXPECT_EQ(
+      attend({"convert", "photos", "k.json", "--to", "karpathy"}).err,
+      "attend: photos: says no splits: all 3 pictures count as \"train\"; --val-share takes some to validate on\n");
 }
 
 TEST_F(ConvertCommand, CheckSaysAllThatIsWrong) {

@@ -11,6 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class EvaluateCommand : public ::testing::Test {
@@ -298,6 +299,18 @@ TEST_F(EvaluateCommand, ASplitMustBeNamedWhereThereAreSeveral) {
   EXPECT_EQ(Json::parse(said.out)["pictures"], 1);
   const auto none = with_model({"evaluate", "--captions", captions, "--images", at("images"), "--split", "train"});
   EXPECT_EQ(none.status, 1);
+}
+
+TEST_F(EvaluateCommand, ASplitThatTheFileDoesNotNameIsSaid) {
+  const std::string captions = make_data();
+  const auto candidates =
+      write("r.json", R"([{"image_id": 10, "caption": "a dog"}, {"image_id": 11, "caption": "a circle"},
+    {"image_id": 9007199254740993, "caption": "a café"}])");
+  const auto named = attend_command({"evaluate", "--captions", captions, "--candidates", candidates, "--split", "val"});
+  EXPECT_EQ(named.status, 0) << named.err;
+  EXPECT_THAT(named.err, HasSubstr("says no splits: all 3 pictures count as \"val\""));
+  EXPECT_THAT(attend_command({"evaluate", "--captions", captions, "--candidates", candidates}).err,
+              Not(HasSubstr("splits")));
 }
 
 TEST_F(EvaluateCommand, ShapesAreDeterministicAndMeasureWhereWordsLook) {

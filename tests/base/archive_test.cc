@@ -157,8 +157,6 @@ TEST_F(ArchiveTest, NamesThatLeadOutAreRefusedAndOddOnesKept) {
   EXPECT_THAT(contents.passed_over, ElementsAre(Pair("another of its name stands behind it", ElementsAre("twice"))));
   EXPECT_EQ(read_file(at("x.tar/twice")), "7");
   EXPECT_EQ(read_file(at("x.tar/a/b/c")), "4");
-  EXPECT_THAT(refusal([&] { list_tar(at("x.tar")); }),
-              HasSubstr("x.tar: \"../up\": the name leads out of the archive"));
 }
 
 TEST_F(ArchiveTest, WhatCantBeUnpackedIsNamed) {

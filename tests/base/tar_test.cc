@@ -29,7 +29,7 @@ class TarTest : public ::testing::Test {
   fs::path at(const std::string& name) const { return folder_ / name; }
   static std::vector<std::string> names(const fs::path& tar) {
     std::vector<std::string> list;
-    for (const auto& member : list_tar(tar)) list.push_back(member.name);
+    for (const auto& member : list_archive(tar, nullptr).members) list.push_back(member.name);
     return list;
   }
   /// What tar and Python write, by a command in the folder; false where the program isn't there.
@@ -38,7 +38,7 @@ class TarTest : public ::testing::Test {
   }
   static std::string refusal(const fs::path& tar) {
     try {
-      list_tar(tar);
+      list_archive(tar, nullptr);
     } catch (const InputError& error) {
       return error.what();
     }
@@ -138,7 +138,7 @@ TEST_F(TarTest, CutAndDamagedArchivesAreRefusedWithThePlace) {
   std::string damaged = whole;
   damaged[1540] = '?';
   EXPECT_THAT(refusal(write(damaged)), HasSubstr("byte 1536: a damaged header"));
-  EXPECT_THAT(refusal(write("\x1f\x8b compressed")), HasSubstr("is compressed (gzip)"));
+  EXPECT_THAT(refusal(write("\x1f\x8b compressed")), HasSubstr("can't be unpacked (gzip)"));
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "base/said.h"
@@ -33,7 +35,10 @@ class DatasetTest : public ::testing::Test {
     folder_.write("captions.json", json.dump());
     Said said;
     Dataset dataset = read_captions(folder_ / "captions.json", folder_ / "images", whole_split, max_faulty);
-    warning_ = said.text;
+    warning_.clear(), notes_.clear();
+    std::istringstream lines(said.text);
+    for (std::string line; std::getline(lines, line);)
+      (line.starts_with("warning: ") ? warning_ : notes_) += line + "\n";
     return dataset;
   }
 
@@ -58,7 +63,7 @@ class DatasetTest : public ::testing::Test {
 
   TemporaryFolder folder_;
   Json coco_;
-  std::string warning_;
+  std::string warning_, notes_;
 };
 
 TEST_F(DatasetTest, ReadsCocoInTheOrderOfTheFile) {
@@ -71,6 +76,9 @@ TEST_F(DatasetTest, ReadsCocoInTheOrderOfTheFile) {
   EXPECT_THAT(dataset.examples[3].captions, ElementsAre("Picture 3", "Another   of picture 3"));
   EXPECT_EQ(dataset.split("train").size(), 100u);
   EXPECT_THAT(warning_, IsEmpty());
+  const std::string file = (folder_ / "captions.json").string();
+  EXPECT_EQ(notes_, file + ": 1 of 101 captions with tabs or line breaks in it, which count as blanks\n" + file +
+                        ": says no splits: all 100 pictures count as \"train\"\n");
 }
 
 TEST_F(DatasetTest, ReadsAnnotationsThatStandBeforeTheImages) {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <cstdlib>
 #include <opencv2/imgcodecs.hpp>
@@ -230,7 +231,7 @@ TEST_F(FormsTest, FilesOfOtherToolsAreRead) {
               ElementsAre("webdataset-train-000.tar/0001.png [train]: A dog, \"Rex\"",
                           "webdataset-train-000.tar/sub/0002.png [train]: Ein Hünd – zwei"));
   EXPECT_EQ(read_regular_file(folder_ / "webdataset-train-000.tar/0001.png", 4), "\x89PNG");
-  EXPECT_THAT(refusal("webdataset.tar.gz"), HasSubstr("unpack it to a plain .tar first"));
+  EXPECT_THAT(said(read("webdataset.tar.gz")), ElementsAre("webdataset.tar.gz/0001.png [train]: A dog"));
 }
 
 TEST_F(FormsTest, Sidecars) {
@@ -288,6 +289,84 @@ TEST_F(FormsTest, WebDatasets) {
   }
   EXPECT_EQ(read("faults.tar", 1).examples.size(), 1u);
   EXPECT_THAT(said_, AllOf(HasSubstr("captions without a picture (faults.tar/b)"), HasSubstr("faults.tar/c.json:1:")));
+}
+
+TEST_F(FormsTest, ArchivesAreNamedByPatterns) {
+  std::filesystem::create_directory(folder_ / "w");
+  std::vector<std::string> all;
+  for (int i = 8; i < 12; ++i) {
+    const std::string number = std::to_string(i), name = std::string(i < 10 ? "w/s-0" : "w/s-") + number + ".tar";
+    TarWriter tar(folder_ / name);
+    tar.add(number + ".png", picture(i)), tar.add(number + ".txt", "Picture " + number);
+    tar.finish();
+    all.push_back(name + "/" + number + ".png [train]: Picture " + number);
+  }
+  EXPECT_EQ(form("w/s-{08..11}.tar"), Form::kWebDataset);
+  EXPECT_EQ(said(read("w/s-{08..11}.tar")), all);
+  EXPECT_EQ(said(read("w/s-{08,09,10,11}.tar")), all);
+  EXPECT_EQ(said(read("w/{s}-{1}{0..1}.tar")), (std::vector<std::string>{all[2], all[3]}));
+  EXPECT_THAT(refusal("w/s-{08..12}.tar", 1), HasSubstr("w/s-12.tar: No such file"));
+  EXPECT_THAT(refusal("w/s-{11..08}.tar", 1), HasSubstr("{11..08} is no range that counts up"));
+  std::filesystem::copy(folder_ / "w/s-08.tar", folder_ / "w/s-{08..11}.tar");  // a file of this name is that file
+  EXPECT_EQ(read("w/s-{08..11}.tar").examples.size(), 1u);
+}
+
+/// Archives in gzip are read where they lie, whatever their names say, and what isn't one of a data set is named.
+TEST_F(FormsTest, ArchivesMayBeCompressed) {
+  const std::string packed =
+      read_file(std::filesystem::path(ATTEND_SOURCE_DIR) / "tests/data/golden/webdataset.tar.gz");
+  folder_.write("w/val-0.tar.gz", packed), folder_.write("w/train-0.tgz", packed), folder_.write("odd", packed);
+  EXPECT_EQ(form("w"), Form::kWebDataset);
+  const Dataset dataset = read("w");
+  EXPECT_THAT(said(dataset),
+              ElementsAre("w/train-0.tgz/0001.png [train]: A dog", "w/val-0.tar.gz/0001.png [val]: A dog"));
+  EXPECT_EQ(read_regular_file(dataset.examples[1].picture, 4), "\x89PNG");
+  EXPECT_THAT(said(read("odd")), ElementsAre("odd/0001.png [train]: A dog"));
+  folder_.write("w/val-0.tar", read_file(folder_ / "w/val-0.tar.gz"));  // unpacked beside it, or so it seems
+  EXPECT_EQ(read("w").examples.size(), 2u);                             // not three
+  for (int i = 0; i < 17; ++i) folder_.write("many/" + std::to_string(i) + ".tar.gz", packed);
+  EXPECT_THAT(refusal("many", 1), AllOf(HasSubstr("17 compressed archives"), HasSubstr("gunzip -k")));
+  std::filesystem::remove(folder_ / "many/0.tar.gz");
+  EXPECT_EQ(read("many").examples.size(), 16u);
+  const gzFile lines = ::gzopen((folder_ / "captions.json.gz").c_str(), "wb");
+  ::gzputs(lines, "{\"images\": []}");
+  ::gzclose(lines);
+  EXPECT_THAT(refusal("captions.json.gz"), HasSubstr("captions.json.gz: is compressed (gzip); unpack it first"));
+  folder_.write("data.zip", "PK\x03\x04...");
+  EXPECT_THAT(refusal("data.zip"), HasSubstr("data.zip: is a zip archive; unpack it first"));
+}
+
+TEST_F(FormsTest, WhatAnArchiveHoldsBesideIsSaid) {
+  TarWriter tar(folder_ / "twice.tar");
+  tar.add("a.png", picture(1)), tar.add("a.txt", "A cat"), tar.add("a.txt", "A dog");
+  tar.finish();
+  EXPECT_THAT(said(read("twice.tar")), ElementsAre("twice.tar/a.png [train]: A dog"));
+  EXPECT_THAT(said_, HasSubstr("twice.tar: 1 member passed over: another of its name stands behind it (a.txt)"));
+  TarWriter outside(folder_ / "out.tar");
+  outside.add("../a.png", picture(1)), outside.finish();
+  EXPECT_THAT(refusal("out.tar", 1), HasSubstr("out.tar: \"../a.png\": the name leads out of the archive"));
+}
+
+TEST_F(FormsTest, ASplitThatIsMadeUpIsSaid) {
+  folder_.write("a.csv", "image,caption\na.jpg,A dog\nb.jpg,A cat\n");
+  folder_.write("b.csv", "image,caption,split\na.jpg,A dog,mine\n");
+  const auto of = [&](const std::string& name, const std::string& split) {
+    Said said;
+    read_captions(folder_ / name, {}, split, 0);
+    return said.text;
+  };
+  EXPECT_THAT(of("a.csv", "mine"), HasSubstr("a.csv: says no splits: all 2 pictures count as \"mine\""));
+  EXPECT_EQ(of("a.csv", kAllPictures), "");
+  EXPECT_EQ(of("b.csv", "mine"), "");
+  DataOptions options;
+  options.train_captions = folder_ / "a.csv";
+  options.val_captions = folder_.write("c.csv", "image,caption\nc.jpg,A dog\n");
+  Said said;
+  read_dataset(options);
+  EXPECT_EQ(said.text, "");  // two files, and what each is there for is said
+  options.train_split = "mine";
+  read_dataset(options);
+  EXPECT_THAT(said.text, HasSubstr("a.csv: says no splits: all 2 pictures count as \"mine\""));
 }
 
 TEST_F(FormsTest, WhatToolsWriteIsRead) {
