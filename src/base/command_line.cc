@@ -104,6 +104,20 @@ std::vector<po::option> split(const std::vector<std::string>& arguments, const p
                                  : "did you mean " + near.front() + "?"));
 }
 
+/// Word processors and chat programs make one long dash of two short ones.
+void refuse_long_dashes(const std::vector<std::string>& arguments, const po::options_description& description) {
+  for (const auto& argument : arguments) {
+    if (argument == "--") return;
+    for (const std::string dash : {"\u2014", "\u2013", "\u2212"}) {
+      if (!argument.starts_with(dash) || argument.size() == dash.size()) continue;
+      const std::string flag =
+          argument.substr(argument.find_first_not_of(dash), argument.find('=') - argument.find_first_not_of(dash));
+      for (const auto& option : description.options())
+        if (option->long_name() == flag) throw UsageError(argument + ": begins with a long dash; write --" + flag);
+    }
+  }
+}
+
 void check_count(const std::vector<std::string>& positional, const CommandSyntax& syntax) {
   const std::string usage = "usage: attend " + syntax.name + " [options] " + syntax.arguments;
   if (positional.size() > syntax.most_arguments)
@@ -116,6 +130,7 @@ void check_count(const std::vector<std::string>& positional, const CommandSyntax
 CommandLine parse_command_line(std::vector<std::string> arguments, OptionList& options, const CommandSyntax& syntax) {
   const po::options_description description = describe(options);
   spell_out_switches(arguments, options);
+  refuse_long_dashes(arguments, description);
   const std::vector<po::option> parts = split(arguments, description);
 
   CommandLine line;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/stand_in.h"
 
 namespace attend {
 namespace {
@@ -71,6 +72,7 @@ Json parse_json(std::string_view text, const std::string& source, const Json::pa
   try {
     return Json::parse(text.begin(), text.end(), keep);
   } catch (const Json::parse_error& error) {
+    if (const auto what = stand_in(text); !what.empty()) throw InputError(source + ": is " + what);
     const size_t at = error.byte > 0 ? error.byte - 1 : 0;
     refuse(text, source, at, fault_at(text, at));
   } catch (const Json::exception&) {

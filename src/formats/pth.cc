@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/printable.h"
+#include "base/stand_in.h"
 #include "formats/pickle.h"
 #include "formats/zip_archive.h"
 
@@ -214,6 +215,7 @@ std::vector<TensorView> read_bytes(Bytes bytes, const std::string& source, bool 
   if (text.starts_with("\x80")) return read_legacy(bytes, source);
   if (text.size() > 262 && text.substr(257, 5) == "ustar")
     throw InputError(source + ": is a tar archive (PyTorch before 0.1.10); load it in PyTorch and save it again");
+  if (const auto what = stand_in(text.substr(0, 4096)); !what.empty()) throw InputError(source + ": is " + what);
   if (!text.starts_with("PK\3\4"))
     throw InputError(source + ": is neither a PyTorch file (zip archive or pickle) nor safetensors");
   ZipArchive archive(bytes, source);

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/printable.h"
+#include "base/stand_in.h"
 
 static_assert(std::endian::native == std::endian::little, "tensors are read and written in the machine's own order");
 
@@ -49,6 +50,10 @@ struct Entry {
 }
 
 std::span<const std::byte> header_bytes(std::span<const std::byte> bytes, const std::string& source) {
+  constexpr size_t kLook = 4096;
+  const auto look = bytes.first(std::min(bytes.size(), kLook));
+  if (const auto what = stand_in({reinterpret_cast<const char*>(look.data()), look.size()}); !what.empty())
+    throw InputError(source + ": is " + what);
   uint64_t length;
   if (bytes.size() < sizeof length) fail(source, "has no header");
   std::memcpy(&length, bytes.data(), sizeof length);
@@ -148,7 +153,7 @@ void check_layout(std::vector<Entry>& entries, uint64_t data_size, const std::st
     if (entry.begin > end) fail(source, entry.name, "leaves a gap before it");
     end = entry.end;
   }
-  if (end != data_size) fail(source, "has " + std::to_string(data_size - end) + " bytes that belong to no tensor");
+  if (end != data_size) fail(source, "has " + counted(data_size - end, "byte") + " of no tensor");
 }
 
 TensorView view(const Entry& entry, std::span<const std::byte> data, const std::shared_ptr<const void>& owner,

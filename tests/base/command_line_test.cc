@@ -135,6 +135,16 @@ TEST_F(CommandLineTest, NoPartOfAFlagIsEnough) {
   EXPECT_EQ(beam_width, 5);
 }
 
+TEST_F(CommandLineTest, LongDashesOfWordProcessorsAreSaid) {
+  for (const std::string dash : {"\u2014", "\u2013", "\u2212"}) {
+    EXPECT_EQ(error({dash + "beam-width", "3"}), dash + "beam-width: begins with a long dash; write --beam-width");
+    EXPECT_EQ(error({"a.jpg", dash + "beam-width=3"}),
+              dash + "beam-width=3: begins with a long dash; write --beam-width");
+    EXPECT_THAT(parse({dash + "holiday.jpg", "--", dash + "beam-width"}).positional,
+                ElementsAre(dash + "holiday.jpg", dash + "beam-width"));
+  }
+}
+
 TEST_F(CommandLineTest, WhatLooksLikeAFlagIsNeverAFileName) {
   for (const char* argument : {"--zzzzzz", "-x", "-5", "-o", "---", "-beam-width"})
     EXPECT_THAT(error({"a.jpg", argument, "b.jpg"}), AllOf(HasSubstr(argument), HasSubstr("unknown option")))

@@ -26,7 +26,7 @@ TEST(ParseJson, FaultsHaveLineAndColumn) {
   EXPECT_EQ(parse_json("{\"a\": [1, 2]}", "x")["a"][1], 2);
   EXPECT_THAT(fault("{\n  \"a\": 1,\n  b\n}"), StartsWith("file.json:3:3: not valid JSON"));
   EXPECT_THAT(fault("{\"a\": 1"), StartsWith("file.json:1:8: not valid JSON"));
-  EXPECT_THAT(fault(""), StartsWith("file.json:1:1: "));
+  EXPECT_EQ(fault(""), "file.json: is an empty file");
 }
 
 TEST(ParseJson, FaultsThatHaveANameAreCalledByIt) {
@@ -42,6 +42,14 @@ TEST(ParseJson, FaultsThatHaveANameAreCalledByIt) {
   EXPECT_THAT(fault("[{\"a\": 1}\n{\"a\": 2}]"), HasSubstr("mistyped"));
   EXPECT_THAT(fault("{\"a\": 1e999}"), AllOf(StartsWith("file.json"), HasSubstr("number too large")));
   EXPECT_EQ(parse_json("\xef\xbb\xbf[\"caf\xc3\xa9\"]", "x")[0], "café");
+}
+
+TEST(ParseJson, WhatLiesInPlaceOfJsonIsCalledByItsName) {
+  EXPECT_THAT(fault(std::string(100, '\0')), StartsWith("file.json: is nothing but NUL bytes"));
+  EXPECT_THAT(fault("version https://git-lfs.github.com/spec/v1\noid sha256:4d\n"),
+              StartsWith("file.json: is a pointer of Git LFS"));
+  EXPECT_THAT(fault("\r\n <!DOCTYPE HTML>\n"), StartsWith("file.json: is a web page (HTML)"));
+  EXPECT_THAT(fault("<?xml version=\"1.0\"?>"), StartsWith("file.json:1:1: not valid JSON"));
 }
 
 TEST(ParseJson, DepthIsBounded) {

@@ -196,7 +196,8 @@ TEST_F(Safetensors, RefusesOverlapsAndDuplicates) {
 }
 
 TEST_F(Safetensors, RefusesHeadersThatAreNone) {
-  EXPECT_THAT(refusal("", ""), HasSubstr("begin with {"));
+  EXPECT_THAT(refusal("", ""), HasSubstr("nothing but NUL bytes"));
+  EXPECT_THAT(refusal(" ", ""), HasSubstr("begin with {"));
   EXPECT_THAT(refusal("[]", ""), HasSubstr("begin with {"));
   EXPECT_THAT(refusal("{\"a\":", ""), HasSubstr("not valid JSON"));
   EXPECT_THAT(refusal("{\"a\":{}}", ""), HasSubstr("exactly"));
