@@ -13,7 +13,15 @@
 namespace attend::codecs {
 namespace {
 
-enum Compression : uint32_t { kPlain = 0, kRle8 = 1, kRle4 = 2, kMasks = 3, kMasksWithAlpha = 6 };
+enum Compression : uint32_t {
+  kPlain = 0,
+  kRle8 = 1,
+  kRle4 = 2,
+  kMasks = 3,
+  kJpegInside = 4,
+  kPngInside = 5,
+  kMasksWithAlpha = 6
+};
 
 struct Header {
   int64_t offset = 0, size = 0, width = 0, height = 0, bits = 0, colours = 0;
@@ -62,6 +70,9 @@ Header read_header(Bytes file, const ReadLimits& limits) {
                      (header.compression == kRle4 && bits == 4) ||
                      ((header.compression == kMasks || header.compression == kMasksWithAlpha) &&
                       (bits == 16 || bits == 32) && header.size != 64);
+  if (header.compression == kJpegInside || header.compression == kPngInside)
+    throw Undecodable(std::string("a BMP with a ") + (header.compression == kJpegInside ? "JPEG" : "PNG") +
+                      " in it is not read; convert it to JPEG or PNG first");
   if (bits != 1 && bits != 2 && bits != 4 && bits != 8 && bits != 16 && bits != 24 && bits != 32)
     throw Undecodable("not a BMP: " + std::to_string(bits) + " bits a pixel");
   if (!known)

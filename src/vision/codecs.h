@@ -49,6 +49,10 @@ Stored read_icon(Bytes file, const ReadLimits& limits);  // ICO and CUR: the lar
 /// Throws Undecodable for an empty picture or one larger than the limits.
 void check_size(int64_t width, int64_t height, const ReadLimits& limits);
 
+/// Whether coded data end in a long run of NUL bytes, which no coder of entropy writes: a file whose whole length was reserved
+/// for a download or a copy that then stopped.
+bool ends_unwritten(Bytes coded);
+
 /// A picture with straight alpha (BGRA, u8) laid over white. `bgr` may be a part of another picture.
 void lay_over_white(const cv::Mat& bgra, cv::Mat& bgr);
 

@@ -2,6 +2,7 @@
 
 #include <lcms2.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -67,8 +68,45 @@ Transform transform_of(std::span<const unsigned char> profile, cmsUInt32Number f
 
 }  // namespace
 
+namespace {
+
+bool is_grey(const cv::Mat& pixels) {
+  const int channels = pixels.channels();
+  for (int y = 0; y < pixels.rows; ++y) {
+    const auto* row = pixels.ptr(y);
+    for (int x = 0; x < pixels.cols; ++x, row += channels)
+      if (row[0] != row[1] || row[1] != row[2]) return false;
+  }
+  return true;
+}
+
+/// to_srgb() for a profile of grey: 256 levels, each a colour of sRGB.
+void grey_to_srgb(cv::Mat& pixels, std::span<const unsigned char> profile) {
+  if (!is_grey(pixels)) return;
+  const Transform transform = transform_of(profile, TYPE_GRAY_8, TYPE_BGR_8, cmsSigGrayData);
+  if (!transform) return;
+  unsigned char levels[256], colours[256][3];
+  for (int i = 0; i < 256; ++i) levels[i] = static_cast<unsigned char>(i);
+  cmsDoTransform(transform.get(), levels, colours, 256);
+  int most = 0;
+  for (int i = 0; i < 256; ++i)
+    for (const int value : colours[i]) most = std::max(most, std::abs(value - i));
+  if (most <= 2) return;
+  const int channels = pixels.channels();
+  for (int y = 0; y < pixels.rows; ++y) {
+    auto* row = pixels.ptr(y);
+    for (int x = 0; x < pixels.cols; ++x, row += channels) std::copy_n(colours[row[0]], 3, row);
+  }
+}
+
+}  // namespace
+
 void to_srgb(cv::Mat& pixels, std::span<const unsigned char> profile) {
   if (profile.empty() || pixels.empty()) return;
+  constexpr size_t kColourSpaceAt = 16;
+  const std::string_view bytes(reinterpret_cast<const char*>(profile.data()), profile.size());
+  if (bytes.size() > kColourSpaceAt && bytes.substr(kColourSpaceAt).starts_with("GRAY"))
+    return grey_to_srgb(pixels, profile);
   const cmsUInt32Number format = pixels.channels() == 4 ? TYPE_BGRA_8 : TYPE_BGR_8;
   const Transform transform = transform_of(profile, format, format, cmsSigRgbData);
   if (!transform) return;

@@ -8,8 +8,8 @@
 namespace attend::codecs {
 
 /// Turns u8 BGR or BGRA from the colours of an ICC profile into sRGB's, in place and by perceptual intent; alpha stays.
-/// A profile that is sRGB in effect (no colour moves by more than 2 of 255), isn't one of RGB, or is damaged, changes
-/// nothing. What a profile comes to is remembered, so that an album of one camera works it out once. Any number of
+/// A profile of grey counts where all pixels are grey. One that is sRGB in effect (no colour moves by more than 2 of 255), is
+/// of other colours, or is damaged, changes nothing. What a profile comes to is remembered, so that an album of one camera works it out once. Any number of
 /// threads may call.
 void to_srgb(cv::Mat& pixels, std::span<const unsigned char> profile);
 

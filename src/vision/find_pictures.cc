@@ -13,6 +13,7 @@
 #include "base/archive.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/nearest.h"
 #include "base/visited_folders.h"
 #include "vision/kind.h"
 #include "vision/mark.h"
@@ -161,13 +162,23 @@ class Finder {
     const bool pattern = argument.find_first_of("*?[") != std::string::npos;
     const auto paths = pattern ? matches(argument) : std::vector<std::string>();
     if (paths.empty())
-      found_.refusals.push_back(argument + (pattern ? ": no file matches this pattern" : ": no such file or folder"));
+      found_.refusals.push_back(argument + (pattern ? ": no file matches this pattern" : ": no such file or folder") +
+                                advice(argument));
     for (const auto& path : paths) add_existing(path);
   }
 
   FoundPictures take() { return std::move(found_); }
 
  private:
+  /// What else an argument that names nothing may have meant.
+  std::string advice(const std::string& argument) {
+    constexpr int kMostLooked = 20;  // each looks through a folder
+    if (argument.starts_with("http://") || argument.starts_with("https://"))
+      return "; what lies on the web has to be fetched first (curl -s URL | attend caption -)";
+    if (argument.starts_with("~/")) return "; only a shell reads ~ as your folder: write it out";
+    return looked_near_++ < kMostLooked ? near_file(argument) : "";
+  }
+
   /// What a pattern matches, sorted bytewise.
   static std::vector<std::string> matches(const std::string& pattern) {
     glob_t found{};
@@ -199,9 +210,12 @@ class Finder {
     const size_t pictures = found_.pictures.size(), refusals = found_.refusals.size();
     VisitedFolders visited;
     bool deeper = false;
+    subfolders_.clear();
     walk(path, {}, visited, deeper);
     if (found_.pictures.size() == pictures && found_.refusals.size() == refusals)
-      found_.empty.push_back({path, deeper});
+      return found_.empty.push_back({path, deeper});
+    for (const auto& folder : subfolders_)
+      if (holds_pictures(folder)) found_.below.push_back(folder);
   }
 
   /// A member that is named: found by the archive's index, however many are.
@@ -307,6 +321,8 @@ class Finder {
         entries.emplace_back(std::move(file), is_folder);
       else if (is_folder && recursive_)
         found_.not_entered.push_back(folder / file);
+      else if (!is_folder && is_hidden_picture(folder / file))
+        found_.hidden.push_back(folder / file);
     }
     if (error) found_.refusals.push_back(folder.string() + ": the folder can't be read: " + error.message());
     std::sort(entries.begin(), entries.end());
@@ -316,8 +332,29 @@ class Finder {
       else if (recursive_)
         walk(folder / entry, name / entry, visited, deeper);
       else
-        deeper = true;
+        deeper = true, subfolders_.push_back(folder / entry);
     }
+  }
+
+  /// What other systems' file managers leave beside each picture (._beach.jpg) is none.
+  static bool is_hidden_picture(const fs::path& path) {
+    if (!has_picture_extension(path)) return false;
+    const Glance glance = glance_at(path);
+    return glance.kind.use == Kind::kRead && !glance.own;
+  }
+
+  /// Whether one of the first files that are called as pictures are is one, and not attend's own.
+  static bool holds_pictures(const fs::path& folder) {
+    constexpr int kMostLooked = 8;
+    std::error_code error;
+    int looked = 0;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+      if (entry->path().filename().native()[0] == '.' || !has_picture_extension(entry->path())) continue;
+      const Glance glance = glance_at(entry->path());
+      if (glance.kind.use == Kind::kRead && !glance.own) return true;
+      if (++looked == kMostLooked) return false;
+    }
+    return false;
   }
 
   /// A file in a folder.
@@ -351,6 +388,8 @@ class Finder {
   const std::vector<std::string>& exclude_;
   const bool videos_;
   FoundPictures found_;
+  std::vector<fs::path> subfolders_;  // of the folder that is looked through, which are not
+  int looked_near_ = 0;
 };
 
 }  // namespace
@@ -379,6 +418,8 @@ std::vector<std::string> FoundPictures::remarks() const {
   lines.insert(lines.end(), of_archives.begin(), of_archives.end());
   if (!not_entered.empty())
     lines.push_back(passed_over(not_entered, "folder", "hidden, or thumbnails and bins; name one to go into it"));
+  if (!hidden.empty()) lines.push_back(passed_over(hidden, "picture", "hidden by its name; name one to caption it"));
+  if (!below.empty()) lines.push_back(passed_over(below, "subfolder", "with pictures; --recursive looks in them, too"));
   for (const auto& [folder, deeper] : empty)
     lines.push_back(folder.string() + ": no pictures there" + (deeper ? "; --recursive looks in subfolders too" : ""));
   return lines;

@@ -36,6 +36,8 @@ struct FoundPictures {
   std::vector<std::filesystem::path> own;  // what attend wrote itself, passed over wherever it stood
   // subfolders that are hidden, or hold what a program keeps for itself
   std::vector<std::filesystem::path> not_entered;
+  std::vector<std::filesystem::path> hidden;  // pictures whose names begin with a full stop
+  std::vector<std::filesystem::path> below;   // subfolders with pictures, of folders with pictures, without `recursive`
 
   /// What was passed over and why, a line a reason, and which folders are empty.
   std::vector<std::string> remarks() const;

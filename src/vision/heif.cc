@@ -1,5 +1,6 @@
 #include <libheif/heif.h>
 
+#include <cstdint>
 #include <memory>
 #include <opencv2/imgproc.hpp>
 #include <string>
@@ -27,6 +28,26 @@ void check(const heif_error& error) {
     if (static_cast<unsigned char>(letter) < ' ') letter = ' ';
   const bool cut = error.subcode == heif_suberror_End_of_data || error.subcode == heif_suberror_No_item_data;
   throw Undecodable("not a whole HEIF file: " + (cut ? "ends too early (cut short)" : reason));
+}
+
+/// The contents of the last box of media ("mdat"), of which a file may have several; empty where there is none.
+Bytes last_media_of(Bytes file) {
+  const auto number = [&](uint64_t at, int bytes) {
+    uint64_t value = 0;
+    for (int i = 0; i < bytes; ++i) value = value << 8 | file[at + static_cast<uint64_t>(i)];
+    return value;
+  };
+  constexpr uint64_t kMedia = 0x6d646174;
+  Bytes media;
+  for (uint64_t at = 0; at + 8 <= file.size();) {
+    uint64_t head = 8, size = number(at, 4);
+    if (size == 1 && at + 16 <= file.size()) head = 16, size = number(at + 8, 8);
+    if (size == 0) size = file.size() - at;
+    if (size < head || size > file.size() - at) break;
+    if (number(at + 4, 4) == kMedia) media = file.subspan(at + head, size - head);
+    at += size;
+  }
+  return media;
 }
 
 /// What lies over a picture (its alpha, or something else) has a size of its own.
@@ -62,6 +83,8 @@ std::vector<unsigned char> profile_of(const heif_image_handle* handle) {
 }  // namespace
 
 Stored read_heif(Bytes file, const ReadLimits& limits) {
+  if (ends_unwritten(last_media_of(file)))
+    throw Undecodable("not a whole HEIF file: its last bytes were never written");
   const Quiet quiet;  // dav1d isn't
   const Context context(heif_context_alloc());
   heif_context_set_max_decoding_threads(context.get(), 0);  // pictures are read side by side already

@@ -48,13 +48,16 @@ struct Decoder {
   const auto& error = *info->err;
   char message[JMSG_LENGTH_MAX];
   error.format_message(info, message);
-  decoder->unread = error.msg_code == JERR_BAD_PRECISION || error.msg_code == JERR_SOF_UNSUPPORTED ||
+  const bool is_jpeg_ls = error.msg_code == JERR_UNKNOWN_MARKER && error.msg_parm.i[0] == 0xf7;
+  decoder->unread = is_jpeg_ls || error.msg_code == JERR_BAD_PRECISION || error.msg_code == JERR_SOF_UNSUPPORTED ||
                     error.msg_code == JERR_CONVERSION_NOTIMPL;
   if (error.msg_code == JERR_BAD_PRECISION)
     std::snprintf(message, sizeof message, "a %d-bit JPEG", error.msg_parm.i[0]);
   else if (error.msg_code == JERR_SOF_UNSUPPORTED)
     std::snprintf(message, sizeof message, "a %s JPEG (SOF%d)",
                   error.msg_parm.i[0] == 0xc3 ? "lossless" : "hierarchical", error.msg_parm.i[0] - 0xc0);
+  else if (is_jpeg_ls)
+    std::snprintf(message, sizeof message, "a JPEG-LS");
   else if (error.msg_code == JERR_CONVERSION_NOTIMPL)
     std::snprintf(message, sizeof message, "a JPEG of %d components",
                   reinterpret_cast<j_decompress_ptr>(info)->num_components);
@@ -201,7 +204,11 @@ Stored read_jpeg(Bytes file, int reduce_to, const ReadLimits& limits) {
   Decoder decoder;
   Stored stored;
   std::vector<unsigned char> profile;
-  if (!decode_into(decoder, file, reduce_to, limits, stored, profile))
+  const bool whole = decode_into(decoder, file, reduce_to, limits, stored, profile);
+  // NUL bytes may stand for blocks of pixels; only where the end mark follows, they are all of the picture's.
+  if (whole && decoder.ended && ends_unwritten(file))
+    throw Undecodable("not a whole JPEG: its last bytes were never written");
+  if (!whole)
     throw Undecodable(decoder.unread
                           ? decoder.message + std::string(" is not read; convert it to an ordinary JPEG first")
                           : std::string("not a whole JPEG: ") + decoder.message);

@@ -119,6 +119,11 @@ Stored read_jpeg2000(Bytes file, const ReadLimits& limits) {
   const auto fail = [&] {
     throw Undecodable("not a whole JPEG 2000: " + (said.empty() ? "cut short or damaged" : said));
   };
+  const auto last = std::find_if(file.rbegin(), file.rend(), [](unsigned char byte) { return byte != 0; });
+  if (ends_unwritten(file) && !(file.rend() - last > 1 && last[0] == 0xd9 && last[1] == 0xff)) {  // its code's end mark
+    said = "its last bytes were never written";
+    fail();
+  }
   const bool bare = file.size() > 1 && file[0] == 0xff;  // a code stream without boxes around it
   const Codec codec(opj_create_decompress(bare ? OPJ_CODEC_J2K : OPJ_CODEC_JP2));
   Source source{file};

@@ -1,5 +1,6 @@
 #include "vision/picture.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <opencv2/imgproc.hpp>
@@ -22,6 +23,12 @@ void check_size(int64_t width, int64_t height, const ReadLimits& limits) {
   if (width > longest_side || height > longest_side || width > limits.max_pixels / height)
     throw Undecodable("too large (" + size + "; at most " + std::to_string(limits.max_pixels) + " pixels and " +
                       std::to_string(longest_side) + " a side are read)");
+}
+
+bool ends_unwritten(Bytes coded) {
+  constexpr size_t kLeast = 128;
+  return coded.size() >= kLeast &&
+         std::all_of(coded.end() - kLeast, coded.end(), [](unsigned char byte) { return byte == 0; });
 }
 
 int exif_orientation(Bytes exif) {

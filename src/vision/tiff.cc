@@ -7,6 +7,7 @@
 #include <memory>
 #include <opencv2/imgproc.hpp>
 #include <string>
+#include <utility>
 
 #include "vision/codecs.h"
 #include "vision/colour_profile.h"
@@ -91,6 +92,33 @@ void check_memory(TIFF* tiff, uint32_t width, uint32_t height) {
     throw Undecodable("a TIFF whose strips or tiles are much larger than the picture is not read");
 }
 
+/// Goes to the first page that is neither a thumbnail of another nor a mask, where there is one.
+void show_whole_picture(TIFF* tiff) {
+  constexpr int kMostPages = 16;
+  for (int page = 0; page < kMostPages; ++page) {
+    uint32_t kind = 0;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SUBFILETYPE, &kind);
+    if (!(kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK))) return;
+    if (!TIFFReadDirectory(tiff)) break;
+  }
+  TIFFSetDirectory(tiff, 0);
+}
+
+/// Refuses what this libtiff doesn't unpack, by its name.
+void check_compression(TIFF* tiff) {
+  uint16_t compression = COMPRESSION_NONE;
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
+  if (TIFFIsCODECConfigured(compression)) return;
+  constexpr std::pair<int, const char*> kNames[] = {{34712, "JPEG 2000"}, {33003, "JPEG 2000"}, {33005, "JPEG 2000"},
+                                                    {34934, "JPEG XR"},   {22610, "JPEG XR"},   {50002, "JPEG XL"},
+                                                    {52546, "JPEG XL"},   {34933, "PNG"},       {34887, "LERC"},
+                                                    {50000, "Zstandard"}, {50001, "WebP"},      {34925, "LZMA"}};
+  std::string name = "compression " + std::to_string(compression);
+  for (const auto& [number, called] : kNames)
+    if (number == compression) name = called;
+  throw Undecodable("a TIFF with " + name + " in it is not read; convert it to JPEG or PNG first");
+}
+
 /// Refuses samples whose range of values isn't that of a picture.
 void check_samples(TIFF* tiff) {
   uint16_t bits = 1, format = SAMPLEFORMAT_UINT;
@@ -125,12 +153,14 @@ Stored read_tiff(Bytes file, const ReadLimits& limits) {
   const auto tiff = open(source);
   const auto fail = [&] { throw Undecodable(std::string("not a whole TIFF: ") + source.message); };
   if (!tiff) fail();
+  show_whole_picture(tiff.get());
   uint32_t width = 0, height = 0;
   uint16_t orientation = ORIENTATION_TOPLEFT;
   TIFFGetField(tiff.get(), TIFFTAG_IMAGEWIDTH, &width);
   TIFFGetField(tiff.get(), TIFFTAG_IMAGELENGTH, &height);
   TIFFGetFieldDefaulted(tiff.get(), TIFFTAG_ORIENTATION, &orientation);
   check_size(width, height, limits);
+  check_compression(tiff.get());
   check_samples(tiff.get());
   check_memory(tiff.get(), width, height);
   Stored stored;

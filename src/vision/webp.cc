@@ -42,6 +42,9 @@ Stored read_webp(Bytes file, const ReadLimits& limits) {
   const Frame frame(demuxer.get());
   if (!frame.found) throw Undecodable("a WebP without a picture");
 
+  if (ends_unwritten({frame.fragment.bytes, frame.fragment.size}))
+    throw Undecodable("not a whole WebP: its last bytes were never written");
+
   Stored stored;
   stored.orientation = exif_orientation(chunk_of(demuxer.get(), "EXIF"));
   stored.full = cv::Size(static_cast<int>(width), static_cast<int>(height));

@@ -163,6 +163,41 @@ TEST_F(FindPicturesTest, ArgumentsThatNameNothingAreRefusedAndTheOthersFound) {
                                           at("*.gif") + ": no file matches this pattern"));
 }
 
+TEST_F(FindPicturesTest, NamesThatAreNearlyThoseOfFilesAreAdvisedOf) {
+  make("Beach.PNG");
+  make("own.png");
+  const auto advice = [&](const std::string& name) { return look({name}).refusals.at(0); };
+  const std::string none = ": no such file or folder";
+  EXPECT_EQ(advice("beach.png"), at("beach.png") + none + "; there is " + at("Beach.PNG"));
+  EXPECT_EQ(advice("own.png "), at("own.png ") + none + "; there is " + at("own.png"));
+  EXPECT_EQ(advice("own.png\tlabel"), at("own.png\tlabel") + none + "; there is " + at("own.png"));
+  EXPECT_EQ(advice("own.png,a caption"), at("own.png,a caption") + none + "; there is " + at("own.png"));
+  EXPECT_EQ(advice("own.jpg"), at("own.jpg") + none + "; there is " + at("own.png"));
+  EXPECT_EQ(find_pictures({"\"" + at("own.png") + "\""}, false).refusals.at(0),
+            "\"" + at("own.png") + "\"" + none + "; there is " + at("own.png"));
+  EXPECT_EQ(find_pictures({"file://" + at("own%2epng")}, false).refusals.at(0),
+            "file://" + at("own%2epng") + none + "; there is " + at("own.png"));
+  EXPECT_EQ(
+      find_pictures({"https://a.org/b.png"}, false).refusals.at(0),
+      "https://a.org/b.png" + none + "; what lies on the web has to be fetched first (curl -s URL | attend caption -)");
+}
+
+TEST_F(FindPicturesTest, HiddenPicturesAndSubfoldersWithPicturesAreTold) {
+  make("a.png");
+  make(".b.png");
+  make("._a.png", {0, 5, 0x16, 7, 0, 2, 0, 0});  // of macOS: no picture
+  make("sub/c.png");
+  make("notes/c.txt", {'x'});
+  const auto found = look({""});
+  EXPECT_THAT(found.pictures, SizeIs(1));
+  EXPECT_THAT(
+      found.remarks(),
+      ElementsAre("1 picture passed over: hidden by its name; name one to caption it (" + at(".b.png") + ")",
+                  "1 subfolder passed over: with pictures; --recursive looks in them, too (" + at("sub") + ")"));
+  EXPECT_THAT(look({""}, true).remarks(), SizeIs(1));
+  EXPECT_THAT(find({".b.png"}), ElementsAre(".b.png"));
+}
+
 TEST_F(FindPicturesTest, EmptyFoldersAreTold) {
   make("a/b/1.png");
   make("c/2.png");

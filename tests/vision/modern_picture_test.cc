@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <jxl/encode.h>
+#include <lcms2.h>
 #include <libheif/heif.h>
 #include <png.h>
 #include <tiffio.h>
@@ -538,6 +539,31 @@ TEST(ColourProfile, DisplayP3BecomesSrgbInEveryFormat) {
   for (const auto& [format, bytes] : files)
     for (int i = 0; i < 8; ++i)
       EXPECT_LE(difference(middle(read(bytes).pixels, i), middle(expected, i)), 5) << format << ", colour " << i;
+}
+
+TEST(ColourProfile, ThatOfGreyCountsWhereThePictureIsGrey) {
+  cmsToneCurve* linear = cmsBuildGamma(nullptr, 1.0);
+  cmsHPROFILE made = cmsCreateGrayProfile(cmsD50_xyY(), linear);
+  cmsUInt32Number size = 0;
+  ASSERT_TRUE(cmsSaveProfileToMem(made, nullptr, &size));
+  FileBytes profile(size);
+  ASSERT_TRUE(cmsSaveProfileToMem(made, profile.data(), &size));
+  cmsCloseProfile(made);
+  cmsFreeToneCurve(linear);
+  for (const int channels : {3, 4})
+    for (const int level : {0, 1, 20, 64, 128, 200, 255}) {
+      const double light = level / 255.0;
+      const double expected = 255 * (light <= 0.0031308 ? 12.92 * light : 1.055 * std::pow(light, 1 / 2.4) - 0.055);
+      cv::Mat pixels(3, 5, CV_8UC(channels), cv::Scalar(level, level, level, 77));
+      codecs::to_srgb(pixels, profile);
+      const auto* pixel = pixels.ptr(2) + 4 * channels;
+      for (int i = 0; i < 3; ++i) EXPECT_NEAR(pixel[i], expected, 1.5) << level;
+      if (channels == 4) EXPECT_EQ(pixel[3], 77);
+    }
+  cv::Mat coloured = patches();
+  codecs::to_srgb(coloured, profile);
+  EXPECT_EQ(difference(coloured, patches()), 0);
+  EXPECT_EQ(refusal(profiled_jpeg(patches(), profile)), "");
 }
 
 TEST(ColourProfile, SrgbAndWhatIsNoProfileChangeNothing) {

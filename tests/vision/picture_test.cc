@@ -11,8 +11,11 @@
 #include <atomic>
 #include <cstring>
 #include <functional>
+#include <map>
+#include <memory>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -664,6 +667,23 @@ TEST_F(PictureTest, FilesThatLackNothingButTheirEndMarkAreRead) {
   }
 }
 
+TEST_F(PictureTest, FilesWhoseEndWasReservedButNeverWrittenAreRefused) {
+  cv::Mat noise(150, 200, CV_8UC3);
+  cv::randu(noise, 0, 255);
+  for (const auto& [format, whole] :
+       std::map<std::string, FileBytes>{{"jpg", jpeg(noise)},
+                                        {"webp", encoded(".webp", noise, {cv::IMWRITE_WEBP_QUALITY, 80})},
+                                        {"lossless webp", encoded(".webp", noise, {cv::IMWRITE_WEBP_QUALITY, 101})},
+                                        {"png", encoded(".png", noise)}})
+    for (const double written : {0.3, 0.6, 0.95}) {
+      FileBytes bytes = whole;
+      std::fill(bytes.begin() + static_cast<long>(written * static_cast<double>(bytes.size())), bytes.end(), 0);
+      EXPECT_THAT(refusal(bytes), HasSubstr("not a whole")) << format << " " << written;
+    }
+  const FileBytes black = encoded(".bmp", cv::Mat::zeros(150, 200, CV_8UC3));
+  EXPECT_EQ(refusal(black), "");  // black pixels are NUL bytes, too
+}
+
 TEST_F(PictureTest, DamagedFilesAreReadOrRefusedSilently) {
   std::mt19937 generator(7);
   int refused = 0;
@@ -794,6 +814,42 @@ TEST_F(PictureTest, WhatIsNotReadIsCalledByItsName) {
   EXPECT_THAT(refusal(jpg), HasSubstr("a 12-bit JPEG is not read"));
   at[1] = 0xc3;
   EXPECT_THAT(refusal(jpg), HasSubstr("a lossless JPEG (SOF3) is not read"));
+}
+
+TEST_F(PictureTest, TiffsThatHoldOtherFormatsAreCalledByTheirNames) {
+  FileBytes file = tiff(folder_, gradient(4, 4), {.photometric = PHOTOMETRIC_RGB});
+  ASSERT_EQ(file[0], 'I');
+  const auto first = file[4] | file[5] << 8;
+  for (int entry = 0; entry < (file[first] | file[first + 1] << 8); ++entry)
+    if (unsigned char* at = &file[static_cast<size_t>(first + 2 + 12 * entry)];
+        (at[0] | at[1] << 8) == TIFFTAG_COMPRESSION)
+      at[8] = 34712 & 0xff, at[9] = 34712 >> 8;
+  EXPECT_THAT(refusal(file), HasSubstr("a TIFF with JPEG 2000 in it is not read; convert it to JPEG or PNG first"));
+}
+
+TEST_F(PictureTest, ThumbnailsAndMasksBeforeThePictureArePassedOver) {
+  const auto path = folder_.path() / "pages.tif";
+  const cv::Mat picture = gradient(24, 16), thumbnail(4, 6, CV_8UC3, cv::Scalar(9, 9, 9));
+  const auto write = [&](const std::vector<std::pair<const cv::Mat*, uint32_t>>& pages) {
+    const std::unique_ptr<TIFF, decltype(&TIFFClose)> file(TIFFOpen(path.c_str(), "w"), TIFFClose);
+    for (const auto& [pixels, kind] : pages) {
+      cv::Mat rgb;
+      cv::cvtColor(*pixels, rgb, cv::COLOR_BGR2RGB);
+      TIFFSetField(file.get(), TIFFTAG_SUBFILETYPE, kind);
+      TIFFSetField(file.get(), TIFFTAG_IMAGEWIDTH, rgb.cols);
+      TIFFSetField(file.get(), TIFFTAG_IMAGELENGTH, rgb.rows);
+      TIFFSetField(file.get(), TIFFTAG_BITSPERSAMPLE, 8);
+      TIFFSetField(file.get(), TIFFTAG_SAMPLESPERPIXEL, 3);
+      TIFFSetField(file.get(), TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB);
+      TIFFSetField(file.get(), TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+      for (int y = 0; y < rgb.rows; ++y) TIFFWriteScanline(file.get(), rgb.ptr(y), static_cast<uint32_t>(y));
+      TIFFWriteDirectory(file.get());
+    }
+  };
+  write({{&thumbnail, FILETYPE_REDUCEDIMAGE}, {&thumbnail, FILETYPE_MASK}, {&picture, 0}});
+  EXPECT_EQ(difference(read_picture(path).pixels, picture), 0);
+  write({{&thumbnail, FILETYPE_REDUCEDIMAGE}});  // all there is
+  EXPECT_EQ(difference(read_picture(path).pixels, thumbnail), 0);
 }
 
 TEST_F(PictureTest, AFileThatShrinksWhileItIsReadIsAtWorstRefused) {
