@@ -19,6 +19,8 @@ class JsonReader {
       throw InputError(file +
                        ": no \"images\" list; COCO captions JSON or Karpathy's dataset JSON is needed, or another form "
                        "of docs/formats.md");
+    if (rest.contains("annotations") && !rest["annotations"].is_array())
+      throw InputError(file + ": \"annotations\" is no list; COCO's is one of {\"image_id\", \"caption\"}");
     if (rest.contains("splits")) read_split_lists(rest["splits"]);
     for (auto& [id, caption, origin] : annotations_)
       collector_.append_caption(collector_.find(id, "image_id " + id.said(), true, "for an unknown picture"),

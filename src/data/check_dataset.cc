@@ -95,6 +95,7 @@ DatasetReport check_dataset(const std::filesystem::path& data, const CheckOption
       if (!said.insert(caption).second)
         report.problems["captions that a picture has twice"].push_back(example.picture.string() + ": " + caption);
   }
+  if (report.captions == 0 && !examples.empty()) report.problems["no captions"].push_back(data.string());
   count_words(examples, options.min_word_count, report);
   if (options.pictures && !whole.images.empty())
     compare_pictures(examples, look_at_pictures(examples, options.threads, report.problems), report.problems);

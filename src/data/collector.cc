@@ -6,6 +6,7 @@
 #include "base/archive.h"
 #include "base/console.h"
 #include "base/error.h"
+#include "base/nearest.h"
 #include "base/printable.h"
 #include "text/raw_caption.h"
 #include "text/unicode.h"
@@ -62,7 +63,7 @@ std::string Faults::text() const {
   for (const auto& [kind, entry] : kinds_) {
     std::string named;
     for (size_t i = 0; i < std::min(entry.first.size(), kMostSaid); ++i) named += (i ? ", " : "") + entry.first[i];
-    text += (text.empty() ? "" : "; ") + std::to_string(entry.count) + " " + kind + " (" + named +
+    text += (text.empty() ? "" : "; ") + kind + ": " + std::to_string(entry.count) + " (" + named +
             (entry.count > static_cast<int64_t>(kMostSaid) ? ", …)" : ")");
   }
   return text;
@@ -126,13 +127,19 @@ bool Collector::claim(const PictureId& id) {
 }
 
 int64_t Collector::add_picture(PictureId id, const std::filesystem::path& name, std::string split, bool known) {
+  if (name.empty()) {
+    picture_faults_.add("malformed", id.said() + ": an empty file name");
+    return kLeftOut;
+  }
   if (!stays_inside(name)) {
     picture_faults_.add("names that leave the images folder", "\"" + name.string() + "\"");
     return kLeftOut;
   }
   Example example{std::move(id), images_ / name, std::move(split), {}};
   if (!known && !images_.empty() && !is_there(example.picture)) {
-    picture_faults_.add("files missing", example.picture.string());
+    constexpr int kMostLooked = 20;  // each looks through a folder
+    const auto near = looked_near_++ < kMostLooked ? near_file(example.picture) : "";
+    picture_faults_.add("files missing", example.picture.string() + near);
     return kLeftOut;
   }
   if (!names_.insert(example.picture.lexically_normal().string()).second) {
@@ -169,6 +176,10 @@ std::optional<std::string> Collector::clean(std::string caption, const std::stri
   if (take_off_marks(caption)) {
     ++marked_;
     if (findings_) (*findings_)["captions with marks such as <start> and <end>"].push_back(place);
+  }
+  if (const auto odd = leftover(caption); !odd.empty()) {
+    ++odd_[odd];
+    if (findings_) (*findings_)["captions with " + odd].push_back(place + ": " + quote(caption));
   }
   if (has_word(caption)) return caption;
   caption_faults_.add("without a word", place);
@@ -262,6 +273,10 @@ void Collector::report() {
     warn(source_.string() + ": " +
          counted_of(static_cast<size_t>(marked_), static_cast<size_t>(captions_seen_), "caption") +
          " with marks such as <start> and <end> at its ends; they are taken off, attend sets its own");
+  for (const auto& [what, count] : odd_)
+    warn(source_.string() + ": " +
+         counted_of(static_cast<size_t>(count), static_cast<size_t>(captions_seen_), "caption") + " with " + what +
+         ", which counts as words; attend check names them");
 }
 
 void Collector::check(const Faults& faults, int64_t seen, const std::string& what) const {

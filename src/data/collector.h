@@ -25,7 +25,7 @@ class Faults {
   explicit Faults(bool keep_all) : most_(keep_all ? SIZE_MAX : kMostSaid) {}
   void add(const std::string& kind, std::string who);
   int64_t total() const { return total_; }
-  /// "12 files missing (a.jpg, b.jpg, c.jpg, …); 1 malformed (images[7]: no id)"
+  /// "files missing: 12 (a.jpg, b.jpg, c.jpg, …); malformed: 1 (images[7]: no id)"
   std::string text() const;
   /// All of them, where all were kept.
   void move_to(Findings& findings);
@@ -114,6 +114,8 @@ class Collector {
   bool knows_names_ = false, has_splits_ = false;
   std::unordered_map<std::string, uint32_t> origins_;  // of this source → index of Dataset::origins
   int64_t pictures_seen_ = 0, captions_seen_ = 0, marked_ = 0, broken_ = 0;
+  int looked_near_ = 0;
+  std::map<std::string, int64_t> odd_;  // captions that look like what a conversion left, by what they hold
   Faults picture_faults_, caption_faults_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/printable.h"
 #include "data/caption_list.h"
 #include "data/table.h"
 
@@ -110,10 +111,10 @@ std::optional<Columns> Columns::of(const std::vector<std::string>& header) {
 
 Record Columns::record(std::vector<std::string> fields, char delimiter) const {
   if (fields.size() < count_)
-    throw Malformed{std::to_string(fields.size()) + " fields in place of " + std::to_string(count_)};
+    throw Malformed{counted(fields.size(), "field") + " in place of " + std::to_string(count_)};
   if (fields.size() > count_) {
     if (captions_.empty() || captions_.back() != count_ - 1)
-      throw Malformed{std::to_string(fields.size()) + " fields in place of " + std::to_string(count_)};
+      throw Malformed{counted(fields.size(), "field") + " in place of " + std::to_string(count_)};
     for (size_t i = count_; i < fields.size(); ++i) fields[count_ - 1] += delimiter + fields[i];
   }
   Record record;
@@ -166,6 +167,7 @@ std::optional<char> delimiter_of(std::string_view first_line) {
 void read_records(const std::filesystem::path& file, Collector& collector, RecordTaker& taker,
                   const std::filesystem::path& prefix, const std::string& split) {
   const MappedFile mapped(file);
+  if (mapped.bytes().empty()) throw InputError(file.string() + ": is an empty file");
   std::string_view rest =
       plain_text({reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, file.string());
   const std::string in = file == collector.source() ? "" : file.lexically_relative(collector.source()).string() + " ";

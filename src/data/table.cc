@@ -3,14 +3,18 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/stand_in.h"
 
 namespace attend {
 
 std::string_view plain_text(std::string_view text, const std::string& source) {
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
     throw InputError(source + ": is UTF-16; save it as UTF-8");
+  if (const auto what = stand_in(text); !text.empty() && !what.empty()) throw InputError(source + ": is " + what);
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   if (text.find('\0') != text.npos) throw InputError(source + ": has NUL bytes; a text file in UTF-8 is needed");
+  if (text.find('\n') == text.npos && text.substr(0, text.size() - !text.empty()).find('\r') != text.npos)
+    throw InputError(source + ": its lines end with CR alone; write them with LF (tr '\\r' '\\n')");
   return text;
 }
 

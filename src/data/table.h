@@ -6,7 +6,8 @@
 
 namespace attend {
 
-/// The text without a byte order mark. Throws InputError for UTF-16 and for NUL bytes.
+/// The text without a byte order mark. Throws InputError for UTF-16, NUL bytes, lines that end with CR
+/// alone, and for what is no such file at all (a pointer of Git LFS, a web page, …).
 std::string_view plain_text(std::string_view text, const std::string& source);
 
 /// The next line without its end (\n or \r\n), which it takes off `rest`.

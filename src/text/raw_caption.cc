@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <regex>
 #include <vector>
 
 namespace attend {
@@ -54,6 +55,33 @@ bool take_off_one(std::string_view& text) {
 
 bool has_word(std::string_view caption) {
   return std::any_of(caption.begin(), caption.end(), [](unsigned char c) { return std::isalnum(c) || c >= 0x80; });
+}
+
+std::string leftover(std::string_view caption) {
+  static const std::regex html(
+      "&(amp|lt|gt|quot|apos|nbsp|#[0-9]{1,6}|#x[0-9a-f]{1,6});|</?(p|br|b|i|em|strong|span|div|a|img|ul|li|h[1-6])( "
+      "[^<>]*)?/?>",
+      std::regex::icase | std::regex::optimize);
+  const auto text = trimmed(caption);
+  for (const std::string_view nothing : {"nan", "null", "none", "undefined", "n/a"})
+    if (same(text, nothing)) return "nan or null in place of a text";
+  if ((text.starts_with("[\"") && text.ends_with("\"]")) || (text.starts_with("['") && text.ends_with("']")) ||
+      (text.starts_with("b'") && text.ends_with('\'')) || (text.starts_with("b\"") && text.ends_with('"')))
+    return "a list or bytes of Python's in place of a text ([\"…\"], b'…')";
+  const auto reads_as_latin1 = [&] {
+    if (text.find("\u00e2\u20ac") != text.npos) return true;  // of quotes and dashes
+    for (size_t at = 0; (at = text.find("\u00c3", at)) != text.npos; ++at)
+      if (at + 3 < text.size() && text[at + 2] == '\xc2') return true;  // then U+0080 to U+00BF: of accented letters
+    return false;
+  };
+  if (reads_as_latin1()) return "UTF-8 read as Latin-1 (Ã©, â€™)";
+  // The length is bounded, as std::regex is recursive.
+  if (text.find_first_of("&<") != text.npos)
+    for (size_t at = text.find_first_of("&<"); at != text.npos; at = text.find_first_of("&<", at + 1))
+      if (const auto part = text.substr(at, 200);
+          std::regex_search(part.begin(), part.end(), html, std::regex_constants::match_continuous))
+        return "HTML (&amp;, <br>)";
+  return "";
 }
 
 bool take_off_marks(std::string& caption) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <sstream>
 
 #include "base/error.h"
@@ -17,6 +18,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 /// A captions file of 100 sound pictures (p0.jpg …) with a caption each, ready to be spoilt, with its images folder.
@@ -55,7 +57,7 @@ class DatasetTest : public ::testing::Test {
   /// error when nothing may be faulty.
   void expect_left_out(const std::string& kind, const std::string& name, size_t pictures) {
     EXPECT_EQ(read(coco_).examples.size(), coco_["images"].size() - pictures);
-    EXPECT_THAT(warning_, AllOf(HasSubstr("1 " + kind), HasSubstr(name)));
+    EXPECT_THAT(warning_, AllOf(HasSubstr(kind + ": 1 ("), HasSubstr(name)));
     EXPECT_EQ(std::count(warning_.begin(), warning_.end(), '\n'), 1);
     EXPECT_THAT(error(coco_, 0), AllOf(StartsWith((folder_ / "captions.json").string() + ": 1 fault in 10"),
                                        HasSubstr("--max-faulty"), HasSubstr(kind), HasSubstr(name)));
@@ -136,14 +138,14 @@ TEST_F(DatasetTest, CountsFaultsOfSplitLists) {
   for (int i = 0; i < 99; ++i) coco_["splits"]["train"].push_back(i);
   coco_["splits"]["val"] = {4, 1000, "p99.jpg"};
   EXPECT_EQ(read(coco_).examples.size(), 100u);
-  EXPECT_THAT(warning_,
-              AllOf(HasSubstr("1 in two splits (p4.jpg)"), HasSubstr("1 unknown in a split list (splits.val: 1000)")));
+  EXPECT_THAT(warning_, AllOf(HasSubstr("in two splits: 1 (p4.jpg)"),
+                              HasSubstr("unknown in a split list: 1 (splits.val: 1000)")));
 }
 
 TEST_F(DatasetTest, KeepsASplitOfAnotherNameWhenItIsAskedFor) {
   for (auto& image : coco_["images"]) image["split"] = "minival";
   EXPECT_EQ(read(coco_, 0, "minival").split("minival").size(), 100u);
-  EXPECT_THAT(error(coco_, 0.5), HasSubstr("100 of no known split (p0.jpg: \"minival\", p1.jpg"));
+  EXPECT_THAT(error(coco_, 0.5), HasSubstr("of no known split: 100 (p0.jpg: \"minival\", p1.jpg"));
 }
 
 TEST_F(DatasetTest, NamesTheSplitsThereAreWhenOneIsMissing) {
@@ -205,10 +207,15 @@ TEST_F(DatasetTest, LeavesOutPicturesOfUnknownSplits) {
 TEST_F(DatasetTest, LeavesOutNamesThatLeaveTheFolder) {
   const auto outside = folder_.write("outside.jpg", "x");
   for (const std::string& name : {std::string("../outside.jpg"), outside.string(), std::string("a/../../outside.jpg"),
-                                  std::string(""), std::string("p7.jpg\0.png", 11)}) {
+                                  std::string("p7.jpg\0.png", 11)}) {
     coco_["images"][7]["file_name"] = name;
     expect_left_out("names that leave the images folder", "", 1);
   }
+}
+
+TEST_F(DatasetTest, LeavesOutEmptyNames) {
+  coco_["images"][7]["file_name"] = "";
+  expect_left_out("malformed", "7: an empty file name", 1);
 }
 
 TEST_F(DatasetTest, LeavesOutPicturesOfWrongForm) {
@@ -483,6 +490,83 @@ TEST(Dataset, ReadsFlickr8k) {
   EXPECT_EQ(dataset.split("val").size(), 1000u);
   EXPECT_EQ(count("train"), 30000u);
   EXPECT_EQ(count("val"), 5000u);
+}
+
+TEST_F(DatasetTest, MissingFilesThatAreThereUnderNearlyTheirNameAreNamed) {
+  folder_.write("images/Beach.JPG", "x");
+  folder_.write("images/cafe\u0301.png", "x");  // as macOS writes it
+  for (const auto& [given, there] : std::map<std::string, std::string>{{"beach.jpg", "Beach.JPG"},
+                                                                       {"beach.png", ""},
+                                                                       {"caf\u00e9.png", "cafe\u0301.png"},
+                                                                       {".\\p7.jpg", "p7.jpg"},
+                                                                       {"p7.png", "p7.jpg"},
+                                                                       {"p7", "p7.jpg"},
+                                                                       {" p7.jpg ", "p7.jpg"},
+                                                                       {"p7%2Ejpg", "p7.jpg"},
+                                                                       {"p7.jpg?size=large", "p7.jpg"},
+                                                                       {"nothing.jpg", ""}}) {
+    Json coco = coco_;
+    coco["images"][7]["file_name"] = given;
+    EXPECT_EQ(read(coco).examples.size(), 99u);
+    const auto named = there.empty() ? std::string("; there is") : "; there is " + (folder_ / "images").string() + "/";
+    if (there.empty())
+      EXPECT_THAT(warning_, AllOf(HasSubstr("files missing: 1 ("), Not(HasSubstr(named)))) << given;
+    else
+      EXPECT_THAT(warning_, AllOf(HasSubstr("files missing: 1 ("), HasSubstr(named), HasSubstr(there + ")"))) << given;
+  }
+}
+
+TEST_F(DatasetTest, CaptionsThatAConversionSpoiltAreSaid) {
+  const std::map<std::string, std::string> kinds{{"A man &amp; his dog", "HTML"},
+                                                 {"It&#39;s a dog", "HTML"},
+                                                 {"<p>A dog</p>", "HTML"},
+                                                 {"A dog<br/>runs", "HTML"},
+                                                 {R"(["a dog", "the dog"])", "a list or bytes of Python's"},
+                                                 {"['a dog']", "a list or bytes of Python's"},
+                                                 {"b'a dog'", "a list or bytes of Python's"},
+                                                 {"nan", "nan or null"},
+                                                 {"NULL", "nan or null"},
+                                                 {"a caf\u00c3\u00a9", "UTF-8 read as Latin-1"},
+                                                 {"the dog\u00e2\u20ac\u2122s ball", "UTF-8 read as Latin-1"},
+                                                 {"black & white, 3 < 4 > 2; a<b", ""},
+                                                 {"he said 'no' [sic]", ""},
+                                                 {"the bread of a nan bakery", ""},
+                                                 {"S\u00c3O PAULO", ""},
+                                                 {"r\u00e9sum\u00e9 \u2013 \u201cdog\u201d", ""}};
+  for (const auto& [caption, kind] : kinds) {
+    Json coco = coco_;
+    coco["annotations"][7]["caption"] = caption;
+    EXPECT_THAT(read(coco).examples[7].captions, ElementsAre(caption));  // said, and left as it is
+    if (kind.empty())
+      EXPECT_EQ(warning_, "") << caption;
+    else
+      EXPECT_THAT(warning_, HasSubstr("1 of 100 captions with " + kind)) << caption;
+  }
+}
+
+TEST_F(DatasetTest, AnnotationsThatAreNoListAreRefused) {
+  for (const Json& other : {Json(nullptr), Json::object({{"1", Json::array()}}), Json("x")}) {
+    coco_["annotations"] = other;
+    EXPECT_THAT(error(coco_, 1), HasSubstr("\"annotations\" is no list"));
+  }
+  coco_.erase("annotations");
+  EXPECT_EQ(read(coco_).examples.size(), 100u);  // pictures to caption
+}
+
+TEST_F(DatasetTest, WhatLiesInPlaceOfADataSetIsCalledByItsName) {
+  for (const auto& [bytes, name] : std::map<std::string, std::string>{
+           {"", "is an empty file"},
+           {"version https://git-lfs.github.com/spec/v1\noid sha256:4d\n", "is a pointer of Git LFS"},
+           {"\n<!DOCTYPE html><html>404</html>", "is a web page (HTML)"},
+           {std::string(5000, '\0'), "is nothing but NUL bytes"}}) {
+    folder_.write("c.json", bytes);
+    try {
+      read_captions(folder_ / "c.json", "", "train", 0);
+      ADD_FAILURE() << name;
+    } catch (const InputError& fault) {
+      EXPECT_THAT(fault.what(), HasSubstr("c.json: " + name));
+    }
+  }
 }
 
 }  // namespace
