@@ -8,8 +8,8 @@
 
 #include "app/caption_file_options.h"
 #include "app/given_options.h"
-#include "app/html_name.h"
 #include "app/model_command.h"
+#include "app/output_name.h"
 #include "app/terminal.h"
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -231,7 +231,7 @@ int align_command(const std::vector<std::string>& arguments) {
     if (!no_file.empty()) throw Error(no_file);
     work.incomplete = std::move(incomplete);
     for (const auto& fault : faults) complain(fault);
-    if (!options.html.empty()) check_writable(options.html);
+    check_output("--html", options.html, {given.captions});
     if (!outputs.font.empty()) use_font(outputs.font);
     watch_interrupts();
     failed += align_all(*ensemble, work, how, options, outputs, "given, and looked at " + credit_of(*ensemble));

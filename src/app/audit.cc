@@ -10,8 +10,8 @@
 #include <optional>
 
 #include "app/given_options.h"
-#include "app/html_name.h"
 #include "app/model_command.h"
+#include "app/output_name.h"
 #include "app/shard.h"
 #include "app/terminal.h"
 #include "base/csv.h"
@@ -297,8 +297,8 @@ void write_page(const AuditReport& report, const GivenPictures& data, Ensemble& 
       if (!picture.refused()) own[picture.index] = std::move(picture.captions.front());
   });
   CaptionPage page(options.html,
-                   "the worst of " + std::to_string(report.captions.size()) + " captions, audited " +
-                       credit_of(ensemble) + "; each first as given, then as the model says it",
+                   "the worst of " + counted(report.captions.size(), "caption") + ", audited " + credit_of(ensemble) +
+                       "; each first as given, then as the model says it",
                    {{"score", 3}, {"contrast", 2}});
   ScoreWork score;
   score.max_words = options.work.max_words;
@@ -411,7 +411,7 @@ int audit_command(const std::vector<std::string>& arguments) {
   const Shard shard(options.shard);
   CaptionList list = given.gather(paths);
   if (shard.count > 1) list = only(shard, list);
-  if (!options.html.empty()) check_writable(options.html);
+  check_output("--html", options.html, {given.captions, options.held_out});
   const GivenPictures data(list.pictures);
   const auto held_out = find_held_out(options.held_out, given);
   options.work.held_out = held_out.pictures;

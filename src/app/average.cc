@@ -4,6 +4,7 @@
 
 #include "app/commands.h"
 #include "app/model_file.h"
+#include "app/output_name.h"
 #include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
@@ -116,12 +117,9 @@ int average_command(const std::vector<std::string>& arguments) {
   parse_command_line(arguments, options, average_syntax());  // what the line says counts more than what the model says
   if (answer(line, average_syntax(), options, std::cout)) return 0;
   if (output.empty()) throw UsageError("--output: say which file the mean is written to");
-  for (const auto& model : line.positional)
-    if (std::error_code error; fs::equivalent(model, output, error))
-      throw UsageError(output.string() + ": is one of the models and would be replaced; name another file");
   check_input_size(input_size);
   check_decode_options(decode, first, source);
-  check_writable(output);  // now, not when the mean is made
+  check_output("--output", output, {line.positional.begin(), line.positional.end()});  // now, not when the mean is made
   Captioner mean = average(std::move(first), line.positional);
   if (input_size > 0) mean.options.encoder.input_size = input_size;
   if (precision != "model") mean.set_precision(precision);

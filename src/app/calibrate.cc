@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "app/commands.h"
+#include "app/output_name.h"
 #include "app/terminal.h"
 #include "base/console.h"
 #include "base/error.h"
@@ -207,8 +208,8 @@ void judge(Ensemble& ensemble, const DecodeOptions& decode, const CalibrateOptio
                      }
                    });
   if (pairs.size() < kLeastPictures)
-    throw InputError(options.captions[file].string() + ": " + std::to_string(pairs.size()) +
-                     " pictures that can be captioned; " + std::to_string(kLeastPictures) + " are needed");
+    throw InputError(options.captions[file].string() + ": " + counted(pairs.size(), "picture") +
+                     " that can be captioned; " + std::to_string(kLeastPictures) + " are needed");
   const auto scores = cider_d(pairs).pictures;
   const double median = quantile(scores, 0.5);
   const auto order = drawn(scores.size(), scores.size(), static_cast<uint64_t>(options.seed));
@@ -336,9 +337,11 @@ int calibrate_command(const std::vector<std::string>& arguments) {
   if (answer(line, calibrate_syntax(), list, std::cout)) return 0;
   options.check();
   const std::string& source = line.positional.front();
-  if (std::error_code error; fs::equivalent(source, options.output, error))
-    throw UsageError(options.output.string() + ": is the model itself and would be replaced; name another file");
-  AtomicFile{options.output};  // whether it can be written shows now
+  std::vector<fs::path> read = options.captions;
+  read.insert(read.end(), options.training_captions.begin(), options.training_captions.end());
+  read.emplace_back(source);
+  check_output("--output", options.output, read);
+  check_output("--reliability", options.reliability, read);
   const int threads = run.set_threads();
   watch_interrupts();
   Captioner captioner = load_captioner(source);

@@ -10,9 +10,9 @@
 
 #include "app/caption_file_options.h"
 #include "app/commands.h"
-#include "app/html_name.h"
 #include "app/model_file.h"
 #include "app/name_stream.h"
+#include "app/output_name.h"
 #include "app/shard.h"
 #include "app/terminal.h"
 #include "base/csv.h"
@@ -547,7 +547,7 @@ void CaptionRun::caption(Work& work, const Frames& frames) {
   work.incomplete = std::move(prepared.incomplete);
   for (const auto& fault : prepared.faults) complain(fault);
   if (!writer_) {
-    if (!options_.html.empty()) check_writable(options_.html);  // may lie in one of these folders
+    check_output("--html", options_.html, {options_.files_from});  // may lie in one of these folders
     if (!outputs_.font.empty()) use_font(outputs_.font);
     watch_interrupts();
     writer_.emplace(outputs_, options_.html, credit_of(*ensemble_), threads_);

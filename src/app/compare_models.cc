@@ -9,8 +9,8 @@
 #include <set>
 
 #include "app/given_options.h"
-#include "app/html_name.h"
 #include "app/model_command.h"
+#include "app/output_name.h"
 #include "app/terminal.h"
 #include "base/error.h"
 #include "base/files.h"
@@ -299,7 +299,7 @@ int compare_models_command(const std::vector<std::string>& arguments) {
     throw UsageError("--model: says where captions of a file look; both sides are models");
   size_t failed = 0;
   const Pictures pictures = gather(options, {line->positional.begin() + 2, line->positional.end()}, failed);
-  if (!options.html.empty()) check_writable(options.html);
+  check_output("--html", options.html, {options.captions, sides[0], sides[1]});
   watch_interrupts();
   const auto judge = command.files.models;
   std::vector<Said> said;

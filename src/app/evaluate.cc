@@ -154,8 +154,7 @@ int evaluate_command(const std::vector<std::string>& arguments) {
   if (!line->dump_config) {
     options.check();
     if (!options.candidates.empty()) check_scores_only(*line);
-    for (const auto& output : {options.html, options.csv, options.results})
-      if (!output.empty()) check_writable(output);
+    options.check_outputs(command.files.models);
     candidates = {read_candidates(read_examples(options), options)};
   }
   if (options.candidates.empty() || line->dump_config) {

@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-#include "app/html_name.h"
+#include "app/output_name.h"
 #include "base/console.h"
 #include "base/error.h"
 #include "base/interrupt.h"
@@ -82,6 +82,15 @@ void EvaluateOptions::check() const {
   const bool holds_pictures = std::filesystem::is_directory(captions) || is_tar_name(captions);
   if (candidates.empty() && images.empty() && !holds_pictures)
     throw UsageError("--images: say which folder holds the pictures, or score a results file with --candidates");
+}
+
+void EvaluateOptions::check_outputs(const std::vector<std::filesystem::path>& models) const {
+  std::vector<std::filesystem::path> read = models;
+  read.insert(read.end(),
+              {captions, candidates, compare, instances, words, meteor, document_frequencies, training_captions});
+  check_output("--html", html, read);
+  check_output("--csv", csv, read);
+  check_output("--results", results, read);
 }
 
 CommandSyntax evaluate_syntax() {
@@ -209,8 +218,7 @@ std::optional<int> evaluate_results(const std::vector<std::string>& arguments) {
     return std::nullopt;
   }
   options.check();
-  for (const auto& output : {options.html, options.csv})
-    if (!output.empty()) check_writable(output);
+  options.check_outputs({});
   return write_evaluation({read_candidates(read_examples(options), options)}, options, Json(), run.count_threads());
 }
 

@@ -24,6 +24,8 @@ struct EvaluateOptions : EvaluationChoice, CandidateFiles {
   void list(OptionList& options);
   /// Throws UsageError.
   void check() const;
+  /// Throws where an output can't be written, or is one of the files that are read, `models` too.
+  void check_outputs(const std::vector<std::filesystem::path>& models) const;
 };
 
 CommandSyntax evaluate_syntax();

@@ -165,8 +165,8 @@ std::string UnknownWords::said(const std::map<std::string, size_t>& counts, cons
   std::stable_sort(often.begin(), often.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   char share[32];
   std::snprintf(share, sizeof share, "%.1f", 100 * static_cast<double>(unknown) / static_cast<double>(all_));
-  std::string text = std::to_string(unknown) + " of " + std::to_string(all_) + " words (" + share +
-                     " %) aren't in the model's vocabulary and " + what + ": ";
+  std::string text =
+      counted_of(unknown, all_, "word") + " (" + share + " %) aren't in the model's vocabulary and " + what + ": ";
   for (size_t i = 0; i < std::min<size_t>(often.size(), 10); ++i)
     text += (i ? ", " : "") + printable(often[i].second) +
             (often[i].first > 1 ? " (" + std::to_string(often[i].first) + ")" : "");

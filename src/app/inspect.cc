@@ -4,6 +4,7 @@
 #include "app/commands.h"
 #include "base/data_folder.h"
 #include "base/error.h"
+#include "base/printable.h"
 #include "model/captioner.h"
 #include "model/weights.h"
 #include "pipeline/caption_record.h"
@@ -25,8 +26,8 @@ Captioner read_model(const std::filesystem::path& path) {
     if (weights.count("decoder.embedding.weight") > 0) throw;  // a captioner's after all, with a fault
     int64_t parameters = 0;
     for (const auto& [name, tensor] : weights) parameters += tensor.numel();
-    throw InputError(path.string() + ": not an attend model but plain weights, " + std::to_string(weights.size()) +
-                     " tensors with " + std::to_string(parameters) + " values" +
+    throw InputError(path.string() + ": not an attend model but plain weights, " + counted(weights.size(), "tensor") +
+                     " with " + counted(static_cast<size_t>(parameters), "value") +
                      (weights.empty() ? "" : ", the first named " + quote(weights.begin()->first)) +
                      "; an encoder's weights are what `attend train --encoder-weights` takes");
   }

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "app/commands.h"
+#include "app/output_name.h"
 #include "app/shard.h"
 #include "base/base64.h"
 #include "base/console.h"
@@ -386,6 +387,9 @@ int merge_command(const std::vector<std::string>& arguments) {
   options.list(list);
   const CommandLine line = parse_command_line(arguments, list, merge_syntax());
   if (answer(line, merge_syntax(), list, std::cout)) return 0;
+  std::vector<fs::path> read(options.pictures.begin(), options.pictures.end());
+  read.emplace_back(options.files_from);
+  check_output("--output", options.output, read);
   return Merge(line.positional, options).run();
 }
 

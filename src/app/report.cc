@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "app/commands.h"
-#include "app/html_name.h"
+#include "app/output_name.h"
 #include "base/console.h"
 #include "base/error.h"
 #include "data/run_log.h"

@@ -33,9 +33,10 @@ std::vector<std::optional<std::string>> match_results(const std::filesystem::pat
                      static_cast<int64_t>(i));
   std::vector<std::optional<std::string>> captions(examples.size());
   std::vector<std::string> missing, unknown;
-  size_t marked = 0;
+  size_t marked = 0, wordless = 0;
   for (auto& [id, caption] : results) {
     if (std::string copy = caption; take_off_marks(copy)) ++marked;
+    if (!has_word(caption)) ++wordless;
     std::optional<int64_t> at;
     try {
       at = index.find(id);
@@ -60,6 +61,8 @@ std::vector<std::optional<std::string>> match_results(const std::filesystem::pat
     throw InputError(file.string() + ": no caption for these pictures" + of + ": " + some(missing) + advice);
   if (!files.partial && !unknown.empty())
     throw InputError(file.string() + ": captions for pictures that are none" + of + ": " + some(unknown) + advice);
+  if (wordless > 0)
+    warn(file.string() + ": " + counted_of(wordless, results.size(), "caption") + " without a word, scored as such");
   if (marked > 0)
     warn(file.string() + ": " + counted_of(marked, results.size(), "caption") +
          " with marks such as <start> and <end> at its ends, which count as words and lower the figures; "

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "app/run_command.h"
+#include "base/files.h"
 #include "vision/picture_files.h"
 
 namespace attend::testing {
@@ -248,6 +249,39 @@ TEST_F(EvaluateCommand, ResultsThatDoNotMatchAreRefused) {
     EXPECT_THAT(run.err, HasSubstr(says)) << text;
     EXPECT_THAT(run.err_lines(), SizeIs(1)) << run.err;
   }
+}
+
+TEST_F(EvaluateCommand, WhatIsReadIsNeverReplaced) {
+  const std::string captions = make_data();
+  const auto results = write("r.json", R"([{"image_id": 10, "caption": "a dog"}, {"image_id": 11, "caption": "a dog"},
+    {"image_id": 9007199254740993, "caption": "a dog"}])");
+  fs::create_symlink(captions, at("link.json"));
+  fs::create_hard_link(captions, at("page.html"));
+  const std::string before = read_file(captions), results_before = read_file(results);
+  const std::vector<std::vector<std::string>> cases{{"--images", at("images"), "--results", captions},
+                                                    {"--images", at("images"), "--results", at("link.json")},
+                                                    {"--candidates", results, "--csv", captions},
+                                                    {"--candidates", results, "--csv", results},
+                                                    {"--candidates", results, "--html", at("page.html")}};
+  for (const auto& flags : cases) {
+    std::vector<std::string> arguments{"evaluate", "--captions", captions};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    const auto run = flags[0] == "--images" ? with_model(arguments) : attend_command(arguments);
+    EXPECT_EQ(run.status, 2) << run.err;
+    EXPECT_THAT(run.err, HasSubstr(flags[2] + ": " + flags[3] +
+                                   ": is read by this command and would be replaced; name another file"));
+    EXPECT_EQ(read_file(captions), before);
+    EXPECT_EQ(read_file(results), results_before);
+  }
+}
+
+TEST_F(EvaluateCommand, CandidatesWithoutAWordAreSaid) {
+  const std::string captions = make_data();
+  const auto results = write("r.json", R"([{"image_id": 10, "caption": ""}, {"image_id": 11, "caption": " ."},
+    {"image_id": 9007199254740993, "caption": "a café"}])");
+  const auto run = attend_command({"evaluate", "--captions", captions, "--candidates", results});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("r.json: 2 of 3 captions without a word, scored as such"));
 }
 
 TEST_F(EvaluateCommand, CaptionsFilesThatAreNoneAreRefused) {
