@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "base/printable.h"
 #include "pipeline/picture_batches.h"
 
 namespace attend {
@@ -23,8 +24,9 @@ std::vector<SeenPicture> compute(Ensemble& ensemble, PictureBatch batch, const C
       continue;
     }
     if (!found.front().holds_all) {
-      picture.refusal = picture.name + ": no caption of at most " + std::to_string(work.decode.max_length) +
-                        " words was found that says all of decode.must; more words (decode.max_length) or a wider beam "
+      picture.refusal = picture.name + ": no caption of at most " +
+                        counted(static_cast<size_t>(work.decode.max_length), "word") +
+                        " was found that says all of decode.must; more words (decode.max_length) or a wider beam "
                         "may help";
       continue;
     }

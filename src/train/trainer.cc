@@ -12,6 +12,7 @@
 #include "base/folder.h"
 #include "base/interrupt.h"
 #include "base/parallel.h"
+#include "base/printable.h"
 #include "data/run_log.h"
 #include "decode/ensemble.h"
 #include "model/workers.h"
@@ -182,9 +183,9 @@ class Run {
     const int begun_with = checkpoint.beginning.recipe["train"].value("epochs", job_.train.epochs);
     const int64_t all = per_epoch * begun_with;
     if (step > all || progression_.validated_epochs > step / per_epoch)
-      throw InputError(checkpoint.source + ": it stands after " + std::to_string(step) + " steps and " +
-                       std::to_string(progression_.validated_epochs) + " epochs, of a run of " + std::to_string(all) +
-                       " steps; the file is damaged");
+      throw InputError(checkpoint.source + ": it stands after " + counted(static_cast<size_t>(step), "step") + " and " +
+                       counted(static_cast<size_t>(progression_.validated_epochs), "epoch") + ", of a run of " +
+                       std::to_string(all) + "; the file is damaged");
     if (step > steps_)
       throw UsageError("train.epochs " + std::to_string(job_.train.epochs) + ": this run is in epoch " +
                        std::to_string((step + per_epoch - 1) / per_epoch) + " already");
@@ -313,6 +314,7 @@ class Run {
   void check_encoder(int stages) const {
     const auto& options = job_.train;
     const bool trains = options.fine_tune_stages > 0 && options.fine_tune_from <= options.epochs;
+    if (options.learning_rate == 0) warn("train.learning_rate is 0: the decoder learns nothing");
     if (options.encoder_weights.empty() && options.initial_model.empty()) {
       const std::string remedy = "; name pretrained weights with train.encoder_weights (tools/fetch-weights has some)";
       if (options.fine_tune_stages > 0 && (!trains || options.encoder_learning_rate == 0))
@@ -338,12 +340,12 @@ class Run {
     const int64_t per_epoch = data_->steps_per_epoch();
     if (job_.train.max_steps > 0 && job_.train.max_steps < per_epoch)
       warn("train.max_steps " + std::to_string(job_.train.max_steps) + " ends the run within its first epoch of " +
-           std::to_string(per_epoch) + " steps: what it has learnt by then is kept, but not validated");
+           counted(static_cast<size_t>(per_epoch), "step") + ": what it has learnt by then is kept, but not validated");
     schedule_ = job_.train;
     if (schedule_.warmup_steps > steps_ / 2) {
       schedule_.warmup_steps = static_cast<int>(steps_ / 2);
       note("train.warmup_steps " + std::to_string(job_.train.warmup_steps) + " is more than half of the run's " +
-           std::to_string(steps_) + " steps; " + std::to_string(schedule_.warmup_steps) + " are taken");
+           counted(static_cast<size_t>(steps_), "step") + "; it is taken as " + std::to_string(schedule_.warmup_steps));
     }
   }
 
@@ -686,6 +688,11 @@ class Run {
         text("  BLEU-4 %.1f", 100 * figures["validation_bleu_4"].get<double>()) +
         text("  ROUGE-L %.1f", 100 * figures["validation_rouge_l"].get<double>()) +
         text("  perplexity %.1f", std::exp(validated.loss)) + (best ? "  best so far, kept" : ""));
+    if (!std::isfinite(std::exp(validated.loss)))
+      warn(
+          "validation: the captions' perplexity is beyond any number: training diverges; a lower train.learning_rate "
+          "may "
+          "help");
     progression_.validated_epochs = epoch;
     progression_.epochs_since_best = best ? 0 : progression_.epochs_since_best + 1;
     if (best) progression_.best = figure;

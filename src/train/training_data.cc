@@ -38,6 +38,10 @@ TrainingData::TrainingData(const TrainJob& job)
     if (dataset_.examples[i].captions.empty())
       throw InputError(dataset_.source + ": the validation pictures have no captions (" +
                        dataset_.examples[i].picture.filename().string() + " is the first) to compare with");
+  if (job.data.train_split == job.data.val_split)
+    warn(
+        "data.val_split is data.train_split: the pictures that are validated on are learnt from, and their figures say "
+        "nothing of other pictures");
   for (const auto& [origin, weight] : job.data.caption_weights)
     if (std::find(dataset_.origins.begin(), dataset_.origins.end(), origin) == dataset_.origins.end())
       throw UsageError("data.caption_weights: no caption's \"source\" is " + origin + " in " + dataset_.source);
@@ -190,8 +194,8 @@ void TrainingData::take_refusals(std::vector<Refusal> refused, const std::vector
   std::sort(refused.begin(), refused.end(), [](const Refusal& a, const Refusal& b) { return a.picture < b.picture; });
   leave_out(put_up_with(refused, pictures, may_fail ? job_.data.max_faulty : 1));
   if (!may_fail && !refused.empty())
-    throw InputError(std::to_string(refused.size()) +
-                     " pictures can't be read that could when the run began; bring them "
+    throw InputError(counted(refused.size(), "picture") +
+                     " can't be read that could when the run began; bring them "
                      "back to go on, or begin a run in another folder");
 }
 

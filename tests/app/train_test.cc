@@ -176,6 +176,17 @@ TEST_F(TrainCommand, RefusesFlagsAndNotesSettingsThatHaveNoEffect) {
   EXPECT_THAT(run.err, HasSubstr("augmentation only takes effect while the encoder is trained"));
 }
 
+TEST_F(TrainCommand, SaysWhereTrainingCanTellOrLearnNothing) {
+  const auto still = train({"--config", at("recipes/tiny.json"), "--output", at("still"), "--learning-rate", "0"});
+  EXPECT_EQ(still.status, 0) << still.err;
+  EXPECT_THAT(still.err, HasSubstr("warning: train.learning_rate is 0: the decoder learns nothing"));
+  const auto same = train({"--images", at("data/images"), "--train-captions", at("data/captions_train.json"),
+                           "--val-split", "train", "--epochs", "1", "--min-word-count", "1", "--output", at("same")});
+  EXPECT_EQ(same.status, 0) << same.err;
+  EXPECT_THAT(same.err, HasSubstr("warning: data.val_split is data.train_split: the pictures that are validated on"));
+  EXPECT_THAT(same.err, Not(HasSubstr("learning_rate is 0")));
+}
+
 TEST_F(TrainCommand, NamesAllPicturesThatCanNotBeRead) {
   for (const char* name : {"train_00001.png", "train_00007.png"}) fs::resize_file(at("data/images/") + name, 60);
   const auto refused = train({"--config", at("recipes/tiny.json"), "--output", at("run")});
