@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/tar.h"
 #include "data/dataset.h"
 #include "data/forms.h"
 #include "text/raw_caption.h"
@@ -250,6 +251,17 @@ void read_dataset_file(const fs::path& file, const fs::path& images, const TakeR
   }
 }
 
+void read_web_dataset_file(const fs::path& file, const TakeRefusal& refuse, CaptionList& list) {
+  ListWriter writer(file.string(), {}, refuse, list);
+  read_web_samples(file, [&](const WebSample& sample) {
+    if (!sample.fault.empty()) return writer.refuse(0, sample.fault);
+    if (sample.picture.empty()) return writer.refuse(0, sample.place() + ": captions without a picture");
+    const auto picture = sample.tar / sample.picture;
+    if (sample.record.captions.empty()) writer.refuse(0, picture.string() + ": no captions");
+    for (const auto& caption : sample.record.captions) writer.add(picture.string(), caption, 0);
+  });
+}
+
 }  // namespace
 
 std::string caption_fault(std::string& caption) {
@@ -269,8 +281,14 @@ CaptionList read_caption_list(const fs::path& file, const fs::path& images, cons
   const bool lines = ending == ".jsonl" || ending == ".ndjson";
   CaptionList list;
   std::error_code ignored;
-  const bool is_tokens = ending == ".token" || (ending == ".txt" && form_of(file).form == Form::kTokens);
-  if (ending == ".json" || ending == ".tar" || is_tokens || fs::is_directory(file, ignored)) {
+  if (is_tar_name(file) || fs::is_directory(file, ignored)) {
+    const auto form = form_of(file);
+    form.form == Form::kWebDataset ? read_web_dataset_file(form.file, refuse, list)
+                                   : read_dataset_file(file, images, refuse, list);
+    if (list.captions == 0) throw InputError(file.string() + ": no captions in it");
+    return list;
+  }
+  if (ending == ".json" || ending == ".token" || (ending == ".txt" && form_of(file).form == Form::kTokens)) {
     read_dataset_file(file, images, refuse, list);
     return list;
   }

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -125,85 +125,87 @@ bool is_gzip(const fs::path& file) {
   return std::ifstream(file, std::ios::binary).read(magic, 2) && magic[0] == '\x1f' && magic[1] == '\x8b';
 }
 
-/// The members of an archive that belong together: those with one name up to the first dot behind the last slash.
-std::string key_of(const std::string& member) {
-  const size_t slash = member.rfind('/'), dot = member.find('.', slash == member.npos ? 0 : slash + 1);
-  return member.substr(0, dot);
-}
-
-/// One archive of a WebDataset, as it is taken in.
+/// One archive of a WebDataset. Members belong together that have one name up to the first dot behind the last slash.
 class Shard {
  public:
-  Shard(Collector& collector, fs::path tar, const std::string& name, std::unordered_set<std::string>& keys)
-      : collector_(collector),
-        tar_(std::move(tar)),
-        name_(name),
-        split_(split_within(tar_.stem().string())),
-        keys_(keys) {}
+  Shard(fs::path tar, const TakeSample& take) : tar_(std::move(tar)), take_(take) {}
 
-  void read() {
-    std::map<std::string, size_t> order;  // samples needn't lie together
-    std::vector<std::vector<ArchiveMember>> samples;
-    ArchiveContents contents = list_archive(tar_, nullptr);
+  void read() const {
+    const ArchiveContents contents = list_archive(tar_, nullptr);
     for (const auto& [why, names] : contents.refused)
       throw InputError(tar_.string() + ": " + quote(names.front()) + ": " + why);
     for (const auto& [why, names] : contents.passed_over)
       warn(tar_.string() + ": " + counted(names.size(), "member") + " passed over: " + why + " (" +
            printable(names.front()) + (names.size() > 1 ? ", …)" : ")"));
-    for (auto& member : contents.members) {
-      const auto [found, is_new] = order.emplace(key_of(member.name), samples.size());
-      if (is_new) samples.emplace_back();
-      samples[found->second].push_back(std::move(member));
+    const auto& members = contents.members;
+    std::vector<uint32_t> order(members.size());  // samples needn't lie together
+    std::iota(order.begin(), order.end(), uint32_t{0});
+    const auto key = [&](uint32_t i) { return key_of(members[i].name); };
+    std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return key(a) < key(b); });
+    std::vector<std::pair<uint32_t, uint32_t>> samples;  // first member, and where it stands in `order`
+    for (uint32_t i = 0; i < order.size(); ++i)
+      if (i == 0 || key(order[i]) != key(order[i - 1])) samples.emplace_back(order[i], i);
+    std::sort(samples.begin(), samples.end());
+    for (const auto& [first, at] : samples) {
+      std::vector<ArchiveMember> sample;
+      for (size_t i = at; i < order.size() && key(order[i]) == key(first); ++i) sample.push_back(members[order[i]]);
+      take(sample);
     }
-    for (const auto& sample : samples) take(sample);
   }
 
  private:
-  void take(const std::vector<ArchiveMember>& sample) {
-    std::string picture;
-    Record record;
+  static std::string_view key_of(std::string_view member) {
+    const size_t slash = member.rfind('/'), dot = member.find('.', slash == member.npos ? 0 : slash + 1);
+    return member.substr(0, dot);
+  }
+
+  void take(const std::vector<ArchiveMember>& members) const {
+    WebSample sample;
     std::vector<std::string> lines;
-    const std::string key = key_of(sample[0].name), place = name_ + "/" + key;
+    sample.tar = tar_;
+    sample.key = key_of(members[0].name);
+    const std::string place = sample.place();
     try {
-      for (const auto& member : sample) {
-        const std::string ending = member.name.substr(key.size());
+      for (const auto& member : members) {
+        const std::string ending = member.name.substr(sample.key.size());
         const auto bytes = [&](size_t most) { return *read_archive_member(tar_ / member.name, most); };
         if (ending == ".txt" || ending == ".caption" || ending == ".cap" || ending == ".text") {
           for (auto& line : caption_lines(bytes(SIZE_MAX), place + ending)) lines.push_back(std::move(line));
         } else if (ending == ".json") {
-          record = record_of(parse_json(bytes(SIZE_MAX), place + ending));  // its picture needs no name
-        } else if (picture.empty()) {
+          sample.record = record_of(parse_json(bytes(SIZE_MAX), place + ending));  // its picture needs no name
+        } else if (sample.picture.empty()) {
           const std::string first = bytes(kKindBytes);
           const auto use = kind_of({reinterpret_cast<const unsigned char*>(first.data()), first.size()}).use;
-          if (use == Kind::kRead || use == Kind::kPicture) picture = member.name;
+          if (use == Kind::kRead || use == Kind::kPicture) sample.picture = member.name;
         }
       }
     } catch (const Malformed& fault) {
-      collector_.see_picture();
-      return collector_.picture_fault("malformed", place + ": " + fault.what);
+      sample.fault = place + ": " + fault.what;
     } catch (const InputError& fault) {
-      collector_.see_picture();
-      return collector_.picture_fault("malformed", fault.what());
+      sample.fault = fault.what();
     }
-    if (picture.empty() && lines.empty() && record.captions.empty()) return;  // of something else
-    collector_.see_picture();
-    if (picture.empty()) return collector_.picture_fault("captions without a picture", place);
-    // Keys are unique by convention only; those of a later shard that aren't go by the shard, too.
-    PictureId id = record.id.value_or(*read_picture_id(Json(keys_.insert(key).second ? key : place)));
-    if (!collector_.claim(id)) return;
-    const std::string split = split_name(record.split.empty() ? split_ : record.split);
-    const int64_t at = collector_.add_picture(std::move(id), fs::path(name_) / picture, split, true);
-    for (const auto& caption : record.captions.empty() ? lines : record.captions)
-      collector_.add_caption(at, caption, record.origin, place);
+    if (sample.record.captions.empty()) sample.record.captions = std::move(lines);
+    if (sample.fault.empty() && sample.picture.empty() && sample.record.captions.empty()) return;  // of something else
+    take_(std::move(sample));
   }
 
-  Collector& collector_;
   const fs::path tar_;
-  const std::string name_, split_;
-  std::unordered_set<std::string>& keys_;
+  const TakeSample& take_;
 };
 
 }  // namespace
+
+std::string WebSample::place() const { return tar.filename().string() + "/" + key; }
+
+void read_web_samples(const fs::path& source, const TakeSample& take) {
+  const auto tars = tar_files(source);
+  if (tars.size() > kMostPackedArchives)
+    if (const auto packed = std::count_if(tars.begin(), tars.end(), is_gzip); packed > ptrdiff_t{kMostPackedArchives})
+      throw InputError(source.string() + ": " + std::to_string(packed) + " compressed archives, and more than " +
+                       std::to_string(kMostPackedArchives) +
+                       " would be unpacked again and again; unpack them first (gunzip -k *.gz)");
+  for (const auto& tar : tars) Shard(tar, take).read();
+}
 
 void read_image_folder(Collector& collector) {
   const fs::path folder = collector.source();
@@ -244,14 +246,21 @@ void read_web_dataset(Collector& collector) {
   std::error_code error;
   const bool is_folder = fs::is_directory(source, error);
   collector.set_images(is_folder ? source : source.parent_path());
-  const auto tars = tar_files(source);
-  if (tars.size() > kMostPackedArchives)
-    if (const auto packed = std::count_if(tars.begin(), tars.end(), is_gzip); packed > ptrdiff_t{kMostPackedArchives})
-      throw InputError(source.string() + ": " + std::to_string(packed) + " compressed archives, and more than " +
-                       std::to_string(kMostPackedArchives) +
-                       " would be unpacked again and again; unpack them first (gunzip -k *.gz)");
   std::unordered_set<std::string> keys;
-  for (const auto& tar : tars) Shard(collector, tar, tar.filename().string(), keys).read();
+  read_web_samples(source, [&](WebSample sample) {
+    collector.see_picture();
+    const std::string place = sample.place();
+    if (!sample.fault.empty()) return collector.picture_fault("malformed", sample.fault);
+    if (sample.picture.empty()) return collector.picture_fault("captions without a picture", place);
+    // Keys are unique by convention only; those of a later shard that aren't go by the shard, too.
+    PictureId id =
+        sample.record.id.value_or(*read_picture_id(Json(keys.insert(sample.key).second ? sample.key : place)));
+    if (!collector.claim(id)) return;
+    const std::string split =
+        split_name(sample.record.split.empty() ? split_within(sample.tar.stem().string()) : sample.record.split);
+    const int64_t at = collector.add_picture(std::move(id), sample.tar.filename() / sample.picture, split, true);
+    for (const auto& caption : sample.record.captions) collector.add_caption(at, caption, sample.record.origin, place);
+  });
 }
 
 namespace {

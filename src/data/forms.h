@@ -2,8 +2,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <string>
 
 #include "data/collector.h"
+#include "data/records.h"
 
 namespace attend {
 
@@ -33,5 +36,20 @@ void read_tokens(Collector& collector);         // "NAME#0<tab>CAPTION" (Flickr8
 void read_image_folder(Collector& collector);   // Hugging Face's: metadata.jsonl or metadata.csv
 void read_sidecars(Collector& collector);       // pictures with .txt or .caption beside them
 void read_web_dataset(Collector& collector);    // a tar, or a folder of them
+
+/// What belongs together in a WebDataset.
+struct WebSample {
+  std::filesystem::path tar;
+  std::string key;      // what its files' names have in common
+  std::string picture;  // the name of its picture in the archive; empty: it has none
+  Record record;        // its captions: those beside it where its .json has none
+  std::string fault;    // why it can't be read, or ""
+
+  std::string place() const;  // for messages
+};
+using TakeSample = std::function<void(WebSample sample)>;
+
+/// Hands the samples of an archive, or of those in a folder, on one after another. Memory: the names in an archive.
+void read_web_samples(const std::filesystem::path& source, const TakeSample& take);
 
 }  // namespace attend

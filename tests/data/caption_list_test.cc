@@ -6,6 +6,7 @@
 #include "base/csv.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "base/tar.h"
 #include "data/temporary_folder.h"
 
 namespace attend {
@@ -181,6 +182,37 @@ TEST_F(CaptionListTest, ReadsEveryFormOfDataSet) {
     EXPECT_THAT(list.pictures[0].captions, ElementsAre("a dog", "a cat"));
     EXPECT_THAT(list.pictures[1].captions, ElementsAre("grass"));
     EXPECT_EQ(list.captions, 3u);
+  }
+}
+
+TEST_F(CaptionListTest, ReadsWebDatasetsSampleBySample) {
+  const std::string picture = "P6\n1 1\n255\nabc";
+  std::filesystem::create_directory(folder_ / "web");
+  TarWriter tar(folder_ / "web/a.tar");
+  const std::vector<std::pair<std::string, std::string>> members{{"b.ppm", picture},
+                                                                 {"a.ppm", picture},
+                                                                 {"a.txt", "a dog\na cat\n"},
+                                                                 {"b.json", R"({"caption": "grass"})"},
+                                                                 {"c.txt", "alone"},
+                                                                 {"d.ppm", picture},
+                                                                 {"e.json", R"({"caption": 5})"},
+                                                                 {"e.ppm", picture},
+                                                                 {"f.ppm", picture},
+                                                                 {"f.txt", "...\nit is\n"},
+                                                                 {"notes", "of something else"}};
+  for (const auto& [name, bytes] : members) tar.add(name, bytes);
+  tar.finish();
+  for (const auto& source : {folder_ / "web", folder_ / "web/a.tar"}) {
+    const auto list = read_at(source, {});
+    ASSERT_EQ(list.pictures.size(), 3u);
+    EXPECT_EQ(list.pictures[0].picture, folder_ / "web/a.tar/b.ppm");
+    EXPECT_THAT(list.pictures[0].captions, ElementsAre("grass"));
+    EXPECT_THAT(list.pictures[1].captions, ElementsAre("a dog", "a cat"));
+    EXPECT_THAT(list.pictures[2].captions, ElementsAre("it is"));
+    EXPECT_THAT(list.refusals,
+                ElementsAre(HasSubstr("a.tar/c: captions without a picture"), HasSubstr("d.ppm: no captions"),
+                            HasSubstr("a.tar/e: caption is neither"), HasSubstr("f.ppm: a caption without a word")));
+    EXPECT_EQ(list.captions, 8u);
   }
 }
 
