@@ -558,7 +558,7 @@ TEST(ColourProfile, ThatOfGreyCountsWhereThePictureIsGrey) {
       codecs::to_srgb(pixels, profile);
       const auto* pixel = pixels.ptr(2) + 4 * channels;
       for (int i = 0; i < 3; ++i) EXPECT_NEAR(pixel[i], expected, 1.5) << level;
-      if (channels == 4) EXPECT_EQ(pixel[3], 77);
+      EXPECT_EQ(channels == 4 ? pixel[3] : 77, 77);
     }
   cv::Mat coloured = patches();
   codecs::to_srgb(coloured, profile);
