@@ -195,8 +195,23 @@ class TableFile {
   size_t before_ = 0, line_ = 0;  // lines that were taken; the last row's
 };
 
-void read_table(TextFile& text, char separator, const std::string& source, ListWriter& to) {
-  TableFile table(text, separator);
+/// What stands between the cells of a table: a comma or a tab by its ending, another where the first line names the columns so.
+char separator_of(std::string_view text, char usual) {
+  const auto first = text.substr(0, text.find_first_of("\r\n"));
+  for (const char separator : {usual, ',', '\t', ';', '|'}) {
+    std::optional<std::vector<std::string>> header;
+    try {
+      header = TableReader(first, separator).next();
+    } catch (const InputError&) {
+    }
+    if (header && column_of(*header, kFileKeys) < header->size() && column_of(*header, kCaptionKeys) < header->size())
+      return separator;
+  }
+  return usual;
+}
+
+void read_table(TextFile& text, char usual, const std::string& source, ListWriter& to) {
+  TableFile table(text, separator_of(text.rest(), usual));
   try {
     const auto header = table.next();
     if (!header) return;

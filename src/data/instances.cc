@@ -91,7 +91,10 @@ void draw_polygon(const Json& numbers, cv::Mat& mask, const std::string& place) 
 
 CategoryWords read_category_words(const std::filesystem::path& file) {
   const std::string text = read_file(file);
-  TableReader table(text, file.extension() == ".tsv" ? '\t' : ',');
+  // A spreadsheet that writes decimal commas puts semicolons between the cells.
+  const std::string_view first = std::string_view(text).substr(0, text.find('\n'));
+  const char separator = first.find('\t') != first.npos ? '\t' : first.find(';') != first.npos ? ';' : ',';
+  TableReader table(text, separator);
   CategoryWords words;
   try {
     const auto header = table.next();

@@ -100,6 +100,9 @@ TEST_F(CaptionListTest, ReadsTables) {
     EXPECT_THAT(list.refusals, ElementsAre(HasSubstr("a.csv:6: 2 cells, but 3 columns")));
   }
   EXPECT_EQ(read("a.tsv", "file\tcaption\na.jpg\ta, b").pictures[0].captions[0], "a, b");
+  // As spreadsheets write them where the comma is a decimal's, and under a name that says something else.
+  EXPECT_EQ(read("a.csv", "file;caption\r\na.jpg;\"a; b\"\r\n").pictures[0].captions[0], "a; b");
+  EXPECT_EQ(read("a.csv", "file\tcaption\na.jpg\ta, b").pictures[0].captions[0], "a, b");
 }
 
 TEST_F(CaptionListTest, ReadsWhatCaptionPrints) {

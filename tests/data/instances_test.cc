@@ -76,6 +76,9 @@ TEST(Instances, AreNamedByWordsOfATable) {
   EXPECT_EQ(cv::countNonZero(named[0].mask), 1);
   EXPECT_EQ(named[1].words, std::vector<int>{2});
   EXPECT_EQ(cv::countNonZero(named[1].mask), 48);
+  for (const char* table : {"word;category\r\npuppy;dog\r\n", "word\tcategory\npuppy\tdog\n"})
+    EXPECT_EQ(read_category_words(folder.write("w.csv", std::string(table))).at("puppy"),
+              std::vector<std::string>{"dog"});
 }
 
 TEST(Instances, ThatAreDamagedAreRefusedWithTheirPlace) {
