@@ -63,7 +63,8 @@ TEST(Weights, OtherFilesAreRefusedByName) {
       read_weights(path);
       ADD_FAILURE() << bytes;
     } catch (const InputError& error) {
-      EXPECT_THAT(error.what(), testing::StartsWith(path.string() + ": is neither"));
+      EXPECT_THAT(error.what(),
+                  testing::StartsWith(path.string() + (bytes.empty() ? ": is an empty file" : ": is neither")));
     }
   }
   fs::remove(path);
