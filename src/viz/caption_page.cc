@@ -60,11 +60,11 @@ std::string confidence_of(const PageCaption& caption) {
   return text;
 }
 
-/// What the page says where the caption is likely wrong or the maps say nothing.
+/// What the page says where the picture is unlike those of training, or the maps say nothing.
 std::string note_of(const PageCaption& caption) {
   const MapFaults& faults = caption.faults;
   std::string says;
-  if (!caption.familiar.value_or(true)) says += "Unlike the pictures it was trained on: the caption is likely wrong. ";
+  if (!caption.familiar.value_or(true)) says += "Unlike the pictures it was trained on: it may not know what this shows. ";
   if (faults.even) says += "Most words look everywhere alike: these maps don't tell where the model looked. ";
   if (faults.alike) says += "Every word looks at the same places: these maps don't tell the words apart. ";
   if (says.empty()) return "";
