@@ -142,10 +142,10 @@ TEST_F(AverageCommand, RefusesWhatCannotBeAveragedAndWritesNothing) {
   EXPECT_THAT(refused({tiny, at("none"), "--output", mean}, 1), HasSubstr("none: No such file"));
   EXPECT_THAT(refused({tiny, other}, 2), HasSubstr("--output"));
   EXPECT_THAT(refused({"--output", mean}, 2), HasSubstr("missing argument"));
-  EXPECT_THAT(refused({other, "--output", other}, 2), HasSubstr("is one of the models"));
+  EXPECT_THAT(refused({other, "--output", other}, 2), HasSubstr("is read by this command and would be replaced"));
   EXPECT_THAT(refused({tiny, tiny, "--output", at("no/folder/mean.safetensors")}, 1), HasSubstr("no/folder"));
   const std::string before = read_file(other);
-  EXPECT_THAT(refused({tiny, other, "--output", other}, 2), HasSubstr("is one of the models"));
+  EXPECT_THAT(refused({tiny, other, "--output", other}, 2), HasSubstr("is read by this command and would be replaced"));
   EXPECT_TRUE(read_file(other) == before);
 }
 

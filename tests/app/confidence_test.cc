@@ -200,7 +200,7 @@ TEST_F(Confidence, CalibratingRefusesWhatCannotBeAndWritesNothing) {
   const auto itself = attend_command({"calibrate", ATTEND_TINY_MODEL, "--output", ATTEND_TINY_MODEL, "--captions",
                                       at("shapes/captions_val.json"), "--images", at("shapes/images")});
   EXPECT_EQ(itself.status, 2);
-  EXPECT_THAT(itself.err, HasSubstr("is the model itself"));
+  EXPECT_THAT(itself.err, HasSubstr("is read by this command and would be replaced"));
 }
 
 }  // namespace
