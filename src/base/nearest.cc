@@ -110,7 +110,9 @@ std::string near_file(const std::filesystem::path& path) {
   if (text.starts_with("file://")) text = without_percents(text.substr(7));
   std::string slashes = trimmed(trimmed(text, " \t"), "\"'");
   std::replace(slashes.begin(), slashes.end(), '\\', '/');
-  std::vector<std::string> candidates{text, slashes, without_percents(slashes)};
+  const std::filesystem::path given(slashes);
+  std::vector<std::string> candidates{text, slashes, without_percents(slashes),
+                                      given.parent_path() / trimmed(given.filename().string(), " \t\"'")};
   for (const char mark : {'\t', ',', ';', '|', '?'})  // columns of a table; what follows a web address
     if (const size_t end = slashes.find(mark); end != slashes.npos)
       candidates.push_back(trimmed(slashes.substr(0, end), " \"'"));

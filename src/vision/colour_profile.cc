@@ -34,9 +34,11 @@ Transform make_transform(std::span<const unsigned char> bytes, cmsUInt32Number f
   const Profile profile(cmsOpenProfileFromMem(bytes.data(), static_cast<cmsUInt32Number>(bytes.size())));
   if (!profile || cmsGetColorSpace(profile.get()) != space) return nullptr;
   const Profile srgb(cmsCreate_sRGBProfile());
+  // Grey has 256 levels to compute; optimized for many pixels, curves would be a few levels off where it is dark.
+  const cmsUInt32Number exactly = space == cmsSigGrayData ? cmsFLAGS_NOOPTIMIZE : 0;
   const auto make = [&](cmsUInt32Number in, cmsUInt32Number out) {
     return Transform(cmsCreateTransform(profile.get(), in, srgb.get(), out, INTENT_PERCEPTUAL,
-                                        cmsFLAGS_NOCACHE | cmsFLAGS_COPY_ALPHA),
+                                        cmsFLAGS_NOCACHE | cmsFLAGS_COPY_ALPHA | exactly),
                      [](cmsHTRANSFORM made) {
                        if (made) cmsDeleteTransform(made);
                      });

@@ -152,7 +152,7 @@ TEST_F(ModelFileCommand, InspectIsKindToAnotherFileOfWeights) {
       write("weights.safetensors", std::string(reinterpret_cast<const char*>(&size), 8) + text + std::string(16, '\0'));
   const auto run = attend_command({"inspect", path});
   EXPECT_EQ(run.status, 1);
-  EXPECT_THAT(run.err, HasSubstr("not an attend model but plain weights, 1 tensors with 4 values"));
+  EXPECT_THAT(run.err, HasSubstr("not an attend model but plain weights, 1 tensor with 4 values"));
 }
 
 TEST_F(ModelFileCommand, APthThatRunsCodeRunsNothing) {
@@ -266,7 +266,8 @@ TEST_F(ModelFileCommand, AProgramWithoutItsOtherHalfSaysWhatIsMissing) {
       with({"evaluate", "--captions", captions, "--candidates", folder_.path() / "results.json", "--json"});
   ASSERT_EQ(scored.status, 0) << scored.err;
   EXPECT_NEAR(Json::parse(scored.out)["bleu_1"].get<double>(), 1, 1e-6);
-  EXPECT_EQ(with({"check", shapes}).status, 0);
+  const auto converted = with({"convert", captions, folder_.path() / "captions.csv", "--images", shapes + "/images"});
+  EXPECT_EQ(converted.status, 0) << converted.err;
   fs::remove(program.parent_path() / "attend-pictures");
   EXPECT_THAT(run_command({program.string(), "shapes", "--help"}).err, HasSubstr("bin/attend-pictures: can't be run"));
 }

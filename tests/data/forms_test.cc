@@ -148,7 +148,7 @@ TEST_F(FormsTest, TablesWithNamedColumns) {
   EXPECT_EQ(read("d.csv", 1).examples.size(), 1u);
   EXPECT_THAT(said_, AllOf(HasSubstr("line 3: 2 fields in place of 3"), HasSubstr("line 4: 4 fields"),
                            HasSubstr("leave the images folder"), HasSubstr("line 6: no name"),
-                           HasSubstr("not in UTF-8 (line 7)")));
+                           HasSubstr("not in UTF-8: 1 (line 7)")));
 }
 
 TEST_F(FormsTest, JsonLines) {
@@ -288,7 +288,7 @@ TEST_F(FormsTest, WebDatasets) {
     tar.finish();
   }
   EXPECT_EQ(read("faults.tar", 1).examples.size(), 1u);
-  EXPECT_THAT(said_, AllOf(HasSubstr("captions without a picture (faults.tar/b)"), HasSubstr("faults.tar/c.json:1:")));
+  EXPECT_THAT(said_, AllOf(HasSubstr("captions without a picture: 1 (faults.tar/b)"), HasSubstr("faults.tar/c.json:1:")));
 }
 
 TEST_F(FormsTest, ArchivesAreNamedByPatterns) {

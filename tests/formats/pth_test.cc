@@ -460,7 +460,7 @@ TEST_F(Pth, FilesWithoutWeightsAreRefused) {
   EXPECT_THAT(legacy_refusal(tensor(storage("FloatStorage", "0", 2), 0, {2}, {1})),
               HasSubstr("no dictionary of tensors"));
   write("");
-  EXPECT_THAT(refusal(), HasSubstr("neither"));
+  EXPECT_THAT(refusal(), HasSubstr("is an empty file"));
   write("hello");
   EXPECT_THAT(refusal(), HasSubstr("neither"));
   write(std::string(257, '\0') + "ustar" + std::string(800, '\0'));
