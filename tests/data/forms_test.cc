@@ -288,7 +288,8 @@ TEST_F(FormsTest, WebDatasets) {
     tar.finish();
   }
   EXPECT_EQ(read("faults.tar", 1).examples.size(), 1u);
-  EXPECT_THAT(said_, AllOf(HasSubstr("captions without a picture: 1 (faults.tar/b)"), HasSubstr("faults.tar/c.json:1:")));
+  EXPECT_THAT(said_,
+              AllOf(HasSubstr("captions without a picture: 1 (faults.tar/b)"), HasSubstr("faults.tar/c.json:1:")));
 }
 
 TEST_F(FormsTest, ArchivesAreNamedByPatterns) {
