@@ -64,7 +64,8 @@ std::string confidence_of(const PageCaption& caption) {
 std::string note_of(const PageCaption& caption) {
   const MapFaults& faults = caption.faults;
   std::string says;
-  if (!caption.familiar.value_or(true)) says += "Unlike the pictures it was trained on: it may not know what this shows. ";
+  if (!caption.familiar.value_or(true))
+    says += "Unlike the pictures it was trained on: it may not know what this shows. ";
   if (faults.even) says += "Most words look everywhere alike: these maps don't tell where the model looked. ";
   if (faults.alike) says += "Every word looks at the same places: these maps don't tell the words apart. ";
   if (says.empty()) return "";
