@@ -1,7 +1,6 @@
 #include "app/given_options.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "base/console.h"
 #include "base/error.h"
@@ -143,34 +142,6 @@ void warn_without_attention(const Ensemble& ensemble) {
   for (const auto& captioner : ensemble.captioners())
     if (captioner.options.attention.kind == "none")
       return warn("the model looks everywhere alike (attention of kind none): its maps are even and tell nothing");
-}
-
-void UnknownWords::add(const GivenBeside& given) {
-  all_ += given.tokens.size();
-  for (const size_t place : given.unknown) ++left_out_[given.tokens[place]];
-  for (const size_t place : given.replaced) ++replaced_[given.tokens[place]];
-}
-
-std::vector<std::string> UnknownWords::said() const {
-  std::vector<std::string> lines;
-  if (!left_out_.empty()) lines.push_back(said(left_out_, "were left out"));
-  if (!replaced_.empty()) lines.push_back(said(replaced_, "were taken for others that are"));
-  return lines;
-}
-
-std::string UnknownWords::said(const std::map<std::string, size_t>& counts, const char* what) const {
-  size_t unknown = 0;
-  std::vector<std::pair<size_t, std::string>> often;
-  for (const auto& [word, count] : counts) unknown += count, often.emplace_back(count, word);
-  std::stable_sort(often.begin(), often.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  char share[32];
-  std::snprintf(share, sizeof share, "%.1f", 100 * static_cast<double>(unknown) / static_cast<double>(all_));
-  std::string text =
-      counted_of(unknown, all_, "word") + " (" + share + " %) aren't in the model's vocabulary and " + what + ": ";
-  for (size_t i = 0; i < std::min<size_t>(often.size(), 10); ++i)
-    text += (i ? ", " : "") + printable(often[i].second) +
-            (often[i].first > 1 ? " (" + std::to_string(often[i].first) + ")" : "");
-  return text + (often.size() > 10 ? ", …" : "");
 }
 
 std::string count_of_captions(size_t part, size_t all) { return counted_of(part, all, "caption"); }

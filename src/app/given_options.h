@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -62,21 +61,6 @@ struct GivenPictures {
 
   ListView<PictureSource> pictures;
   ListView<std::vector<std::string>> captions;  // of pictures[i], at least one
-};
-
-/// Words that the model doesn't know, counted, and what is said of them in the end.
-class UnknownWords {
- public:
-  void add(const GivenBeside& given);
-  /// "12 of 340 words (3.5 %) aren't in the model's vocabulary and were left out: zebra (3), …", and another line of those for which
-  /// known ones stand; none where there are none.
-  std::vector<std::string> said() const;
-
- private:
-  std::string said(const std::map<std::string, size_t>& counts, const char* what) const;
-
-  size_t all_ = 0;
-  std::map<std::string, size_t> left_out_, replaced_;
 };
 
 /// Says so where the model has no attention, so that its maps mean nothing.

@@ -318,6 +318,7 @@ int retrieve_command(const std::vector<std::string>& arguments) {
       for (const auto& refusal : *list) complain(refusal), ++failed;
     options.recall ? print_recall(found, searched, options) : print_found(found, searched, options);
     flush_output();
+    for (const auto& said : found.unknown.said()) note(said);
   }
   if (failed > 0)
     complain(std::to_string(failed) + " of " + std::to_string(searched.all) + " pictures and texts failed");

@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "pipeline/caption_record.h"
 #include "pipeline/score_pictures.h"
+#include "pipeline/unknown_words.h"
 
 namespace attend {
 namespace {
@@ -186,7 +187,7 @@ int score_command(const std::vector<std::string>& arguments) {
         if (picture.seen.refused()) fail(picture.seen.refusal, all.captions[picture.seen.index].size());
         for (const auto& refusal : picture.refusals) fail(refusal.text, 1);
         for (size_t i = 0; i < picture.given.size(); ++i) {
-          unknown.add(picture.given[i]);
+          unknown.add(picture.given[i].tokens, picture.given[i].unknown, picture.given[i].replaced);
           std::cout << lines_of(picture, i, options);
         }
       }

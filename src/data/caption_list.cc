@@ -307,6 +307,7 @@ CaptionList read_caption_list(const fs::path& file, const fs::path& images, cons
     read_dataset_file(file, images, refuse, list);
     return list;
   }
+  if (!fs::exists(file, ignored)) throw InputError(file.string() + ": No such file or directory");
   if (!lines && ending != ".csv" && ending != ".tsv" && ending != ".txt")
     throw InputError(file.string() +
                      ": captions are read from folders and from .json (COCO, Karpathy), .tar, .jsonl, .csv, .tsv and "

@@ -198,8 +198,11 @@ std::vector<int64_t> GivenCaption::words() const {
   return words;
 }
 
-size_t GivenCaption::unknown() const {
-  return static_cast<size_t>(std::count(ids.begin(), ids.end(), Vocabulary::kUnknown));
+std::vector<size_t> GivenCaption::unknown() const {
+  std::vector<size_t> places;
+  for (size_t i = 0; i < ids.size(); ++i)
+    if (ids[i] == Vocabulary::kUnknown) places.push_back(i);
+  return places;
 }
 
 GivenCaption given_caption(std::string text, const Vocabulary& vocabulary, const NearestWords* nearest) {

@@ -25,8 +25,8 @@ struct GivenCaption {
 
   /// What the model is led along: the ids without unknown ones, which are left out as if they weren't there.
   std::vector<int64_t> words() const;
-  /// How many tokens are unknown.
-  size_t unknown() const;
+  /// Places of the tokens that are unknown.
+  std::vector<size_t> unknown() const;
 };
 
 /// nearest: known words that stand for unknown ones; null: none does.

@@ -24,7 +24,7 @@ namespace {
 bool is_foreign(const GivenCaption& given) {
   constexpr size_t kLeastWords = 4;
   constexpr char32_t kBehindLatin = 0x370;  // and behind the marks that are combined with it
-  const size_t words = given.tokens.size(), unknown = given.unknown();
+  const size_t words = given.tokens.size(), unknown = given.unknown().size();
   if (words >= kLeastWords && 2 * unknown > words) return true;
   if (words == 0 || unknown < words) return false;
   for (const auto& token : given.tokens)
@@ -111,9 +111,9 @@ Findings hold_against(Ensemble& ensemble, const PictureBatch& batch, std::span<c
       const auto given = given_caption(texts[place], ensemble.first().vocabulary);
       const std::array<uint32_t, 4> numbers{static_cast<uint32_t>(picture), static_cast<uint32_t>(place),
                                             static_cast<uint32_t>(given.tokens.size()),
-                                            static_cast<uint32_t>(given.unknown())};
+                                            static_cast<uint32_t>(given.unknown().size())};
       if (is_foreign(given)) findings.foreign.push_back({numbers[0], numbers[1], numbers[2], numbers[3]});
-      auto refusal = caption_refusal(given, rows[row]->name, work.max_words);
+      auto refusal = caption_refusal(given, rows[row]->name + ": caption", work.max_words);
       if (refusal.empty() && others.empty())
         refusal = rows[row]->name + ": no other picture was read with it to hold its captions against";
       if (!refusal.empty()) {

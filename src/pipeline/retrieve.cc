@@ -30,22 +30,22 @@ struct KnownTexts {
   std::vector<int64_t> words;  // [U], of the vocabulary
 };
 
-KnownTexts know(std::span<const std::string> texts, const Vocabulary& vocabulary, int max_words,
-                std::vector<std::string>& refusals) {
+KnownTexts know(std::span<const std::string> texts, const Vocabulary& vocabulary, int max_words, Retrieval& found) {
   KnownTexts known;
   std::map<int64_t, int64_t> columns;
   for (const auto& text : texts) {
     const auto given = given_caption(text, vocabulary);
     auto& one = known.texts.emplace_back();
-    if (auto refusal = caption_refusal(given, "a text", max_words); !refusal.empty()) {
-      refusals.push_back(std::move(refusal));
+    if (auto refusal = caption_refusal(given, "text", max_words); !refusal.empty()) {
+      found.text_refusals.push_back(std::move(refusal));
       continue;
     }
+    found.unknown.add(given.tokens, given.unknown());
     one.words = given.words();
     for (const int64_t word : one.words) {
-      const auto [found, is_new] = columns.emplace(word, static_cast<int64_t>(known.words.size()));
+      const auto [column, is_new] = columns.emplace(word, static_cast<int64_t>(known.words.size()));
       if (is_new) known.words.push_back(word);
-      one.columns.push_back(found->second);
+      one.columns.push_back(column->second);
     }
     std::sort(one.columns.begin(), one.columns.end());
     one.columns.erase(std::unique(one.columns.begin(), one.columns.end()), one.columns.end());
@@ -262,7 +262,7 @@ AlikePictures find_alike_pictures(Ensemble& ensemble, std::span<const PictureSou
 Retrieval retrieve(Ensemble& ensemble, std::span<const PictureSource> pictures, std::span<const std::string> texts,
                    const RetrieveWork& work, const Host& host) {
   Retrieval found;
-  const auto known = know(texts, ensemble.first().vocabulary, work.max_words, found.text_refusals);
+  const auto known = know(texts, ensemble.first().vocabulary, work.max_words, found);
   found.of_text.resize(texts.size()), found.of_picture.resize(pictures.size());
   if (known.words.empty()) return found;
   const auto n = static_cast<int64_t>(pictures.size());

@@ -12,6 +12,7 @@
 #include "base/host.h"
 #include "decode/ensemble.h"
 #include "pipeline/picture_batches.h"
+#include "pipeline/unknown_words.h"
 
 namespace attend {
 
@@ -39,6 +40,7 @@ struct Retrieval {
       of_text;  // [texts], pictures by falling log-probability; none of a text that was refused
   std::vector<std::vector<Match>> of_picture;                // [pictures], texts by falling contrast
   std::vector<std::string> text_refusals, picture_refusals;  // a line each
+  UnknownWords unknown;                                      // of the texts; they are left out
 };
 
 /// Holds texts against pictures. Pictures are read twice, once where there are too few for a first stage. Memory: a number for

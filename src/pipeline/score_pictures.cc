@@ -16,8 +16,7 @@ namespace {
 GivenBeside beside(const GivenCaption& given, const ForcedCaption& forced, const Vocabulary& vocabulary) {
   GivenBeside made;
   made.tokens = given.tokens;
-  for (size_t i = 0; i < given.ids.size(); ++i)
-    if (given.ids[i] == Vocabulary::kUnknown) made.unknown.push_back(i);
+  made.unknown = given.unknown();
   made.replaced = given.replaced;
   made.rank = forced.rank;
   for (const int64_t word : forced.likeliest) made.likeliest.push_back(vocabulary.word(word));
@@ -66,16 +65,16 @@ std::vector<size_t> GivenPhrase::places_in(const std::vector<std::string>& capti
   }
 }
 
-std::string caption_refusal(const GivenCaption& given, const std::string& picture, int max_words) {
+std::string caption_refusal(const GivenCaption& given, const std::string& subject, int max_words) {
   size_t end = std::min<size_t>(given.text.size(), 60);
   while (end < given.text.size() && (given.text[end] & 0xc0) == 0x80) --end;  // not within a character
   const bool is_long = end < given.text.size();
-  const std::string begin = picture + ": caption \"" + given.text.substr(0, end) + (is_long ? "…" : "") + "\": ";
+  const std::string begin = subject + " \"" + given.text.substr(0, end) + (is_long ? "…" : "") + "\": ";
   if (given.tokens.empty()) return begin + "has no words";
   if (given.tokens.size() > static_cast<size_t>(max_words))
     return begin + "has " + std::to_string(given.tokens.size()) + " words, more than --max-words (" +
            std::to_string(max_words) + ")";
-  if (given.unknown() == given.tokens.size()) return begin + "none of its words is in the model's vocabulary";
+  if (given.unknown().size() == given.tokens.size()) return begin + "none of its words is in the model's vocabulary";
   return "";
 }
 
@@ -101,7 +100,7 @@ void score_pictures(Ensemble& ensemble, const ListView<PictureSource>& pictures,
       const auto texts = captions[to.seen.index];
       for (size_t place = 0; place < texts.size(); ++place) {
         auto one = given_caption(texts[place], captioner.vocabulary, work.nearest);
-        if (auto refusal = caption_refusal(one, to.seen.name, work.max_words); !refusal.empty()) {
+        if (auto refusal = caption_refusal(one, to.seen.name + ": caption", work.max_words); !refusal.empty()) {
           to.refusals.push_back({place, std::move(refusal)});
           continue;
         }

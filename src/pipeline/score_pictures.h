@@ -41,8 +41,8 @@ struct ScoreWork {
       nullptr;  // words that stand for those that the model doesn't know; null: they are left out
 };
 
-/// Why a caption of `picture` can't be scored, in one line that names both, or "".
-std::string caption_refusal(const GivenCaption& given, const std::string& picture, int max_words);
+/// Why a caption can't be scored, in one line that names it, or "". subject: what it is, "photo.jpg: caption".
+std::string caption_refusal(const GivenCaption& given, const std::string& subject, int max_words);
 
 /// What is known of a given caption beside what a SeenCaption has.
 struct GivenBeside {

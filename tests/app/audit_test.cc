@@ -97,6 +97,18 @@ TEST_F(AuditCommand, ReportsWhatCannotBeReadAndAuditsTheRest) {
   for (const char* said :
        {"3.png: ", "without a word", "none of its words is in the model's vocabulary", "5 of 20 captions failed"})
     EXPECT_THAT(run.err, HasSubstr(said));
+  EXPECT_THAT(with_model({"audit", file, "--images", at("in"), "--held-out", at("none")}).err,
+              HasSubstr(at("none") + ": No such file"));
+}
+
+TEST_F(AuditCommand, SaysTheShareOfWordsThatItDoesNotKnow) {
+  data(2);
+  const std::string file = write(
+      "two.jsonl",
+      "{\"file\": \"0.png\", \"caption\": \"a red xyzzy\"}\n{\"file\": \"1.png\", \"caption\": \"a blue dog\"}\n");
+  const auto run = with_model({"audit", file, "--images", at("in")});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("1 of 6 words (16.7 %) aren't in the model's vocabulary and were left out\n"));
 }
 
 TEST_F(AuditCommand, ShowsTheWorstOnAPageBesideWhatTheModelSays) {

@@ -176,6 +176,14 @@ TEST_F(RetrieveCommand, ReportsWhatCannotBeReadAndSearchesTheRest) {
   EXPECT_THAT(alone.err, HasSubstr("one picture alone"));
 }
 
+TEST_F(RetrieveCommand, SaysWhichWordsItDoesNotKnow) {
+  const std::string in = pictures(2);
+  const auto run = with_model({"retrieve", in, "--text", "a red xyzzy", "--text", "xyzzy"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("text \"xyzzy\": none of its words"));
+  EXPECT_THAT(run.err, HasSubstr("1 of 3 words (33.3 %) aren't in the model's vocabulary and were left out: xyzzy\n"));
+}
+
 TEST_F(RetrieveCommand, TakesListsOfTextsFromWindows) {
   const std::string in = pictures(2);
   const auto run = with_model({"retrieve", in, "--texts", write("marked.txt", "\xef\xbb\xbfgrass\r\n")});
