@@ -1,11 +1,9 @@
 // `attend calibrate`: how sure a model's captions are, fitted on pictures it hasn't learnt from. docs/confidence.md
-//
-// n pictures · D annotation size
+#include "pipeline/calibrate.h"
+
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <iostream>
-#include <numeric>
 
 #include "app/commands.h"
 #include "app/output_name.h"
@@ -14,16 +12,9 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/interrupt.h"
+#include "base/lots.h"
 #include "base/printable.h"
 #include "data/dataset.h"
-#include "decode/confidence.h"
-#include "metrics/calibration.h"
-#include "metrics/cider.h"
-#include "model/pictures.h"
-#include "model/workers.h"
-#include "pipeline/caption_pictures.h"
-#include "text/ptb_tokenizer.h"
-#include "train/batches.h"
 #include "viz/chart_axes.h"
 #include "viz/curves.h"
 #include "viz/overlay.h"
@@ -32,15 +23,6 @@ namespace attend {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Share of validation pictures that may be called unfamiliar.
-constexpr double kFalseAlarms = 0.05;
-/// Training pictures that are looked at, drawn at random where there are more: twice as many change nothing.
-constexpr size_t kTrainingPictures = 4000;
-/// Fewer pictures say too little about a dozen numbers.
-constexpr size_t kLeastPictures = 100;
-/// Of the regression.
-constexpr double kRidge = 30;
 
 struct CalibrateOptions {
   std::vector<fs::path> captions, images, training_captions, training_images;
@@ -118,154 +100,26 @@ std::vector<Example> read_split(const fs::path& file, const fs::path& images, co
   return examples;
 }
 
-std::vector<fs::path> training_pictures(const CalibrateOptions& options) {
-  std::vector<fs::path> all, some;
+/// Of all training files together, drawn at random where there are more than are looked at.
+std::vector<PictureSource> training_pictures(const CalibrateOptions& options) {
+  std::vector<PictureSource> all, some;
   for (size_t i = 0; i < options.training_captions.size(); ++i)
     for (auto& example :
          read_split(options.training_captions[i], options.training_images[i], "train", options.max_faulty))
-      all.push_back(std::move(example.picture));
+      all.emplace_back(std::move(example.picture));
   for (const size_t i : drawn(std::min(all.size(), kTrainingPictures), all.size(), static_cast<uint64_t>(options.seed)))
     some.push_back(std::move(all[i]));
   return some;
 }
 
-void stop_if_asked() {
-  if (interrupted()) throw Interrupted("stopped; nothing was written");
-}
-
-/// [n, D]; pictures that can't be read are complained of and left out.
-torch::Tensor directions_of(Captioner& captioner, const std::vector<fs::path>& pictures, int threads) {
-  std::vector<size_t> all(pictures.size());
-  std::iota(all.begin(), all.end(), 0);
-  const auto batches = chunks(all, kBatchSize);
-  struct Read {
-    std::vector<cv::Mat> inputs;
-    std::vector<std::string> refusals;
-    torch::Tensor directions = {};  // [B, D]
-  };
-  const auto read = [&](size_t number) {
-    Read some;
-    for (const size_t i : batches[number]) try {
-        some.inputs.push_back(load_input(pictures[i], captioner.options.encoder));
-      } catch (const InputError& error) {
-        some.refusals.push_back(error.what());
-      }
-    return some;
-  };
-  const auto encode = [&](Read some) {
-    const torch::NoGradGuard no_grad;
-    if (!some.inputs.empty())
-      some.directions = mean_directions(captioner.annotate(stack_inputs(some.inputs)));  // [B, D]
-    return some;
-  };
-  Progress progress("looking at training pictures", static_cast<int64_t>(pictures.size()));
-  std::vector<torch::Tensor> directions;
-  int64_t done = 0;
-  compute_batches({batches.size(), threads, captioner.device}, read, encode, [&](const Read& some) {
-    stop_if_asked();
-    if (!some.refusals.empty()) progress.clear();
-    for (const auto& refusal : some.refusals) complain(refusal);
-    if (some.directions.defined()) directions.push_back(some.directions);
-    progress.update(done += static_cast<int64_t>(some.inputs.size() + some.refusals.size()));
-  });
-  if (directions.empty())
-    throw InputError(pictures.front().string() + ": neither this training picture nor another can be read");
-  return torch::cat(directions);  // [n, D]
-}
-
-/// What a captioned picture of a validation file came to.
-struct Judged {
-  size_t file;  // index of the captions files
-  int half;     // 0 or 1
-  bool better;  // CIDEr-D above the median of its file
-  std::vector<double> evidence;
-  double distance;
-  double confidence = 0;  // by what was fitted on the other half
-};
-
-/// Captions the pictures of one captions file and adds what they came to.
-void judge(Ensemble& ensemble, const DecodeOptions& decode, const CalibrateOptions& options, size_t file, int threads,
-           std::vector<Judged>& judged) {
-  const auto examples = read_split(options.captions[file], options.images[file], "val", options.max_faulty);
-  if (examples.front().captions.empty())
-    throw InputError(options.captions[file].string() + ": no captions in it to compare with");
-  std::vector<PictureSource> pictures;
-  for (const auto& example : examples) pictures.emplace_back(example.picture);
-  std::vector<CaptionPair> pairs;
-  const size_t first = judged.size();
-  Progress progress("captioning", static_cast<int64_t>(pictures.size()));
-  caption_pictures(ensemble, pictures, {decode, threads}, terminal_host(progress),
-                   [&](std::vector<SeenPicture>& batch) {
-                     for (auto& picture : batch) {
-                       if (picture.refused()) {
-                         progress.clear();
-                         complain(picture.refusal);
-                         continue;
-                       }
-                       SeenCaption& best = picture.captions.front();
-                       pairs.push_back(tokenize_pair(best.text, examples[picture.index].captions));
-                       judged.push_back({file, 0, false, std::move(best.evidence), picture.distance});
-                     }
-                   });
-  if (pairs.size() < kLeastPictures)
-    throw InputError(options.captions[file].string() + ": " + counted(pairs.size(), "picture") +
-                     " that can be captioned; " + std::to_string(kLeastPictures) + " are needed");
-  const auto scores = cider_d(pairs).pictures;
-  const double median = quantile(scores, 0.5);
-  const auto order = drawn(scores.size(), scores.size(), static_cast<uint64_t>(options.seed));
-  for (size_t i = 0; i < order.size(); ++i) {
-    judged[first + order[i]].half = static_cast<int>(i % 2);
-    judged[first + order[i]].better = scores[order[i]] > median;
+/// Of the captions file `number`.
+CalibrationSet validation_set(const CalibrateOptions& options, size_t number) {
+  CalibrationSet set{options.captions[number], {}, {}};
+  for (auto& example : read_split(set.file, options.images[number], "val", options.max_faulty)) {
+    set.pictures.emplace_back(std::move(example.picture));
+    set.references.push_back(std::move(example.captions));
   }
-}
-
-/// Fitted on the pictures of a half, or on all (-1).
-Calibration fit(const std::vector<Judged>& judged, int half, size_t files, bool knows_training) {
-  Calibration fitted;
-  std::vector<std::vector<double>> evidence;
-  std::vector<bool> better;
-  std::vector<std::vector<double>> distances(files);
-  for (const auto& picture : judged) {
-    if (half >= 0 && picture.half != half) continue;
-    evidence.push_back(picture.evidence);
-    better.push_back(picture.better);
-    distances[picture.file].push_back(picture.distance);
-  }
-  fitted.regression = fit_logistic(evidence, better, kRidge);
-  if (knows_training)  // so that no file has more false alarms
-    for (const auto& of_file : distances)
-      fitted.familiar_within = std::max(fitted.familiar_within, quantile(of_file, 1 - kFalseAlarms));
-  return fitted;
-}
-
-/// How far confidence is to be trusted.
-struct Trust {
-  std::vector<ReliabilityBin> bins;
-  double calibration_error, area_under_curve;
-  size_t pictures;
-};
-
-/// Over the pictures of a file, or of all (-1).
-Trust trust(const std::vector<Judged>& judged, int file) {
-  std::vector<double> confidence;
-  std::vector<bool> better;
-  for (const auto& picture : judged) {
-    if (file >= 0 && picture.file != static_cast<size_t>(file)) continue;
-    confidence.push_back(picture.confidence);
-    better.push_back(picture.better);
-  }
-  const auto bins = reliability(confidence, better);
-  return {bins, expected_calibration_error(bins), area_under_curve(confidence, better), confidence.size()};
-}
-
-Json json_of(const Trust& trust, size_t alarms, bool knows_training) {
-  const auto rounded = [](double value) { return std::round(value * 1e4) / 1e4; };
-  Json json{{"pictures", trust.pictures},
-            {"expected_calibration_error", rounded(trust.calibration_error)},
-            {"area_under_curve", rounded(trust.area_under_curve)}};
-  if (knows_training)
-    json["called_unfamiliar"] = rounded(static_cast<double>(alarms) / static_cast<double>(trust.pictures));
-  return json;
+  return set;
 }
 
 void print(const std::string& name, const Json& figures) {
@@ -284,45 +138,24 @@ Curve curve_of(size_t run, const Trust& trust) {
   return curve;
 }
 
-/// Measures what is fitted on each half on the other one, says it, draws it if asked to, and returns what is fitted on all.
-Calibration calibrate(std::vector<Judged>& judged, const CalibrateOptions& options, bool knows_training) {
-  const size_t files = options.captions.size();
-  std::vector<size_t> alarms(files);
-  for (const int half : {0, 1}) {
-    const Calibration other = fit(judged, 1 - half, files, knows_training);
-    for (auto& picture : judged) {
-      if (picture.half != half) continue;
-      picture.confidence = other.confidence(picture.evidence, picture.distance);
-      alarms[picture.file] += knows_training && picture.distance > other.familiar_within;
-    }
-  }
-  Calibration calibration = fit(judged, -1, files, knows_training);
-  calibration.about = {{"predicts", "a caption's CIDEr-D is above the median of its captions file"},
-                       {"measured", "each half with what was fitted on the other one"},
-                       {"seed", options.seed},
-                       {"files", Json::array()}};
+/// A row for each set, where there are several, and one for all.
+void print(const CalibrationReport& report, const std::vector<JudgedSet>& sets, const CalibrateOptions& options) {
+  if (sets.size() > 1)
+    for (size_t i = 0; i < sets.size(); ++i) print(sets[i].name, report.sets[i].figures());
+  print(sets.size() > 1 ? "all" : options.captions.front().filename().string(), report.all.figures());
+}
+
+/// How often captions are good, by their confidence: of all, and of each set where there are several.
+Curves reliability_of(const CalibrationReport& report, const std::vector<JudgedSet>& sets) {
   Curves curves{{{"perfect", {}}, {"all", {}}},
                 {},
                 {{"Share of captions among the better half", {{0, {0, 1}, {0, 1}}}, "confidence"}}};
-  const Trust overall = trust(judged, -1);
-  curves.charts[0].curves.push_back(curve_of(1, overall));
-  for (size_t file = 0; file < files; ++file) {
-    const Trust of_file = trust(judged, static_cast<int>(file));
-    const std::string name = options.captions[file].parent_path().filename() / options.captions[file].filename();
-    const Json figures = json_of(of_file, alarms[file], knows_training);
-    if (files > 1) {
-      print(name, figures);
-      curves.runs.push_back({name, {}});
-      curves.charts[0].curves.push_back(curve_of(curves.runs.size() - 1, of_file));
-    }
-    calibration.about["files"].push_back({{"captions", name}});
-    calibration.about["files"].back().update(figures);
+  curves.charts[0].curves.push_back(curve_of(1, report.all));
+  for (size_t i = 0; i < sets.size() && sets.size() > 1; ++i) {
+    curves.runs.push_back({sets[i].name, {}});
+    curves.charts[0].curves.push_back(curve_of(curves.runs.size() - 1, report.sets[i]));
   }
-  const Json figures = json_of(overall, std::accumulate(alarms.begin(), alarms.end(), size_t{0}), knows_training);
-  print(files > 1 ? "all" : options.captions.front().filename().string(), figures);
-  calibration.about.update(figures);
-  if (!options.reliability.empty()) write_picture(options.reliability, draw_curves(curves));
-  return calibration;
+  return curves;
 }
 
 }  // namespace
@@ -348,19 +181,39 @@ int calibrate_command(const std::vector<std::string>& arguments) {
   captioner.familiarity.reset();
   captioner.confidence = Json();
   captioner.to(choose_device(run.device));
-  const DecodeOptions decode = model_decode_options(captioner, source);
+  CalibrateWork work;
+  work.decode = model_decode_options(captioner, source);
+  work.threads = threads;
+  work.seed = options.seed;
   const auto training = training_pictures(options);
-  const bool knows_training = !training.empty();
-  if (knows_training) captioner.familiarity.emplace(directions_of(captioner, training, threads));
   std::vector<Captioner> captioners;
   captioners.push_back(std::move(captioner));
   Ensemble ensemble(std::move(captioners), {source});
-  ensemble.check(decode);
-  std::vector<Judged> judged;
-  for (size_t file = 0; file < options.captions.size(); ++file) judge(ensemble, decode, options, file, threads, judged);
-  Calibration calibration = calibrate(judged, options, knows_training);
-  calibration.made_with = settings_of(ensemble.first(), decode);
-  ensemble.first().confidence = calibration.to_json();
+  // Does a piece of the work on so many pictures, and shows how far it is.
+  const auto show = [&](const char* what, size_t pictures, const auto& piece) {
+    Progress progress(what, static_cast<int64_t>(pictures));
+    work.refuse = [&](const std::string& refusal) {
+      progress.clear();
+      complain(refusal);
+    };
+    return piece(terminal_host(progress));
+  };
+  if (!training.empty())
+    ensemble.first().familiarity = show("looking at training pictures", training.size(), [&](const Host& host) {
+      return familiarity_of(ensemble, training, work, host);
+    });
+  ensemble.check(work.decode);
+  std::vector<JudgedSet> sets;
+  for (size_t i = 0; i < options.captions.size(); ++i) {
+    const auto set = validation_set(options, i);
+    sets.push_back(show("captioning", set.pictures.size(),
+                        [&](const Host& host) { return judge_captions(ensemble, set, work, host); }));
+  }
+  CalibrationReport report = calibrate(sets, !training.empty(), options.seed);
+  print(report, sets, options);
+  if (!options.reliability.empty()) write_picture(options.reliability, draw_curves(reliability_of(report, sets)));
+  report.calibration.made_with = settings_of(ensemble.first(), work.decode);
+  ensemble.first().confidence = report.calibration.to_json();
   save_captioner(ensemble.first(), options.output);
   std::cout << options.output.string() << "\n";
   return 0;

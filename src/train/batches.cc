@@ -2,8 +2,9 @@
 #include "train/batches.h"
 
 #include <algorithm>
-#include <numeric>
 #include <random>
+
+#include "base/lots.h"
 
 namespace attend {
 
@@ -21,15 +22,6 @@ std::vector<std::vector<size_t>> chunks(const std::vector<size_t>& all, size_t s
   return list;
 }
 
-namespace {
-
-template <class T>
-void shuffle(std::vector<T>& list, std::mt19937_64& generator) {
-  for (size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[generator() % i]);
-}
-
-}  // namespace
-
 std::vector<std::vector<size_t>> shuffled_batches(std::vector<size_t> examples, size_t size, uint64_t seed,
                                                   const std::function<size_t(size_t)>& length) {
   std::mt19937_64 generator(seed);
@@ -40,17 +32,6 @@ std::vector<std::vector<size_t>> shuffled_batches(std::vector<size_t> examples, 
                      [&](size_t a, size_t b) { return length(a) < length(b); });
   auto list = chunks(examples, size);
   shuffle(list, generator);
-  return list;
-}
-
-std::vector<size_t> drawn(size_t count, size_t total, uint64_t seed) {
-  std::mt19937_64 generator(seed);
-  std::vector<size_t> all(total), list;
-  while (list.size() < count) {
-    std::iota(all.begin(), all.end(), size_t{0});
-    shuffle(all, generator);
-    list.insert(list.end(), all.begin(), all.begin() + static_cast<ptrdiff_t>(std::min(total, count - list.size())));
-  }
   return list;
 }
 

@@ -23,9 +23,6 @@ std::vector<std::vector<size_t>> chunks(const std::vector<size_t>& all, size_t s
 std::vector<std::vector<size_t>> shuffled_batches(std::vector<size_t> examples, size_t size, uint64_t seed,
                                                   const std::function<size_t(size_t)>& length);
 
-/// `count` of the numbers from 0 to total - 1, in an order that `seed` draws: all of them before any comes again.
-std::vector<size_t> drawn(size_t count, size_t total, uint64_t seed);
-
 /// What each word of packed captions counts, [N]: the weight of its caption, counted as PackedCaptions::captions does.
 torch::Tensor word_weights(const PackedCaptions& packed, const std::vector<float>& caption_weights);
 

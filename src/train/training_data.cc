@@ -10,6 +10,7 @@
 #include "base/console.h"
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/lots.h"
 #include "base/parallel.h"
 #include "base/printable.h"
 #include "data/hash.h"
