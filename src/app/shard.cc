@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "data/hash.h"
 
 namespace attend {
 namespace {
@@ -65,10 +64,6 @@ void take_environment(Shard& shard) {
 }
 
 }  // namespace
-
-uint64_t shard_of(const std::filesystem::path& picture, uint64_t count) {
-  return hash_bytes(picture.native()) % count + 1;
-}
 
 Shard::Shard(const std::string& text) {
   if (text.empty()) return;

@@ -1,14 +1,13 @@
-// Parts of the pictures for several machines.
+// Which part of the pictures this run is for, as --shard or the environment says.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <string>
 
-namespace attend {
+#include "pipeline/shard.h"
 
-/// Which of `count` parts a picture is in, from 1: by a hash of its path, whichever other pictures there are.
-uint64_t shard_of(const std::filesystem::path& picture, uint64_t count);
+namespace attend {
 
 /// One part.
 struct Shard {
