@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <optional>
@@ -20,20 +18,15 @@
 #include "base/interrupt.h"
 #include "base/printable.h"
 #include "base/process.h"
+#include "pipeline/audit_record.h"
+#include "pipeline/audit_words.h"
 #include "pipeline/caption_pictures.h"
-#include "pipeline/caption_record.h"
 #include "pipeline/page_record.h"
 #include "pipeline/score_pictures.h"
 #include "pipeline/unknown_words.h"
-#include "text/near_duplicates.h"
-#include "text/ptb_tokenizer.h"
-#include "text/word_families.h"
 
 namespace attend {
 namespace {
-
-/// Captions of fewer words are alike by chance.
-constexpr size_t kLeastWordsToCompare = 5;
 
 struct AuditOptions {
   std::string format = "text";
@@ -98,166 +91,11 @@ CommandSyntax audit_syntax() {
       {"caption", "captions", "images", "sidecar", "recursive", "format", "least", "html", "model", "threads"}};
 }
 
-/// Six digits after the point, as captions' records have them.
-double rounded(double value) { return std::round(value * 1e6) / 1e6; }
-
 std::string digits(double value, int places) {
   char text[32];
   std::snprintf(text, sizeof text, "%.*f", places, value);
   return text;
 }
-
-/// Captions of a picture that others are looked for among, at least: one alone may be the one that is right.
-constexpr size_t kLeastOthers = 2;
-
-/// What is found by words alone, of captions numbered through.
-struct FoundByWords {
-  std::vector<uint32_t> first;        // caption of each picture
-  std::vector<AlikeSentences> alike;  // largest first
-  std::vector<size_t> apart;          // without a word of the picture's other captions
-
-  /// Picture and place of a caption.
-  std::pair<size_t, size_t> place_of(size_t caption) const {
-    const auto picture = static_cast<size_t>(std::upper_bound(first.begin(), first.end(), caption) - first.begin()) - 1;
-    return {picture, caption - first[picture]};
-  }
-};
-
-FoundByWords find_by_words(const GivenPictures& data) {
-  FoundByWords found;
-  WordNumbers numbers;
-  Spool sentences;
-  uint32_t count = 0;
-  for (size_t i = 0; i < data.captions.size(); ++i) {
-    found.first.push_back(count);
-    for (const auto& caption : data.captions[i]) {
-      const auto words = numbers.of(caption_tokens(caption));
-      const std::array<uint32_t, 2> head{static_cast<uint32_t>(i), static_cast<uint32_t>(words.size())};
-      sentences.add({reinterpret_cast<const char*>(head.data()), sizeof head});
-      sentences.add({reinterpret_cast<const char*>(words.data()), words.size() * sizeof words[0]});
-      ++count;
-    }
-  }
-  const SentenceWalk walk = [&](const auto& take) {
-    SpoolReader reader(sentences);
-    std::vector<int32_t> words;
-    while (!reader.ended()) {
-      std::array<uint32_t, 2> head;
-      reader.read(head.data(), sizeof head);
-      words.resize(head[1]);
-      reader.read(words.data(), words.size() * sizeof words[0]);
-      take(head[0], words);
-    }
-  };
-  found.alike = find_alike(walk, kLeastWordsToCompare);
-  std::stable_sort(found.alike.begin(), found.alike.end(), [](const AlikeSentences& a, const AlikeSentences& b) {
-    return a.sentences.size() > b.sentences.size();
-  });
-  auto family = word_forms(numbers.words());
-  const auto content = word_families(numbers.words());
-  for (size_t word = 0; word < family.size(); ++word)
-    if (content[word] < 0) family[word] = -1;
-  found.apart = find_apart(walk, family, kLeastOthers);
-  return found;
-}
-
-/// Everything that was found, as JSON.
-class JsonReport {
- public:
-  JsonReport(const AuditReport& report, const GivenPictures& data, const std::vector<PictureSource>& held_out,
-             const FoundByWords& words)
-      : report_(report), data_(data), held_out_(held_out), words_(words) {}
-
-  /// One object with a list a kind; written as it is made, as there may be millions.
-  void write(std::ostream& out) const {
-    const Json head{{"pictures", data_.pictures.size()},
-                    {"captions", report_.captions.size()},
-                    {"refused", report_.refused},
-                    {"share_of_strangers", rounded(report_.share)},
-                    {"fitted", report_.fitted}};
-    std::string text = head.dump(2);
-    text.resize(text.rfind('\n'));
-    out << text;
-    bool first = true;
-    const auto end = [&] { out << (first ? "]" : "\n  ]"); };
-    std::string open;
-    each(
-        [&](const std::string& kind) {
-          if (!open.empty()) end();
-          open = kind, first = true;
-          out << ",\n  \"" << kind << "\": [";
-        },
-        [&](const Json& finding) {
-          out << (first ? "\n    " : ",\n    ") << one_line(finding);
-          first = false;
-        });
-    end();
-    out << "\n}\n";
-  }
-
-  /// An object a line; captions whose score is below `least` are left out.
-  void write_lines(std::ostream& out, double least) const {
-    std::string of;
-    each([&](const std::string& kind) { of = kind; },
-         [&](const Json& finding) {
-           if (finding.is_object() && finding.contains("score") && finding["score"] < least) return;
-           Json line{{"finding", of}};
-           line.update(finding.is_array() ? Json{{"files", finding}} : finding);
-           out << one_line(line) << "\n";
-         });
-  }
-
- private:
-  std::string name(size_t picture) const { return data_.pictures[picture].name(); }
-  Json caption(const std::pair<size_t, size_t>& place) const {
-    return {{"file", name(place.first)}, {"caption", data_.captions[place.first][place.second]}};
-  }
-  Json names(const std::vector<size_t>& pictures) const {
-    Json files = Json::array();
-    for (const size_t picture : pictures) files.push_back(name(picture));
-    return files;
-  }
-
-  /// begin(kind) of each kind, then take(finding) of each of it.
-  template <class Begin, class Take>
-  void each(Begin begin, Take take) const {
-    begin("doubtful");
-    for (size_t rank = 0; rank < report_.captions.size(); ++rank) {
-      const auto one = report_.captions[rank];
-      Json finding = caption({one.picture, one.place});
-      finding["score"] = rounded(one.score), finding["log_probability"] = rounded(one.log_probability);
-      finding["contrast"] = rounded(one.contrast), finding["likeness"] = rounded(one.likeness);
-      finding["words"] = one.words, finding["unknown_words"] = one.unknown;
-      take(finding);
-    }
-    begin("alike_captions");
-    for (const auto& group : words_.alike) {
-      Json captions = Json::array();
-      for (const size_t one : group.sentences) captions.push_back(caption(words_.place_of(one)));
-      take(Json{{"equal", group.equal}, {"captions", std::move(captions)}});
-    }
-    begin("apart_captions");
-    for (const size_t one : words_.apart) take(caption(words_.place_of(one)));
-    begin("foreign_captions");
-    for (const auto& one : report_.foreign) {
-      Json finding = caption({one.picture, one.place});
-      finding["words"] = one.words, finding["unknown_words"] = one.unknown;
-      take(finding);
-    }
-    begin("same_pictures");
-    for (const auto& group : report_.same_pictures) take(names(group));
-    begin("alike_pictures");
-    for (const auto& group : report_.alike_pictures) take(names(group));
-    begin("leaked_pictures");
-    for (const auto& [picture, other] : report_.leaked)
-      take(Json{{"file", name(picture)}, {"held_out", held_out_[other].name()}});
-  }
-
-  const AuditReport& report_;
-  const GivenPictures& data_;
-  const std::vector<PictureSource>& held_out_;
-  const FoundByWords& words_;
-};
 
 void print_lines(const AuditReport& report, const GivenPictures& data, const AuditOptions& options) {
   static const bool on_terminal = ::isatty(STDOUT_FILENO) != 0;
@@ -437,12 +275,12 @@ int audit_command(const std::vector<std::string>& arguments) {
     throw Interrupted(stopped.what() + ("; the same command goes on from " + options.work.checkpoint.string()));
   }
   progress.clear();
-  const auto words = find_by_words(data);
-  const JsonReport json(report, data, held_out.pictures, words);
+  const auto words = find_by_words(data.captions);
+  const AuditRecord record(report, words, data.pictures, data.captions, held_out.pictures);
   if (options.format == "json")
-    json.write(std::cout);
+    record.write(std::cout);
   else if (options.format == "jsonl")
-    json.write_lines(std::cout, options.least);
+    record.write_lines(std::cout, options.least);
   else
     print_lines(report, data, options);
   flush_output();
