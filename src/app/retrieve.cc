@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
-#include <optional>
 
 #include "app/given_options.h"
 #include "app/model_command.h"
@@ -211,65 +210,36 @@ void print_alike(const AlikePictures& found, const Searched& searched, const std
   }
 }
 
-/// Ranks at which something that belongs to what was asked with was found first; none where it wasn't among the candidates.
-using Ranks = std::vector<std::optional<size_t>>;
-
-Json recall_of(Ranks ranks) {
-  Json json;
-  for (const size_t most : {1, 5, 10})
-    json["recall_at_" + std::to_string(most)] =
-        static_cast<double>(
-            std::count_if(ranks.begin(), ranks.end(), [&](const auto& rank) { return rank && *rank <= most; })) /
-        static_cast<double>(ranks.size());
-  std::sort(ranks.begin(), ranks.end(),
-            [](const auto& a, const auto& b) { return a.value_or(SIZE_MAX) < b.value_or(SIZE_MAX); });
-  const auto& middle = ranks[(ranks.size() - 1) / 2];
-  json["median_rank"] = middle ? Json(*middle) : Json();
-  json["among_candidates"] = static_cast<double>(std::count_if(ranks.begin(), ranks.end(),
-                                                               [](const auto& rank) { return rank.has_value(); })) /
-                             static_cast<double>(ranks.size());
-  return json;
+Json json_of(const Recall& recall) {
+  return {{"recall_at_1", recall.at_1},
+          {"recall_at_5", recall.at_5},
+          {"recall_at_10", recall.at_10},
+          {"median_rank", recall.median_rank ? Json(*recall.median_rank) : Json()},
+          {"among_candidates", recall.among_candidates}};
 }
 
-/// Recall at K (Hodosh, Young and Hockenmaier 2013): a text's own picture, and any of a picture's own texts, among the first K.
-void print_recall(const Retrieval& found, const Searched& searched, const RetrieveOptions& options) {
-  Ranks images, texts;
-  std::vector<bool> has_text(searched.pictures.size());
-  for (size_t t = 0; t < searched.texts.size(); ++t) {
-    has_text[searched.picture_of[t]] = true;
-    const auto& list = found.of_text[t];
-    const auto own = std::find_if(list.begin(), list.end(),
-                                  [&](const Match& match) { return match.picture == searched.picture_of[t]; });
-    images.push_back(own == list.end() ? std::nullopt : std::optional<size_t>(own - list.begin() + 1));
-  }
-  for (size_t i = 0; i < searched.pictures.size(); ++i) {
-    const auto& list = found.of_picture[i];
-    const auto own = std::find_if(list.begin(), list.end(),
-                                  [&](const Match& match) { return searched.picture_of[match.text] == i; });
-    texts.push_back(own == list.end() ? std::nullopt : std::optional<size_t>(own - list.begin() + 1));
-  }
-  const Json json{{"pictures", searched.pictures.size()},
-                  {"texts", searched.texts.size()},
-                  {"candidates", options.work.candidates},
-                  {"image_from_text", recall_of(std::move(images))},
-                  {"text_from_image", recall_of(std::move(texts))}};
+void print_recall(const RetrievalRecall& recall, const Searched& searched, const RetrieveOptions& options) {
   if (options.format == "jsonl") {
-    std::cout << one_line(json) << "\n";
+    std::cout << one_line({{"pictures", searched.pictures.size()},
+                           {"texts", searched.texts.size()},
+                           {"candidates", options.work.candidates},
+                           {"image_from_text", json_of(recall.image_from_text)},
+                           {"text_from_image", json_of(recall.text_from_image)}})
+              << "\n";
     return;
   }
   std::cout << counted(searched.pictures.size(), "picture") << ", " << counted(searched.texts.size(), "text") << "\n"
             << "                   R@1    R@5   R@10  median rank  among the candidates\n";
-  for (const char* way : {"image_from_text", "text_from_image"}) {
-    const Json& of = json[way];
+  const auto row = [&](const char* way, const Recall& of) {
     char line[160];
-    const auto percent = [&](const char* key) { return 100 * of[key].get<double>(); };
-    const std::string middle = of["median_rank"].is_null() ? ">" + std::to_string(options.work.candidates)
-                                                           : std::to_string(of["median_rank"].get<size_t>());
-    std::snprintf(line, sizeof line, "%s  %5.1f  %5.1f  %5.1f  %11s  %20.1f\n",
-                  way == std::string("image_from_text") ? "image from text" : "text from image", percent("recall_at_1"),
-                  percent("recall_at_5"), percent("recall_at_10"), middle.c_str(), percent("among_candidates"));
+    const std::string middle =
+        of.median_rank ? std::to_string(*of.median_rank) : ">" + std::to_string(options.work.candidates);
+    std::snprintf(line, sizeof line, "%s  %5.1f  %5.1f  %5.1f  %11s  %20.1f\n", way, 100 * of.at_1, 100 * of.at_5,
+                  100 * of.at_10, middle.c_str(), 100 * of.among_candidates);
     std::cout << line;
-  }
+  };
+  row("image from text", recall.image_from_text);
+  row("text from image", recall.text_from_image);
 }
 
 }  // namespace
@@ -316,7 +286,8 @@ int retrieve_command(const std::vector<std::string>& arguments) {
     progress.clear();
     for (const auto* list : {&found.picture_refusals, &found.text_refusals})
       for (const auto& refusal : *list) complain(refusal), ++failed;
-    options.recall ? print_recall(found, searched, options) : print_found(found, searched, options);
+    options.recall ? print_recall(recall_of(found, searched.picture_of), searched, options)
+                   : print_found(found, searched, options);
     flush_output();
     for (const auto& said : found.unknown.said()) note(said);
   }

@@ -309,4 +309,30 @@ Retrieval retrieve(Ensemble& ensemble, std::span<const PictureSource> pictures, 
   return found;
 }
 
+Recall recall_of(std::vector<std::optional<size_t>> ranks) {
+  const auto share = [&](size_t most) {
+    const auto within = [&](const auto& rank) { return rank && *rank <= most; };
+    return static_cast<double>(std::count_if(ranks.begin(), ranks.end(), within)) / static_cast<double>(ranks.size());
+  };
+  const auto before = [](const auto& a, const auto& b) { return a.value_or(SIZE_MAX) < b.value_or(SIZE_MAX); };
+  std::sort(ranks.begin(), ranks.end(), before);
+  return {share(1), share(5), share(10), ranks[(ranks.size() - 1) / 2], share(SIZE_MAX)};
+}
+
+RetrievalRecall recall_of(const Retrieval& found, std::span<const size_t> picture_of) {
+  const auto ranks_in = [](const std::vector<std::vector<Match>>& lists, const auto& belongs) {
+    std::vector<std::optional<size_t>> ranks;
+    for (size_t asked = 0; asked < lists.size(); ++asked) {
+      const auto own = std::find_if(lists[asked].begin(), lists[asked].end(),
+                                    [&](const Match& match) { return belongs(asked, match); });
+      ranks.push_back(own == lists[asked].end() ? std::nullopt : std::optional<size_t>(own - lists[asked].begin() + 1));
+    }
+    return ranks;
+  };
+  return {recall_of(ranks_in(found.of_text,
+                             [&](size_t text, const Match& match) { return match.picture == picture_of[text]; })),
+          recall_of(ranks_in(found.of_picture,
+                             [&](size_t picture, const Match& match) { return picture_of[match.text] == picture; }))};
+}
+
 }  // namespace attend

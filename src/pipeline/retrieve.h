@@ -5,6 +5,7 @@
 // less their mean over all pictures, is a product of two vectors. The second walks the best of these with the decoder.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,6 +48,26 @@ struct Retrieval {
 /// each picture and each word of all texts, and the candidates. Throws Interrupted when the host asks to stop.
 Retrieval retrieve(Ensemble& ensemble, std::span<const PictureSource> pictures, std::span<const std::string> texts,
                    const RetrieveWork& work, const Host& host);
+
+/// How often what belongs to what was asked with is among the first K that are found (recall at K: Hodosh, Young and Hockenmaier
+/// 2013). Shares are from 0 to 1, of all that was asked with; ranks count from 1.
+struct Recall {
+  double at_1 = 0, at_5 = 0, at_10 = 0;
+  std::optional<size_t>
+      median_rank;  // the lower one of two in the middle; nothing where that isn't among the candidates
+  double among_candidates = 0;
+};
+
+/// ranks: of the first that belongs to what was asked with, at least one; nothing where none was found.
+Recall recall_of(std::vector<std::optional<size_t>> ranks);
+
+struct RetrievalRecall {
+  Recall image_from_text;  // of a text its own picture
+  Recall text_from_image;  // of a picture any of its own texts
+};
+
+/// picture_of: the picture that each text is of. `found` has lists of both kinds.
+RetrievalRecall recall_of(const Retrieval& found, std::span<const size_t> picture_of);
 
 /// A picture and how like another one it is: cosine of their mean annotations, those of all pictures taken off.
 struct AlikePicture {
