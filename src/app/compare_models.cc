@@ -1,10 +1,10 @@
+// attend compare-models: what two captioners say of the same pictures, and where each looks.
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
-#include <numeric>
 #include <optional>
 #include <set>
 
@@ -18,14 +18,9 @@
 #include "base/printable.h"
 #include "base/process.h"
 #include "data/dataset.h"
-#include "data/results.h"
-#include "pipeline/caption_pictures.h"
 #include "pipeline/caption_record.h"
+#include "pipeline/compare_captioners.h"
 #include "pipeline/page_record.h"
-#include "pipeline/score_pictures.h"
-#include "text/near_duplicates.h"
-#include "text/ptb_tokenizer.h"
-#include "text/word_vectors.h"
 
 namespace attend {
 namespace {
@@ -114,132 +109,39 @@ Pictures gather(const CompareOptions& options, const std::vector<std::string>& p
 
 bool is_model(const std::string& side) { return std::filesystem::path(side).extension() == ".safetensors"; }
 
-/// Whether two paths may be of one file: the shorter is the end of the longer.
-bool may_be_same(const std::filesystem::path& one, const std::filesystem::path& other) {
-  const auto a = one.lexically_normal(), b = other.lexically_normal();
-  const std::vector<std::filesystem::path> of_a(a.begin(), a.end()), of_b(b.begin(), b.end());
-  const size_t count = std::min(of_a.size(), of_b.size());
-  return std::equal(of_a.rbegin(), of_a.rbegin() + static_cast<std::ptrdiff_t>(count), of_b.rbegin());
-}
-
 /// The captions that a file has for the pictures; says how many it has none for, how many are of other pictures, and how many of
-/// pictures in other folders.
-std::vector<std::vector<std::string>> read_captions_of(const std::filesystem::path& file, const Pictures& pictures) {
-  std::vector<std::pair<PictureId, std::string>> read;
-  const auto id_of = [](std::string text) {
-    PictureId id;
-    id.text = std::move(text);
-    return id;
+/// pictures in other folders. Throws InputError where it has none.
+std::vector<std::optional<std::string>> captions_in(const std::string& file, const Pictures& pictures) {
+  auto read = read_captions_of(file, pictures.sources, pictures.index, complain);
+  const auto say = [&](size_t count, const std::string& what) {
+    if (count > 0) warn(file + ": " + counted_of(count, read.all, "caption") + what);
   };
-  if (file.extension() == ".json") {
-    for (auto& result : read_results(file)) read.emplace_back(result.image_id, std::move(result.caption));
-  } else {
-    const CaptionList list = read_caption_list(file, {}, complain);
-    for (size_t i = 0; i < list.pictures.size(); ++i) {
-      auto one = list.pictures[i];
-      for (auto& caption : one.captions) read.emplace_back(id_of(one.picture.string()), std::move(caption));
-    }
-  }
-  std::vector<std::vector<std::string>> captions(pictures.sources.size());
-  size_t strange = 0, again = 0, elsewhere = 0;
-  std::string example;  // of those elsewhere
-  for (auto& [id, caption] : read) {
-    const auto place = pictures.index.find(id);
-    if (!place || !caption_fault(caption).empty()) {
-      ++strange;
-      continue;
-    }
-    const auto& source = pictures.sources[static_cast<size_t>(*place)].name();
-    if (std::filesystem::path(id.text).has_parent_path() && !may_be_same(id.text, source) && ++elsewhere == 1)
-      example = id.text + " for " + source;
-    auto& of_picture = captions[static_cast<size_t>(*place)];
-    if (!of_picture.empty()) ++again;
-    of_picture = {std::move(caption)};
-  }
-  if (again > 0)
-    warn(file.string() + ": " + counted_of(again, read.size(), "caption") +
-         " for pictures that have one there already; each picture's last is taken");
-  if (elsewhere > 0)
-    warn(file.string() + ": " + counted_of(elsewhere, read.size(), "caption") +
-         " for pictures in another folder, found by the file's name alone: " + printable(example));
-  if (strange > 0)
-    warn(file.string() + ": " + counted_of(strange, read.size(), "caption") +
-         " left out: of none of the pictures, or without words");
-  return captions;
+  say(read.again, " for pictures that have one there already; each picture's last is taken");
+  say(read.elsewhere, " for pictures in another folder, found by the file's name alone: " +
+                          printable(read.named_elsewhere + " for " + read.taken_for));
+  say(read.strange, " left out: of none of the pictures, or without words");
+  if (std::none_of(read.captions.begin(), read.captions.end(), [](const auto& one) { return one.has_value(); }))
+    throw InputError(file + ": has a caption of none of the pictures");
+  return std::move(read.captions);
 }
 
-/// What one side says of each picture, or why nothing.
-using Said = std::vector<std::optional<SeenPicture>>;
-
-void keep(SeenPicture picture, Said& said) {
-  const size_t index = picture.index;
-  if (picture.refused())
-    complain(picture.refusal);
-  else if (!picture.captions.empty())
-    said[index] = std::move(picture);
-}
-
-Said captions_of(const std::string& side, const Pictures& pictures, Ensemble& ensemble, const ModelCommand& command) {
-  Said said(pictures.sources.size());
-  Progress progress(side, static_cast<int64_t>(said.size()));
-  if (is_model(side)) {
-    CaptionWork work{command.decode, command.threads()};
-    work.decode.n_best = 1;
-    caption_pictures(ensemble, pictures.sources, work, terminal_host(progress), [&](std::vector<SeenPicture>& batch) {
-      progress.clear();
-      for (auto& picture : batch) keep(std::move(picture), said);
-    });
-    return said;
-  }
-  const auto all = read_captions_of(side, pictures);
-  std::vector<PictureSource> sources;
-  std::vector<std::vector<std::string>> captions;
-  std::vector<size_t> places;
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (all[i].empty()) continue;
-    sources.push_back(pictures.sources[i]), captions.push_back(all[i]), places.push_back(i);
-  }
-  if (sources.empty()) throw InputError(side + ": has a caption of none of the pictures");
-  ScoreWork work;
-  work.plan.threads = command.threads();
-  work.decode = command.decode;
-  score_pictures(ensemble, sources, captions, work, terminal_host(progress), [&](std::vector<ScoredPicture>& batch) {
-    progress.clear();
-    for (auto& picture : batch) {
-      for (const auto& refusal : picture.refusals) complain(refusal.text);
-      picture.seen.index = places[picture.seen.index];
-      keep(std::move(picture.seen), said);
-    }
-  });
-  return said;
-}
-
-/// A picture of which both say something.
-struct Compared {
-  size_t picture;
-  double disagreement;
+/// What a side says, and a line of the words in it that the model doesn't know.
+struct Side {
+  Said said;
+  std::vector<std::string> unknown;
 };
 
-std::vector<Compared> compare(const Said& a, const Said& b) {
-  WordNumbers numbers;
-  std::vector<std::vector<int32_t>> texts;
-  std::vector<size_t> document;
-  std::vector<Compared> compared;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (!a[i] || !b[i]) continue;
-    compared.push_back({i, 0});
-    for (const auto* side : {&*a[i], &*b[i]}) {
-      texts.push_back(numbers.of(caption_tokens(side->best().text)));
-      document.push_back(i);
-    }
-  }
-  const auto vectors = word_vectors(texts, document);
-  for (size_t c = 0; c < compared.size(); ++c)
-    compared[c].disagreement =
-        texts[2 * c] == texts[2 * c + 1] ? 0 : std::max(0.0, 1 - cosine(vectors[2 * c], vectors[2 * c + 1]));
-  std::stable_sort(compared.begin(), compared.end(),
-                   [](const Compared& x, const Compared& y) { return x.disagreement > y.disagreement; });
-  return compared;
+Side side_of(const std::string& side, const Pictures& pictures, Ensemble& ensemble, const ModelCommand& command) {
+  Progress progress(side, static_cast<int64_t>(pictures.sources.size()));
+  CompareWork work{command.decode, command.threads(), [&](const std::string& refusal) {
+                     progress.clear();
+                     complain(refusal);
+                   }};
+  if (is_model(side)) return {said_by_model(ensemble, pictures.sources, work, terminal_host(progress)), {}};
+  const auto captions = captions_in(side, pictures);
+  UnknownWords unknown;
+  Said said = said_in_captions(ensemble, pictures.sources, captions, work, terminal_host(progress), unknown);
+  return {std::move(said), unknown.said()};
 }
 
 void print(const std::vector<Compared>& compared, const Said& a, const Said& b, const std::string& format) {
@@ -302,16 +204,17 @@ int compare_models_command(const std::vector<std::string>& arguments) {
   check_output("--html", options.html, {options.captions, sides[0], sides[1]});
   watch_interrupts();
   const auto judge = command.files.models;
-  std::vector<Said> said;
+  std::vector<Side> both;
   for (const auto& side : sides) {
     command.files.models = is_model(side) ? std::vector<std::filesystem::path>{side} : judge;
     auto ensemble = command.open();
-    said.push_back(captions_of(side, pictures, *ensemble, command));
+    both.push_back(side_of(side, pictures, *ensemble, command));
   }
-  const auto compared = compare(said[0], said[1]);
-  print(compared, said[0], said[1], options.format);
+  const Said &a = both[0].said, &b = both[1].said;
+  const auto compared = compare_said(a, b);
+  print(compared, a, b, options.format);
   flush_output();
-  if (!options.html.empty()) write_page(options.html, sides, pictures, compared, said[0], said[1]);
+  if (!options.html.empty()) write_page(options.html, sides, pictures, compared, a, b);
   const size_t left_out = pictures.sources.size() - compared.size();
   failed += left_out;
   if (!compared.empty()) {
@@ -319,6 +222,8 @@ int compare_models_command(const std::vector<std::string>& arguments) {
         std::count_if(compared.begin(), compared.end(), [](const auto& one) { return one.disagreement == 0; });
     note("the same words for " + counted_of(static_cast<size_t>(same), compared.size(), "picture"));
   }
+  for (size_t i = 0; i < both.size(); ++i)
+    for (const auto& text : both[i].unknown) note(sides[i] + ": " + text);
   if (failed > 0)
     complain(counted_of(failed, failed + compared.size(), "picture") +
              " not compared: no caption by one side, or it can't be read");

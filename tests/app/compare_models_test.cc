@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
@@ -79,6 +80,16 @@ TEST_F(CompareModels, TakesResultsOfAnotherCaptioner) {
   EXPECT_THAT(run.out_lines()[0], HasSubstr("1.png\ta red dog\ta blue circle"));
   EXPECT_EQ(run.out_lines()[1], "0.000\t" + at("in/0.png") + "\tgrass\tgrass");
   EXPECT_THAT(run.err, HasSubstr("1 of 3 pictures not compared"));
+}
+
+TEST_F(CompareModels, SaysWhichWordsOfAFileTheModelDoesNotKnow) {
+  const std::string in = pictures();
+  const std::string table = write("other.csv", "file,caption\r\n0.png,a zebra\r\n1.png,a zebra\r\n2.png,a dog\r\n");
+  const auto run = compare({table, ATTEND_TINY_MODEL, in, "--model", ATTEND_TINY_MODEL});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr(table + ": 2 of 6 words (33.3 %) aren't in the model's vocabulary and were left out: "
+                                         "zebra (2)"));
+  EXPECT_THAT(compare({ATTEND_TINY_MODEL, ATTEND_WIDE_MODEL, in}).err, Not(HasSubstr("vocabulary")));
 }
 
 TEST_F(CompareModels, FindsPicturesOfOneNameByTheirFoldersAndSaysWhichCaptionsAreTwice) {
