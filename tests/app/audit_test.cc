@@ -207,7 +207,7 @@ TEST_F(AuditCommand, RefusesACheckpointOfSomethingElse) {
   const std::string before = read_file(file);
   refused(audit(file), "isn't a checkpoint of attend audit");
   EXPECT_EQ(read_file(file), before);
-  write("binary", std::string("\xff\xd8\xff without a line end", 24));
+  write("binary", "\xff\xd8\xff without a line end");
   refused(audit(at("binary")), "isn't a checkpoint of attend audit");
 }
 

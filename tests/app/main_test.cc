@@ -159,9 +159,11 @@ TEST(Program, BenchMeasuresTheProgramItself) {
   EXPECT_GT(whole["peak_memory_mib"].get<double>(), 10);
   const auto& limits = figures["limits of the machine"];
   EXPECT_GT(limits["matrix_products_fp32_gflop_per_s"].get<double>(), 0.1);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they slow the one, but not OpenBLAS
   // No product is faster than multiply-adds in registers; but for what else the machine does while either is measured.
   EXPECT_GT(limits["peak_rate_fp32_gflop_per_s"].get<double>(),
             0.8 * limits["matrix_products_fp32_gflop_per_s"].get<double>());
+#endif
   const auto& parts = figures["parts"];
   EXPECT_GT(parts["training_speed_tokens_per_s"].get<double>(), 1);
   EXPECT_GT(parts["share_of_decoding_beam_5_percent"].get<double>(), 0);

@@ -92,7 +92,8 @@ TEST_F(RetrieveCommand, OfASinglePictureTextsAreRankedByTheirMeanLogProbability)
   const auto run = with_model(
       {"retrieve", at("in/0.png"), "--text", kTexts[0], "--text", kTexts[2], "--find", "texts", "--format", "jsonl"});
   ASSERT_EQ(run.status, 0) << run.err;
-  for (const auto& one : records(run)[0]["texts"]) {
+  const auto lists = records(run);
+  for (const auto& one : lists[0]["texts"]) {
     const double words = one["text"] == kTexts[0] ? 4 : 2;
     EXPECT_NEAR(one["contrast"].get<double>(), one["log_probability"].get<double>() / words, 1e-5);
   }

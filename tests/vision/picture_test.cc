@@ -34,7 +34,7 @@ double difference(const cv::Mat& a, const cv::Mat& b) { return cv::norm(a, b, cv
 
 void append(FileBytes& to, const FileBytes& bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
 
-FileBytes little_endian(uint32_t value, int size) {
+FileBytes little_endian(uint64_t value, int size) {
   FileBytes bytes;
   for (int i = 0; i < size; ++i) bytes.push_back(static_cast<unsigned char>(value >> 8 * i));
   return bytes;
