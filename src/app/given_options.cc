@@ -1,10 +1,13 @@
 #include "app/given_options.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/console.h"
 #include "base/error.h"
 #include "base/printable.h"
+#include "data/dataset.h"
+#include "data/results.h"
 #include "text/near_duplicates.h"
 #include "text/nearest_words.h"
 #include "text/ptb_tokenizer.h"
@@ -18,8 +21,14 @@ void GivenOptions::list(OptionList& options) {
   options.add("captions", captions,
               "file of pictures with captions, in place of pictures on the command line: COCO or Karpathy's JSON, JSON "
               "lines, CSV "
-              "or TSV with columns file and caption, or the .txt lines of attend caption");
-  options.add("images", images, "folder that file names in --captions start from; without it, the working folder");
+              "or TSV with columns file and caption, or the .txt lines of attend caption; or COCO results, which name "
+              "pictures by their ids");
+  options.add(
+      "data", data,
+      "of COCO results in --captions: captions file of the pictures, which says their ids; without it, pictures "
+      "on the command line, whose file names are or have the ids");
+  options.add("images", images,
+              "folder that file names in --captions, or in --data, start from; without it, the working folder");
   options.add("sidecar", sidecar, "the captions are in a .txt file beside each picture, one a line");
   options.add("recursive", recursive, "look in subfolders for pictures, too");
 }
@@ -30,6 +39,8 @@ CaptionList GivenOptions::gather(const std::vector<std::string>& paths) const {
     throw UsageError(from == 0 ? "no captions: give them with --caption TEXT, --captions FILE or --sidecar"
                                : "--caption, --captions and --sidecar: captions come from one of them");
   CaptionList list;
+  if (!captions.empty() && is_results(captions)) return gather_results(paths);
+  if (!data.empty()) throw UsageError("--data: says the ids of COCO results; --captions names none");
   if (!captions.empty()) {
     if (!paths.empty()) throw UsageError(paths.front() + ": the pictures of --captions are named in its file");
     list = read_caption_list(captions, images, complain);
@@ -52,6 +63,36 @@ CaptionList GivenOptions::gather(const std::vector<std::string>& paths) const {
   }
   if (list.pictures.empty() && list.refused == 0)
     throw InputError((captions.empty() ? paths.front() : captions.string()) + ": no pictures with captions there");
+  return list;
+}
+
+CaptionList GivenOptions::gather_results(const std::vector<std::string>& paths) const {
+  PictureIndex index;
+  std::vector<std::filesystem::path> pictures;
+  std::vector<std::string> missing;
+  if (!data.empty()) {
+    if (!paths.empty()) throw UsageError(paths.front() + ": the pictures are those of --data");
+    for (auto& example : read_captions(data, images, kAllPictures, 1).examples) {
+      const auto place = static_cast<int64_t>(pictures.size());
+      index.add(example.id, place);
+      index.add_name(images.empty() ? example.picture : example.picture.lexically_relative(images), place);
+      pictures.push_back(std::move(example.picture));
+    }
+  } else {
+    if (paths.empty())
+      throw UsageError(captions.string() +
+                       ": results name pictures by ids; name the pictures, or with --data a captions file of them");
+    if (!images.empty()) throw UsageError("--images: is where the pictures of --data lie; name one");
+    std::set<std::filesystem::path> once;  // a name that is there twice would be of neither
+    for (auto& picture : find_given_pictures(paths, recursive, missing)) {
+      if (!once.insert(picture).second) continue;
+      index.add_name(picture, static_cast<int64_t>(pictures.size()));
+      pictures.push_back(std::move(picture));
+    }
+    for (const auto& refusal : missing) complain(refusal);
+  }
+  CaptionList list = read_result_captions(captions, index, pictures, complain);
+  list.captions += missing.size(), list.refused += missing.size();
   return list;
 }
 

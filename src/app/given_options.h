@@ -16,7 +16,7 @@ namespace attend {
 
 /// Which captions are given to which pictures.
 struct GivenOptions {
-  std::filesystem::path captions, images;
+  std::filesystem::path captions, images, data;
   std::vector<std::string> caption;
   bool sidecar = false, recursive = false;
 
@@ -24,6 +24,9 @@ struct GivenOptions {
   /// The captions of the pictures at `paths`, or of --captions; what can't be used is said on standard error. Throws UsageError
   /// where captions come from nowhere or from two places, InputError where there are none.
   CaptionList gather(const std::vector<std::string>& paths) const;
+
+ private:
+  CaptionList gather_results(const std::vector<std::string>& paths) const;
 };
 
 /// How given captions are weighed and where hard attention looks for their words: the part of DecodeOptions that isn't a search's.

@@ -5,11 +5,14 @@
 #include <cctype>
 #include <fstream>
 
+#include "base/console.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "base/printable.h"
 #include "base/tar.h"
 #include "data/dataset.h"
 #include "data/forms.h"
+#include "data/results.h"
 #include "text/raw_caption.h"
 #include "text/unicode.h"
 
@@ -321,6 +324,43 @@ CaptionList read_caption_list(const fs::path& file, const fs::path& images, cons
   else
     read_table(text, ending == ".csv" ? ',' : '\t', file.string(), writer);
   if (list.captions == 0) throw InputError(file.string() + ": no captions in it");
+  return list;
+}
+
+CaptionList read_result_captions(const fs::path& file, const PictureIndex& index, const std::vector<fs::path>& pictures,
+                                 const TakeRefusal& refuse) {
+  CaptionList list;
+  std::vector<bool> has_caption(pictures.size());
+  size_t others = 0;
+  auto results = read_results(file);
+  for (size_t i = 0; i < results.size(); ++i) {
+    const auto picture = index.find(results[i].image_id);
+    if (!picture) {
+      ++others;
+      continue;
+    }
+    has_caption[static_cast<size_t>(*picture)] = true;
+    ++list.captions;
+    if (const auto fault = caption_fault(results[i].caption); !fault.empty()) {
+      ++list.refused;
+      refuse(file.string() + ": [" + std::to_string(i) + "]: " + fault);
+    } else {
+      list.pictures.add(pictures[static_cast<size_t>(*picture)], std::move(results[i].caption));
+    }
+  }
+  if (list.captions == 0)
+    throw InputError(file.string() + ": none of its " + counted(results.size(), "caption") +
+                     " is of a picture that is named; image_id " +
+                     (results.empty() ? "" : printable(results.front().image_id.said()) + ", the first, ") +
+                     "is looked for among ids and file names");
+  if (others > 0)
+    note(file.string() + ": " + counted_of(others, results.size(), "caption") +
+         " left out: of pictures that aren't named");
+  for (size_t i = 0; i < pictures.size(); ++i)
+    if (!has_caption[i]) {
+      ++list.captions, ++list.refused;
+      refuse(pictures[i].string() + ": has no caption in " + file.string());
+    }
   return list;
 }
 

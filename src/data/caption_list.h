@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data/caption_store.h"
+#include "data/picture_id.h"
 
 namespace attend {
 
@@ -24,8 +25,8 @@ using TakeRefusal = std::function<void(const std::string& refusal)>;
 
 /// Reads one file; its ending says which kind it is:
 ///
-///   .json           COCO captions JSON or Karpathy's, as read_everything() takes them; the same holds for a folder, a .tar
-///                   and Flickr8k's token file
+///   .json           COCO captions JSON, Karpathy's or a list of records, as read_everything() takes them; the same holds for a
+///                   folder, a .tar and Flickr8k's token file
 ///   .jsonl .ndjson  an object a line: the picture's file under "file", "image", "picture", "path", "filename" or
 ///                   "file_name", one caption under "caption" or "text", or a list of them under "captions". `attend
 ///                   caption --format jsonl` writes such lines
@@ -38,6 +39,12 @@ using TakeRefusal = std::function<void(const std::string& refusal)>;
 /// a CaptionStore, but for data sets, which are read whole first.
 CaptionList read_caption_list(const std::filesystem::path& file, const std::filesystem::path& images,
                               const TakeRefusal& refuse);
+
+/// The captions of a results file (data/results.h), of the pictures that `index` knows by number in `pictures`. Captions of others
+/// are left out and counted in a note. A picture without a caption is refused. Throws InputError as read_results(), and where no
+/// caption is of any of the pictures.
+CaptionList read_result_captions(const std::filesystem::path& file, const PictureIndex& index,
+                                 const std::vector<std::filesystem::path>& pictures, const TakeRefusal& refuse);
 
 /// The captions in the text file beside each picture, a line a caption: NAME.txt, or NAME.jpg.txt where that is there, as
 /// `attend caption --sidecar` writes them. A picture without one, or with nothing in it, is refused.

@@ -346,6 +346,8 @@ FormFile form_of(const fs::path& path) {
   std::string_view rest = bytes;
   if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
   while (!rest.empty() && (rest[0] == '\n' || rest[0] == '\r')) rest.remove_prefix(1);
+  if (rest.substr(std::min(rest.find_first_not_of(" \t\r\n"), rest.size())).starts_with('['))
+    return {Form::kJsonList, path};
   const auto line = take_line(rest);
   if (line.starts_with('{')) {
     const Json first = Json::parse(line, nullptr, false);
@@ -354,8 +356,7 @@ FormFile form_of(const fs::path& path) {
   }
   if (is_tokens(line)) return {Form::kTokens, path};
   const std::string ending = path.extension().string();
-  if (delimiter_of(line) || (!line.starts_with('[') && (ending == ".csv" || ending == ".tsv")))
-    return {Form::kTable, path};
+  if (delimiter_of(line) || ending == ".csv" || ending == ".tsv") return {Form::kTable, path};
   return {Form::kJson, path};
 }
 
@@ -363,6 +364,8 @@ const char* name_of(Form form) {
   switch (form) {
     case Form::kJson:
       return "COCO or Karpathy JSON";
+    case Form::kJsonList:
+      return "JSON list";
     case Form::kJsonLines:
       return "JSON lines";
     case Form::kTable:
@@ -387,6 +390,8 @@ void read_form(Form form, Collector& collector) {
   switch (form) {
     case Form::kJson:
       return read_json_captions(collector);
+    case Form::kJsonList:
+      return read_json_list(collector);
     case Form::kJsonLines:
       return read_json_lines(collector);
     case Form::kTable:

@@ -82,6 +82,32 @@ std::unordered_map<std::string, std::string> read_split_lists(const fs::path& fo
 
 }  // namespace
 
+void read_json_list(Collector& collector) {
+  const MappedFile mapped(collector.source());
+  RecordTaker taker(collector);
+  size_t number = 0;
+  bool is_found = false;  // the images folder
+  const auto take = [&](int depth, Json::parse_event_t event, Json& value) {
+    using Event = Json::parse_event_t;
+    const bool whole = event == Event::object_end || event == Event::array_end || event == Event::value;
+    if (depth != 1 || !whole) return true;
+    const std::string place = "[" + std::to_string(number++) + "]";
+    try {
+      if (value.is_object() && !names_file(value))
+        throw Malformed{"no name of a picture's file; captions by ids alone are results"};
+      const Record record = record_of(value);
+      if (!std::exchange(is_found, true)) find_images(collector, record.name);
+      taker.take(record, place);
+    } catch (const Malformed& fault) {
+      collector.see_picture();
+      collector.picture_fault("malformed", place + ": " + fault.what);
+    }
+    return false;  // a tree of the whole file would take several times the memory of the result
+  };
+  parse_json({reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()}, collector.source().string(),
+             take);
+}
+
 void read_json_lines(Collector& collector) { read_lines(collector); }
 void read_table(Collector& collector) { read_lines(collector); }
 

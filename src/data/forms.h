@@ -10,7 +10,7 @@
 
 namespace attend {
 
-enum class Form { kJson, kJsonLines, kTable, kTokens, kImageFolder, kSidecars, kWebDataset };
+enum class Form { kJson, kJsonList, kJsonLines, kTable, kTokens, kImageFolder, kSidecars, kWebDataset };
 
 /// A data set as it lies: its form, and the file or folder that is read.
 struct FormFile {
@@ -30,6 +30,7 @@ void read_form(Form form, Collector& collector);
 
 // One reader a form. Places in faults are "images[3]", "line 12" or a file's name.
 void read_json_captions(Collector& collector);  // COCO's and Karpathy's
+void read_json_list(Collector& collector);      // [{"image": NAME, "caption": TEXT}, …]
 void read_json_lines(Collector& collector);     // an object a line
 void read_table(Collector& collector);          // CSV, TSV, | or ;, with a line of column names
 void read_tokens(Collector& collector);         // "NAME#0<tab>CAPTION" (Flickr8k.token.txt), split lists beside it

@@ -51,9 +51,19 @@ void PictureIndex::add_name(const std::filesystem::path& file, int64_t picture) 
     const auto [known, is_new] = by_name_.emplace(name.string(), picture);
     if (!is_new && known->second != picture) known->second = std::nullopt;
   }
+  auto number = number_in_coco_name(file.filename().string());
+  if (const auto id = read_picture_id(Json(file.stem().string())); !number && id && id->number >= 0)
+    number = id->number;
+  if (!number) return;
+  const auto [known, is_new] = by_number_.emplace(*number, picture);
+  if (!is_new && known->second != picture) known->second = std::nullopt;
 }
 
 std::optional<int64_t> PictureIndex::find(const PictureId& id) const {
+  if (by_id_.empty() && id.number >= 0) {
+    const auto numbered = by_number_.find(id.number);
+    if (numbered != by_number_.end()) return numbered->second;
+  }
   const auto known = by_id_.find(id.key());
   auto named = id.text.empty() ? by_name_.end() : by_name_.find(id.text);
   // Names stand with another folder, or with none; those that COCO gave in 2014 have its ids in them.

@@ -43,7 +43,8 @@ class PictureIndex {
   /// The picture's file below its folder: known by its whole name, without the folder, and without the ending too.
   void add_name(const std::filesystem::path& file, int64_t picture);
 
-  /// The picture with this id, or else the only one with a file of this name; nothing if there is none. Throws
+  /// The picture with this id, or else the only one with a file of this name; where no picture has an id, the one whose file's name
+  /// is this number ("42.jpg", "000000000042.jpg") or has it as COCO's do; nothing if there is none. Throws
   /// InputError where a text is the number of one picture and the name of another's file.
   std::optional<int64_t> find(const PictureId& id) const;
 
@@ -54,6 +55,7 @@ class PictureIndex {
   };
   std::unordered_map<std::string, Known> by_id_;
   std::unordered_map<std::string, std::optional<int64_t>> by_name_;  // nothing: several have it
+  std::unordered_map<int64_t, std::optional<int64_t>> by_number_;    // in files' names; nothing: several have it
 };
 
 }  // namespace attend

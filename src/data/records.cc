@@ -66,6 +66,10 @@ bool is_caption_column(const std::string& column) {
   return among(kCaptions, name);
 }
 
+bool names_file(const Json& entry) {
+  return std::any_of(kNames.begin(), kNames.end(), [&](auto name) { return entry.contains(std::string(name)); });
+}
+
 Record record_of(const Json& entry) {
   if (!entry.is_object()) throw Malformed{"no object"};
   Record record;

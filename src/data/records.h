@@ -22,6 +22,9 @@ struct Record {
 /// Whether captions stand under this name: "caption", "text", "comment", …, "caption_1", "caption2", …; in lower case.
 bool is_caption_column(const std::string& column);
 
+/// Whether an object names a picture's file, rather than an id alone.
+bool names_file(const Json& entry);
+
 /// An object's fields. Throws Malformed.
 Record record_of(const Json& entry);
 

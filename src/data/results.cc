@@ -1,9 +1,12 @@
 #include "data/results.h"
 
+#include <algorithm>
+#include <string_view>
 #include <unordered_set>
 
 #include "base/error.h"
 #include "base/files.h"
+#include "data/records.h"
 
 namespace attend {
 
@@ -25,6 +28,20 @@ std::vector<Result> read_results(const std::filesystem::path& file) {
     results.push_back({*id, caption->get<std::string>()});
   }
   return results;
+}
+
+bool is_results(const std::filesystem::path& file) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) return false;
+  constexpr size_t kFirst = 1 << 16;  // more than any entry has
+  const MappedFile mapped(file);
+  const std::string_view text(reinterpret_cast<const char*>(mapped.bytes().data()),
+                              std::min(mapped.bytes().size(), kFirst));
+  const size_t open = text.find_first_of("[{"), begin = text.find('{'),
+               end = text.find('}', std::min(begin, text.size()));
+  if (open == text.npos || text[open] != '[' || end == text.npos) return false;
+  const Json first = Json::parse(text.substr(begin, end + 1 - begin), nullptr, false);
+  return first.is_object() && first.contains("image_id") && first.contains("caption") && !names_file(first);
 }
 
 void write_results(const std::filesystem::path& file, const std::vector<Result>& results) {

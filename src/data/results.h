@@ -19,6 +19,9 @@ struct Result {
 /// that names the file and the entry on wrong types, ids that PictureId doesn't take, and a picture twice.
 std::vector<Result> read_results(const std::filesystem::path& file);
 
+/// Whether a file begins as a list of such, whose entries name no pictures' files.
+bool is_results(const std::filesystem::path& file);
+
 /// Writes the same, a line a result, in the order given. Atomic; equal results make equal bytes.
 void write_results(const std::filesystem::path& file, const std::vector<Result>& results);
 

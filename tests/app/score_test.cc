@@ -89,6 +89,7 @@ TEST_F(ScoreCommand, ReadsCaptionsFromTheCommandLineFilesAndSidecarsAlike) {
       {"--captions", write("a.json", R"({"images": [{"id": 1, "file_name": "0.jpg"}], "annotations": [
           {"image_id": 1, "caption": "a red dog"}, {"image_id": 1, "caption": "grass"}]})"),
        "--images", in},
+      {"--captions", write("list.json", R"([{"image": "0.jpg", "caption": ["a red dog", "grass"]}])"), "--images", in},
       {"--captions", write("a.txt", at("in/0.jpg") + "\ta red dog\n" + at("in/0.jpg") + "\tgrass\n")},
       {at("in/0.jpg"), "--sidecar"}};
   for (auto way : ways) {
@@ -175,6 +176,32 @@ TEST_F(ScoreCommand, ReportsWhatCannotBeScoredAndScoresTheRest) {
   const auto few = with_model({"score", "--captions", at("list.jsonl"), "--images", in, "--max-words", "400"});
   EXPECT_THAT(few.out_lines(), SizeIs(2));
   EXPECT_THAT(few.err, HasSubstr("has 500 words, more than --max-words (400)"));
+}
+
+TEST_F(ScoreCommand, ReadsResultsOfPicturesThatAreNamedOrInADataSet) {
+  const std::string in = pictures();
+  const auto expected = with_model({"score", at("in/0.jpg"), "--caption", "a red dog"});
+  const std::string results = write("results.json", R"([{"image_id": 0, "caption": "a red dog"},
+      {"image_id": 7, "caption": "grass"}])");
+  const auto named = with_model({"score", at("in/0.jpg"), "--captions", results});
+  EXPECT_EQ(named.status, 0) << named.err;
+  EXPECT_EQ(named.out, expected.out);
+  EXPECT_THAT(named.err, HasSubstr("results.json: 1 of 2 captions left out: of pictures that aren't named"));
+  const std::string data =
+      write("data.json", R"({"images": [{"id": 7, "file_name": "0.jpg"}, {"id": 8, "file_name": "1.jpg"}],
+      "annotations": []})");
+  const auto of_data =
+      with_model({"score", "--captions", write("by_id.json", R"([{"image_id": 7, "caption": "a red dog"}])"), "--data",
+                  data, "--images", in});
+  EXPECT_EQ(of_data.status, 1);
+  EXPECT_EQ(of_data.out, expected.out);
+  EXPECT_THAT(of_data.err, HasSubstr("1.jpg: has no caption in "));
+  EXPECT_THAT(with_model({"score", "--captions", results}).err, HasSubstr("results name pictures by ids"));
+  EXPECT_THAT(with_model({"score", at("in/1.jpg"), "--captions",
+                          write("none.json", R"([{"image_id": 7, "caption": "grass"}])")})
+                  .err,
+              HasSubstr("none of its 1 caption is of a picture that is named; image_id 7, the first, is looked for"));
+  EXPECT_EQ(with_model({"score", "--captions", data, "--data", data, "--images", in}).status, 2);
 }
 
 TEST_F(ScoreCommand, WritesTables) {

@@ -174,6 +174,36 @@ TEST_F(FormsTest, JsonLines) {
                            HasSubstr("line 3: image is no string"), HasSubstr("line 4: no object")));
 }
 
+TEST_F(FormsTest, JsonLists) {
+  folder_.write("val2014/COCO_val2014_000000000042.jpg", picture(1));
+  folder_.write("val2014/COCO_val2014_000000000043.jpg", picture(2));
+  // As BLIP's files of COCO are: a record a caption to train on, one a picture with all of them to validate on.
+  folder_.write("train.json",
+                " [\n{\"caption\": \"A dog\", \"image\": \"val2014/COCO_val2014_000000000042.jpg\", \"image_id\": "
+                "\"coco_42\"}, {\"caption\": \"A cat\", \"image\": \"val2014/COCO_val2014_000000000043.jpg\", "
+                "\"image_id\": \"coco_43\"},\n{\"caption\": \"A puppy\", \"image\": "
+                "\"val2014/COCO_val2014_000000000042.jpg\", \"image_id\": \"coco_42\"}]");
+  EXPECT_EQ(form("train.json"), Form::kJsonList);
+  const std::vector<std::string> expected{"val2014/COCO_val2014_000000000042.jpg [train]: A dog / A puppy",
+                                          "val2014/COCO_val2014_000000000043.jpg [train]: A cat"};
+  EXPECT_EQ(said(read("train.json")), expected);
+  EXPECT_EQ(read("train.json").examples[0].id.text, "coco_42");
+  folder_.write("val.json",
+                "[{\"image\": \"val2014/COCO_val2014_000000000042.jpg\", \"caption\": [\"A dog\", \"A puppy\"]}, "
+                "{\"image\": \"val2014/COCO_val2014_000000000043.jpg\", \"caption\": [\"A cat\"]}]");
+  EXPECT_EQ(said(read("val.json")), expected);
+  folder_.write("bad.json",
+                "[{\"image\": \"val2014/COCO_val2014_000000000042.jpg\", \"caption\": \"A\"}, {\"caption\": \"B\"}, 3, "
+                "{\"image\": 3}, []]");
+  EXPECT_EQ(read("bad.json", 1).examples.size(), 1u);
+  EXPECT_THAT(said_, AllOf(HasSubstr("malformed: 4"), HasSubstr("[1]: no name of a picture's file"),
+                           HasSubstr("[2]: no object"), HasSubstr("[3]: image is no string")));
+  folder_.write("cut.json", "[{\"image\": \"val2014/COCO_val2014_000000000042.jpg\", \"caption\": \"A\"}, {\"im");
+  EXPECT_THAT(refusal("cut.json", 1), HasSubstr("cut.json:1:74: "));
+  folder_.write("results.json", "[{\"image_id\": 42, \"caption\": \"A dog\"}]");
+  EXPECT_THAT(refusal("results.json"), HasSubstr("captions by ids alone are results"));
+}
+
 TEST_F(FormsTest, ImageFolders) {
   for (const char* name : {"f/train/1.jpg", "f/train/2.jpg", "f/validation/3.jpg", "g/1.jpg", "g/sub/2.jpg"})
     folder_.write(name, picture(1));

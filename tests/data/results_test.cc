@@ -37,6 +37,34 @@ TEST(Results, TakeIdsAsPeopleWriteThem) {
   EXPECT_EQ(read[2].image_id.number, -1);
 }
 
+TEST(Results, AreKnownByTheirFirstEntry) {
+  const TemporaryFolder folder;
+  const auto known = [&](const std::string& text) { return is_results(folder.write("results.json", text)); };
+  EXPECT_TRUE(known(" [\n {\"image_id\": 42, \"caption\": \"a dog\"}, …"));
+  EXPECT_FALSE(known(R"([{"image_id": 42, "caption": "a dog", "file_name": "42.jpg"}])"));  // a data set
+  EXPECT_FALSE(known(R"({"images": [{"id": 42}], "annotations": [{"image_id": 42, "caption": "a dog"}]})"));
+  EXPECT_FALSE(known(R"({"image_id": 42, "caption": "a dog"})"));
+  EXPECT_FALSE(known("[]"));
+  EXPECT_FALSE(known(""));
+  EXPECT_FALSE(is_results(folder / "none.json"));
+}
+
+TEST(PictureIndex, KnowsNumbersInNamesWhereNoPictureHasAnId) {
+  PictureIndex index;
+  index.add_name("a/COCO_val2014_000000000042.jpg", 0);
+  index.add_name("a/000000000043.jpg", 1);
+  index.add_name("a/44.png", 2);
+  index.add_name("b/44.png", 3);
+  index.add_name("dog 45.jpg", 4);
+  EXPECT_EQ(index.find(42), 0);
+  EXPECT_EQ(index.find(43), 1);
+  EXPECT_EQ(index.find(44), std::nullopt);  // of two
+  EXPECT_EQ(index.find(45), std::nullopt);
+  index.add(7, 1);
+  EXPECT_EQ(index.find(7), 1);
+  EXPECT_EQ(index.find(42), std::nullopt);  // ids are other numbers
+}
+
 TEST(Results, MayBeNone) {
   const TemporaryFolder folder;
   write_results(folder / "results.json", {});
