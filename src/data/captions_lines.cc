@@ -8,6 +8,7 @@
 #include "data/caption_list.h"
 #include "data/forms.h"
 #include "data/records.h"
+#include "data/results.h"
 #include "data/table.h"
 
 namespace attend {
@@ -92,9 +93,11 @@ void read_json_list(Collector& collector) {
     const bool whole = event == Event::object_end || event == Event::array_end || event == Event::value;
     if (depth != 1 || !whole) return true;
     const std::string place = "[" + std::to_string(number++) + "]";
+    if (number == 1 && !(value.is_object() && names_file(value)))
+      throw InputError(collector.source().string() +
+                       ": no data set: the first of its list is no {\"image\": NAME, \"caption\": TEXT}" +
+                       (is_results(collector.source()) ? " but a result, which names an id alone" : ""));
     try {
-      if (value.is_object() && !names_file(value))
-        throw Malformed{"no name of a picture's file; captions by ids alone are results"};
       const Record record = record_of(value);
       if (!std::exchange(is_found, true)) find_images(collector, record.name);
       taker.take(record, place);

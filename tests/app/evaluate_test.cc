@@ -290,7 +290,7 @@ TEST_F(EvaluateCommand, CaptionsFilesThatAreNoneAreRefused) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {R"({"images": [)" + image, "not valid JSON"},
       {R"({"images": [], "annotations": []})", "no pictures"},
-      {"[1, 2]", "no \"images\" list"},
+      {"[1, 2]", "no data set: the first of its list is no {"},
       {R"({"images": [{"id": "", "file_name": "0.png"}], "annotations": []})", "id \"\""},
       {R"({"images": [{"id": 10.5, "file_name": "0.png"}], "annotations": []})", "id 10.5"},
       {R"({"images": [{"id": 10, "file_name": 5}], "annotations": []})", "file_name is no string"},

@@ -201,7 +201,7 @@ TEST_F(FormsTest, JsonLists) {
   folder_.write("cut.json", "[{\"image\": \"val2014/COCO_val2014_000000000042.jpg\", \"caption\": \"A\"}, {\"im");
   EXPECT_THAT(refusal("cut.json", 1), HasSubstr("cut.json:1:74: "));
   folder_.write("results.json", "[{\"image_id\": 42, \"caption\": \"A dog\"}]");
-  EXPECT_THAT(refusal("results.json"), HasSubstr("captions by ids alone are results"));
+  EXPECT_THAT(refusal("results.json"), HasSubstr("but a result, which names an id alone"));
 }
 
 TEST_F(FormsTest, ImageFolders) {
