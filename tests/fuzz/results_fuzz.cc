@@ -8,6 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
     const attend::fuzz::MemoryFile file(data, size), copy("", 0);
+    attend::is_results(file.path());
     const auto results = attend::read_results(file.path());
     attend::write_results(copy.path(), results);
     const auto again = attend::read_results(copy.path());
