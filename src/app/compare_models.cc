@@ -166,7 +166,7 @@ void print(const std::vector<Compared>& compared, const Said& a, const Said& b, 
 
 void write_page(const std::filesystem::path& file, const std::vector<std::string>& names, const Pictures& pictures,
                 const std::vector<Compared>& compared, const Said& a, const Said& b) {
-  CaptionPage page(file, "left by " + names[0] + ", right by " + names[1] + "; most disagreement first",
+  CaptionPage page(file, "each picture by " + names[0] + ", then by " + names[1] + "; most disagreement first",
                    {{"disagreement", 3}});
   for (const auto& [picture, disagreement] : compared) {
     const Thumbnail thumbnail = read_thumbnail(pictures.sources[picture]);
