@@ -183,10 +183,7 @@ void remark(const AuditReport& report, const FoundByWords& words, size_t held_ou
         " are likely of another language: the model knows few of their words");
   count(twice, "picture", "", " are there more than once");
   count(look, "picture", "", " look like others that aren't the same pixel by pixel");
-  size_t unknown = 0, all = 0;
-  for (size_t rank = 0; rank < report.captions.size(); ++rank)
-    unknown += report.captions[rank].unknown, all += report.captions[rank].words;
-  if (unknown > 0) note(unknown_share(unknown, all));
+  if (report.unknown_words > 0) note(unknown_share(report.unknown_words, report.words));
   if (held_out > 0)
     note("pictures that look like one of those held out (" + std::to_string(held_out) +
          "): " + std::to_string(report.leaked.size()));

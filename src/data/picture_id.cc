@@ -51,6 +51,7 @@ void PictureIndex::add_name(const std::filesystem::path& file, int64_t picture) 
     const auto [known, is_new] = by_name_.emplace(name.string(), picture);
     if (!is_new && known->second != picture) known->second = std::nullopt;
   }
+  if (!by_id_.empty()) return;  // nobody asks for numbers then
   auto number = number_in_coco_name(file.filename().string());
   if (const auto id = read_picture_id(Json(file.stem().string())); !number && id && id->number >= 0)
     number = id->number;

@@ -231,6 +231,7 @@ void judge(const Found& found, const AuditWork& work, AuditReport& report) {
       const Likelihoods& one = siblings.captions()[i];
       const auto evidence = siblings.own(i);
       AuditedCaption caption = one.caption;
+      report.words += caption.words, report.unknown_words += caption.unknown;
       caption.contrast = evidence.contrast;
       caption.likeness = evidence.likeness;
       captions.add(caption);

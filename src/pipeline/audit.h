@@ -71,6 +71,8 @@ struct AuditReport {
   double share = 0;     // of captions that don't belong to their picture, estimated
   bool fitted = false;  // whether scores come from a regression on these data: there were enough of them
   size_t refused = 0;   // captions, those of refused pictures too
+  size_t words = 0,
+         unknown_words = 0;  // of all captions but refused ones: that they have, and that the model doesn't know
   // groups of pictures that are the same pixel by pixel as the model gets them
   std::vector<std::vector<size_t>> same_pictures;
   // groups of those that look the same (vision/picture_hash.h), where they aren't all the same pixel by pixel
