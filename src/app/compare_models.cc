@@ -2,11 +2,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <optional>
-#include <set>
 
 #include "app/given_options.h"
 #include "app/model_command.h"
@@ -18,6 +16,7 @@
 #include "base/printable.h"
 #include "base/process.h"
 #include "data/dataset.h"
+#include "data/results.h"
 #include "pipeline/caption_record.h"
 #include "pipeline/compare_captioners.h"
 #include "pipeline/page_record.h"
@@ -78,12 +77,9 @@ Pictures gather(const CompareOptions& options, const std::vector<std::string>& p
     if (!options.images.empty()) throw UsageError("--images: is where the pictures of --captions lie; name one");
     if (!options.split.empty()) throw UsageError("--split: is of the pictures of --captions; name one");
     std::vector<std::string> missing;
-    std::set<std::filesystem::path> once;  // a name that is there twice would be of neither
-    for (const auto& path : find_given_pictures(paths, options.recursive, missing)) {
-      if (!once.insert(path).second) continue;
-      pictures.index.add_name(path, static_cast<int64_t>(pictures.sources.size()));
-      pictures.sources.emplace_back(path);
-    }
+    NamedPictures named = find_named_pictures(paths, options.recursive, missing);
+    pictures.index = std::move(named.index);
+    for (auto& path : named.pictures) pictures.sources.emplace_back(std::move(path));
     failed += missing.size();
     for (size_t i = 0; i < missing.size(); ++i) {
       if (pictures.sources.empty() && i + 1 == missing.size()) throw InputError(missing[i]);
@@ -93,15 +89,13 @@ Pictures gather(const CompareOptions& options, const std::vector<std::string>& p
     return pictures;
   }
   if (!paths.empty()) throw UsageError(paths.front() + ": the pictures of --captions are named in its file");
-  const Dataset dataset = read_captions(options.captions, options.images, kAllPictures, 1);
-  for (const auto& example : dataset.examples) {
-    if (!options.split.empty() && example.split != options.split) continue;
-    const auto place = static_cast<int64_t>(pictures.sources.size());
-    pictures.index.add(example.id, place);
-    pictures.index.add_name(
-        options.images.empty() ? example.picture : example.picture.lexically_relative(options.images), place);
-    pictures.sources.emplace_back(example.picture);
-    pictures.references.push_back(example.captions);
+  auto examples = read_captions(options.captions, options.images, kAllPictures, 1).examples;
+  if (!options.split.empty())
+    std::erase_if(examples, [&](const Example& example) { return example.split != options.split; });
+  pictures.index = index_of(examples, options.images);
+  for (auto& example : examples) {
+    pictures.sources.emplace_back(std::move(example.picture));
+    pictures.references.push_back(std::move(example.captions));
   }
   if (pictures.sources.empty()) throw UsageError("--split: " + options.captions.string() + " has none of this name");
   return pictures;
@@ -151,7 +145,7 @@ void print(const std::vector<Compared>& compared, const Said& a, const Said& b, 
     const SeenPicture &of_a = *a[picture], &of_b = *b[picture];
     if (format == "jsonl") {
       Json record = name_record(of_a.name);
-      record["disagreement"] = std::round(disagreement * 1e6) / 1e6;
+      record["disagreement"] = rounded(disagreement);
       record["a"] = caption_record(of_a);
       record["b"] = caption_record(of_b);
       std::cout << one_line(record) << "\n";

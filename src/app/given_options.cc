@@ -67,31 +67,22 @@ CaptionList GivenOptions::gather(const std::vector<std::string>& paths) const {
 }
 
 CaptionList GivenOptions::gather_results(const std::vector<std::string>& paths) const {
-  PictureIndex index;
-  std::vector<std::filesystem::path> pictures;
+  NamedPictures named;
   std::vector<std::string> missing;
   if (!data.empty()) {
     if (!paths.empty()) throw UsageError(paths.front() + ": the pictures are those of --data");
-    for (auto& example : read_captions(data, images, kAllPictures, 1).examples) {
-      const auto place = static_cast<int64_t>(pictures.size());
-      index.add(example.id, place);
-      index.add_name(images.empty() ? example.picture : example.picture.lexically_relative(images), place);
-      pictures.push_back(std::move(example.picture));
-    }
+    auto examples = read_captions(data, images, kAllPictures, 1).examples;
+    named.index = index_of(examples, images);
+    for (auto& example : examples) named.pictures.push_back(std::move(example.picture));
   } else {
     if (paths.empty())
       throw UsageError(captions.string() +
                        ": results name pictures by ids; name the pictures, or with --data a captions file of them");
     if (!images.empty()) throw UsageError("--images: is where the pictures of --data lie; name one");
-    std::set<std::filesystem::path> once;  // a name that is there twice would be of neither
-    for (auto& picture : find_given_pictures(paths, recursive, missing)) {
-      if (!once.insert(picture).second) continue;
-      index.add_name(picture, static_cast<int64_t>(pictures.size()));
-      pictures.push_back(std::move(picture));
-    }
+    named = find_named_pictures(paths, recursive, missing);
     for (const auto& refusal : missing) complain(refusal);
   }
-  CaptionList list = read_result_captions(captions, index, pictures, complain);
+  CaptionList list = read_result_captions(captions, named.index, named.pictures, complain);
   list.captions += missing.size(), list.refused += missing.size();
   return list;
 }
@@ -173,6 +164,18 @@ std::vector<std::filesystem::path> find_given_pictures(const std::vector<std::st
   std::vector<std::filesystem::path> pictures;
   for (const auto& picture : found.pictures) pictures.push_back(picture.path);
   return pictures;
+}
+
+NamedPictures find_named_pictures(const std::vector<std::string>& paths, bool recursive,
+                                  std::vector<std::string>& refusals) {
+  NamedPictures named;
+  std::set<std::filesystem::path> once;  // a name that is there twice would be of neither
+  for (auto& picture : find_given_pictures(paths, recursive, refusals)) {
+    if (!once.insert(picture).second) continue;
+    named.index.add_name(picture, static_cast<int64_t>(named.pictures.size()));
+    named.pictures.push_back(std::move(picture));
+  }
+  return named;
 }
 
 GivenPictures::GivenPictures(const CaptionStore& store)

@@ -58,6 +58,16 @@ struct PhraseOptions {
 std::vector<std::filesystem::path> find_given_pictures(const std::vector<std::string>& paths, bool recursive,
                                                        std::vector<std::string>& refusals);
 
+/// Pictures, and their places by what captions elsewhere call them.
+struct NamedPictures {
+  std::vector<std::filesystem::path> pictures;
+  PictureIndex index;
+};
+
+/// find_given_pictures(), each once.
+NamedPictures find_named_pictures(const std::vector<std::string>& paths, bool recursive,
+                                  std::vector<std::string>& refusals);
+
 /// Pictures and the captions of each, as the pipeline takes them, of a store that outlives this.
 struct GivenPictures {
   explicit GivenPictures(const CaptionStore& store);

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "data/dataset.h"
 #include "data/records.h"
 
 namespace attend {
@@ -28,6 +29,16 @@ std::vector<Result> read_results(const std::filesystem::path& file) {
     results.push_back({*id, caption->get<std::string>()});
   }
   return results;
+}
+
+PictureIndex index_of(const std::vector<Example>& examples, const std::filesystem::path& images) {
+  PictureIndex index;
+  for (size_t i = 0; i < examples.size(); ++i) {
+    const auto& picture = examples[i].picture;
+    index.add(examples[i].id, static_cast<int64_t>(i));
+    index.add_name(images.empty() ? picture : picture.lexically_relative(images), static_cast<int64_t>(i));
+  }
+  return index;
 }
 
 bool is_results(const std::filesystem::path& file) {

@@ -10,6 +10,8 @@
 
 namespace attend {
 
+struct Example;
+
 struct Result {
   PictureId image_id;
   std::string caption;
@@ -18,6 +20,10 @@ struct Result {
 /// [{"image_id": 1, "caption": "a dog"}, …] in the order of the file; other keys are passed over. Throws InputError
 /// that names the file and the entry on wrong types, ids that PictureId doesn't take, and a picture twice.
 std::vector<Result> read_results(const std::filesystem::path& file);
+
+/// The places of a data set's pictures, by their ids and by the names of their files below `images`, or where that is empty by the
+/// whole names: results are found by either.
+PictureIndex index_of(const std::vector<Example>& examples, const std::filesystem::path& images);
 
 /// Whether a file begins as a list of such, whose entries name no pictures' files.
 bool is_results(const std::filesystem::path& file);

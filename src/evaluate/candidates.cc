@@ -25,12 +25,7 @@ std::vector<std::optional<std::string>> match_results(const std::filesystem::pat
                                                       const std::vector<Example>& examples, const CandidateFiles& files,
                                                       size_t& without_picture) {
   auto results = read_results(file);
-  PictureIndex index;
-  for (size_t i = 0; i < examples.size(); ++i) index.add(examples[i].id, static_cast<int64_t>(i));
-  if (std::any_of(results.begin(), results.end(), [](const Result& result) { return !result.image_id.text.empty(); }))
-    for (size_t i = 0; i < examples.size(); ++i)
-      index.add_name(files.images.empty() ? examples[i].picture : examples[i].picture.lexically_relative(files.images),
-                     static_cast<int64_t>(i));
+  const PictureIndex index = index_of(examples, files.images);
   std::vector<std::optional<std::string>> captions(examples.size());
   std::vector<std::string> missing, unknown;
   size_t marked = 0, wordless = 0;

@@ -1,22 +1,13 @@
 #include "pipeline/audit_record.h"
 
-#include <cmath>
-
 #include "pipeline/caption_record.h"
 
 namespace attend {
-namespace {
-
-/// Six digits after the point, as captions' records have them.
-double six_digits(double value) { return std::round(value * 1e6) / 1e6; }
-
-}  // namespace
-
 void AuditRecord::write(std::ostream& out) const {
   const Json head{{"pictures", pictures_.size()},
                   {"captions", report_.captions.size()},
                   {"refused", report_.refused},
-                  {"share_of_strangers", six_digits(report_.share)},
+                  {"share_of_strangers", rounded(report_.share)},
                   {"fitted", report_.fitted}};
   std::string text = head.dump(2);
   text.resize(text.rfind('\n'));
@@ -65,8 +56,8 @@ void AuditRecord::each(const std::function<void(const std::string& kind)>& begin
   for (size_t rank = 0; rank < report_.captions.size(); ++rank) {
     const auto one = report_.captions[rank];
     Json finding = caption({one.picture, one.place});
-    finding["score"] = six_digits(one.score), finding["log_probability"] = six_digits(one.log_probability);
-    finding["contrast"] = six_digits(one.contrast), finding["likeness"] = six_digits(one.likeness);
+    finding["score"] = rounded(one.score), finding["log_probability"] = rounded(one.log_probability);
+    finding["contrast"] = rounded(one.contrast), finding["likeness"] = rounded(one.likeness);
     finding["words"] = one.words, finding["unknown_words"] = one.unknown;
     take(finding);
   }

@@ -17,11 +17,8 @@ bool is_utf8(std::string_view text) {
   return again == text;
 }
 
-/// Six digits after the point: more than the arithmetic is good for, and a third of the bytes.
-double rounded(double value) { return std::round(value * 1e6) / 1e6; }
-
 /// A map [rows · columns], scaled by `scale`.
-Json rounded(std::span<const float> map, double scale = 1) {
+Json map_record(std::span<const float> map, double scale = 1) {
   Json json = Json::array();
   for (const float weight : map) json.push_back(rounded(weight * scale));
   return json;
@@ -34,13 +31,13 @@ Json words_of(const SeenCaption& caption) {
     words.push_back({{"word", caption.words[t]},
                      {"log_probability", rounded(caption.word_log_probability[t])},
                      {"plain_log_probability", rounded(caption.plain_word_log_probability[t])},
-                     {"attention", rounded(caption.attention.map(t))}});
+                     {"attention", map_record(caption.attention.map(t))}});
     if (const int64_t cell = caption.locations[t]; cell >= 0)
       words.back()["location"] = {cell / columns, cell % columns};
     if (!caption.explained()) continue;
     const auto gradient = caption.gradient.map(t);
     const double sum = std::accumulate(gradient.begin(), gradient.end(), 0.0);
-    words.back()["gradient"] = rounded(gradient, sum > 0 ? 1 / sum : 0);
+    words.back()["gradient"] = map_record(gradient, sum > 0 ? 1 / sum : 0);
     words.back()["rank_correlation"] = rounded(caption.rank_correlation[t]);
   }
   return words;
@@ -56,7 +53,7 @@ Json phrases_of(const SeenCaption& caption) {
   };
   const auto mean = [](const std::vector<cv::Mat>& maps, const std::vector<size_t>& words) {
     const cv::Mat map = mean_map(maps, words);
-    return rounded(std::span(map.ptr<float>(), map.total()));
+    return map_record(std::span(map.ptr<float>(), map.total()));
   };
   Json phrases = Json::array();
   for (const auto& [text, words] : caption.phrases) {
@@ -71,6 +68,8 @@ Json phrases_of(const SeenCaption& caption) {
 }
 
 }  // namespace
+
+double rounded(double value) { return std::round(value * 1e6) / 1e6; }
 
 Json name_record(const std::string& name) {
   Json record{{"file", name}};

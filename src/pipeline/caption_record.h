@@ -8,6 +8,9 @@
 
 namespace attend {
 
+/// As records have numbers: six digits after the point, more than the arithmetic is good for, and a third of the bytes.
+double rounded(double value);
+
 /// {"file"}. A name that isn't UTF-8 has U+FFFD for its stray bytes, and "file_base64" holds it byte for byte.
 Json name_record(const std::string& name);
 

@@ -146,7 +146,6 @@ void score_pictures(Ensemble& ensemble, const ListView<PictureSource>& pictures,
 Json score_record(const ScoredPicture& picture, size_t place, bool attention) {
   const SeenCaption& caption = picture.seen.captions[place];
   const GivenBeside& given = picture.given[place];
-  const auto rounded = [](double value) { return std::round(value * 1e6) / 1e6; };  // as caption_record() has it
   SeenPicture alone{picture.seen};
   alone.captions = {caption};
   Json record = caption_record(alone);
