@@ -21,7 +21,7 @@ namespace {
 
 struct RetrieveOptions {
   std::vector<std::string> text;
-  std::filesystem::path texts, captions, images;
+  std::filesystem::path texts, captions, images, data;
   bool recursive = false;
   std::string find = "pictures", format = "text";
   bool recall = false;
@@ -34,6 +34,10 @@ struct RetrieveOptions {
     options.add("captions", captions,
                 "file of pictures with captions, as attend score takes it: both the pictures and the texts");
     options.add("images", images, "folder that file names in --captions start from; without it, the working folder");
+    options.add(
+        "data", data,
+        "of COCO results in --captions: captions file of the pictures, which says their ids; without it, PATH's "
+        "file names are or have them");
     options.add("recursive", recursive, "look in subfolders for pictures, too");
     options.add("find", find,
                 "pictures: for each text, the best pictures; texts: for each picture, the best texts; alike: for each "
@@ -70,6 +74,8 @@ struct RetrieveOptions {
     if (recall && captions.empty()) throw UsageError("--recall: needs --captions, which say what belongs together");
     if (captions.empty() && !images.empty())
       throw UsageError("--images: is where the pictures of --captions lie; name one");
+    if (captions.empty() && !data.empty())
+      throw UsageError("--data: says the ids of COCO results in --captions; name one");
   }
 };
 
@@ -126,7 +132,7 @@ Searched gather(const RetrieveOptions& options, const std::vector<std::string>& 
   Searched searched;
   if (!options.captions.empty()) {
     GivenOptions given;
-    given.captions = options.captions, given.images = options.images;
+    given.captions = options.captions, given.images = options.images, given.data = options.data;
     const CaptionList list = given.gather(paths);
     for (size_t i = 0; i < list.pictures.size(); ++i) {
       const auto one = list.pictures[i];

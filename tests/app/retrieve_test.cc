@@ -185,6 +185,20 @@ TEST_F(RetrieveCommand, SaysWhichWordsItDoesNotKnow) {
   EXPECT_THAT(run.err, HasSubstr("1 of 3 words (33.3 %) aren't in the model's vocabulary and were left out: xyzzy\n"));
 }
 
+TEST_F(RetrieveCommand, TakesResultsOfTheIdsThatDataSay) {
+  const std::string in = pictures(2);
+  const std::string results = write("results.json",
+                                    R"([{"image_id": 7, "caption": "a dog"}, {"image_id": 8, "caption": "grass"}])"),
+                    data = write("data.json",
+                                 R"({"images": [{"id": 7, "file_name": "0.png"}, {"id": 8, "file_name": "1.png"}],
+                                 "annotations": []})");
+  const auto run = with_model({"retrieve", "--captions", results, "--data", data, "--images", in, "--top", "1"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.out, with_model({"retrieve", in, "--text", "a dog", "--text", "grass", "--top", "1"}).out);
+  EXPECT_EQ(with_model({"retrieve", "--captions", results}).status, 2);
+  EXPECT_THAT(with_model({"retrieve", in, "--text", "a dog", "--data", data}).err, HasSubstr("--data: says the ids"));
+}
+
 TEST_F(RetrieveCommand, TakesListsOfTextsFromWindows) {
   const std::string in = pictures(2);
   const auto run = with_model({"retrieve", in, "--texts", write("marked.txt", "\xef\xbb\xbfgrass\r\n")});
